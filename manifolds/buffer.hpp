@@ -1,0 +1,39 @@
+// Storage whose extent is fixed at compile time where the model knows it, and allocated once where it does not.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
+namespace valleydrift::manifolds {
+
+/// The extent of a model whose size is only known at run time.
+inline constexpr int dynamic = -1;
+
+/// The product of two extents, dynamic if one of them is.
+constexpr int extent_product(int a, int b) { return a == dynamic || b == dynamic ? dynamic : a * b; }
+
+/// N numbers of type T: in place (registers, stack) if N is known, else one allocation when it is made.
+template <class T, int N>
+class Buffer {
+ public:
+  explicit Buffer(int size) {
+    if constexpr (N == dynamic) data_.resize(static_cast<std::size_t>(size));
+  }
+  T& operator[](int i) { return data_[static_cast<std::size_t>(i)]; }
+  const T& operator[](int i) const { return data_[static_cast<std::size_t>(i)]; }
+  T* data() { return data_.data(); }
+  const T* data() const { return data_.data(); }
+  std::size_t size() const { return data_.size(); }
+  auto begin() { return data_.begin(); }
+  auto end() { return data_.end(); }
+  auto begin() const { return data_.begin(); }
+  auto end() const { return data_.end(); }
+
+ private:
+  std::conditional_t<N == dynamic, std::vector<T>, std::array<T, N == dynamic ? 0 : static_cast<std::size_t>(N)>>
+      data_{};
+};
+
+}  // namespace valleydrift::manifolds

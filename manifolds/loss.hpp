@@ -1,0 +1,143 @@
+// Losses: what both processes see of a problem. A residual model becomes a loss by least squares; any other loss
+// whose zeros form a valley is accepted too.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <span>
+#include <utility>
+
+#include "manifolds/lane_math.hpp"
+#include "manifolds/model.hpp"
+#include "manifolds/quadratic_pair.hpp"
+
+namespace valleydrift::manifolds {
+
+/// L(w) >= 0 with the valley {L = 0} of codimension `transverse_dimension`, DERIVATION (3).
+///   value<T>(w, scratch)        L(w)
+///   gradient<T>(w, scratch, g)  grad L(w)                                             w, g: D
+///   noisy_gradient<T>(w, shift, scratch, g)  the gradient after every label y_a has moved by shift_a; shift:
+///                               label_count; what label noise needs, DERIVATION (4)
+/// `scratch` holds scratch_size() numbers of type T. The types T are double, Lanes and their Duals.
+template <class L>
+concept Loss = requires(const L loss, std::span<const double> w, std::span<double> out) {
+  { L::static_dimension } -> std::convertible_to<int>;
+  { L::static_labels } -> std::convertible_to<int>;
+  { loss.model() } -> std::convertible_to<const typename L::model_type&>;
+  { loss.dimension() } -> std::same_as<int>;
+  { loss.transverse_dimension() } -> std::same_as<int>;
+  { loss.label_count() } -> std::same_as<int>;
+  { loss.label_constant() } -> std::same_as<double>;  // c in Sigma = c H on the valley
+  { loss.scratch_size() } -> std::same_as<int>;
+  { loss.template value<double>(w, out) } -> std::same_as<double>;
+  loss.template gradient<double>(w, out, out);
+  loss.template noisy_gradient<double>(w, w, out, out);
+};
+
+/// L = (s/2) sum_a f_a^2 with s = model.weight(). Full-batch label noise f_a -> f_a - eps xi_a gives sigma = s J^T, so
+/// Sigma = c H with c = s.
+template <ResidualModel M>
+class LeastSquares {
+ public:
+  using model_type = M;
+  static constexpr int static_dimension = M::static_dimension;
+  static constexpr int static_labels = M::static_residuals;
+  explicit LeastSquares(const ParameterValues& parameters) : model_(parameters) {}
+
+  static ManifoldDescription describe() { return M::describe(); }
+  const M& model() const { return model_; }
+  int dimension() const { return model_.dimension(); }
+  int transverse_dimension() const { return model_.residual_count(); }
+  int label_count() const { return model_.residual_count(); }
+  double label_constant() const { return model_.weight(); }
+  int scratch_size() const { return model_.residual_count(); }
+
+  template <class T>
+  T value(std::span<const T> w, std::span<T> f) const {
+    model_.template residuals<T>(w, f);
+    T sum = f[0] * f[0];
+    for (int a = 1; a < label_count(); ++a) sum = sum + f[index(a)] * f[index(a)];
+    return (0.5 * model_.weight()) * sum;
+  }
+  template <class T>
+  void gradient(std::span<const T> w, std::span<T> f, std::span<T> g) const {
+    model_.template residuals<T>(w, f);
+    pull_back<T>(w, f, g);
+  }
+  template <class T>
+  void noisy_gradient(std::span<const T> w, std::span<const T> shift, std::span<T> f, std::span<T> g) const {
+    model_.template residuals<T>(w, f);
+    for (int a = 0; a < label_count(); ++a) f[index(a)] = f[index(a)] - shift[index(a)];
+    pull_back<T>(w, f, g);
+  }
+
+ private:
+  static std::size_t index(int a) { return static_cast<std::size_t>(a); }
+  template <class T>
+  void pull_back(std::span<const T> w, std::span<T> f, std::span<T> g) const {
+    if (model_.weight() != 1.0) {
+      for (int a = 0; a < label_count(); ++a) f[index(a)] = f[index(a)] * model_.weight();
+    }
+    model_.template pullback<T, T>(w, f, g);
+  }
+  M model_;
+};
+
+/// L = sum_a (cosh f_a - 1) on the residuals of the quadratic pair: a loss that is not least squares. Everything about
+/// it is derived from `gradient` alone, and since d^3/df^3 (cosh f - 1) = 0 on the valley the limiting diffusion must
+/// be the quadratic pair's.
+class CoshPair {
+ public:
+  using model_type = QuadraticPair;
+  static constexpr int static_dimension = 4;
+  static constexpr int static_labels = 2;
+  explicit CoshPair(const ParameterValues& parameters) : model_(parameters) {}
+
+  static ManifoldDescription describe() {
+    ManifoldDescription d = QuadraticPair::describe();
+    d.name = "cosh-pair";
+    d.formula = "L = sum_a (cosh f_a - 1), f as in quadratic-pair";
+    d.summary = "a loss that is not least squares";
+    d.known.push_back("the limiting diffusion is that of quadratic-pair");
+    return d;
+  }
+  const QuadraticPair& model() const { return model_; }
+  int dimension() const { return 4; }
+  int transverse_dimension() const { return 2; }
+  int label_count() const { return 2; }
+  double label_constant() const { return 1.0; }
+  int scratch_size() const { return 2; }
+
+  template <class T>
+  T value(std::span<const T> w, std::span<T> f) const {
+    using std::sinh;  // cosh f - 1 = 2 sinh^2(f/2), without its cancellation near the valley
+    model_.template residuals<T>(w, f);
+    const T half0 = sinh(0.5 * f[0]), half1 = sinh(0.5 * f[1]);
+    return 2.0 * (half0 * half0 + half1 * half1);
+  }
+  template <class T>
+  void gradient(std::span<const T> w, std::span<T> f, std::span<T> g) const {
+    using std::sinh;
+    model_.template residuals<T>(w, f);
+    for (T& x : f) x = sinh(x);
+    model_.template pullback<T, T>(w, f, g);
+  }
+  template <class T>
+  void noisy_gradient(std::span<const T> w, std::span<const T> shift, std::span<T> f, std::span<T> g) const {
+    using std::sinh;
+    model_.template residuals<T>(w, f);
+    for (std::size_t a = 0; a < 2; ++a) f[a] = sinh(f[a] - shift[a]);
+    model_.template pullback<T, T>(w, f, g);
+  }
+
+ private:
+  QuadraticPair model_;
+};
+
+/// True for losses whose derivatives follow from residuals (DERIVATION, section 5).
+template <class L>
+inline constexpr bool is_least_squares = false;
+template <class M>
+inline constexpr bool is_least_squares<LeastSquares<M>> = true;
+
+}  // namespace valleydrift::manifolds

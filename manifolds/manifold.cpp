@@ -1,0 +1,307 @@
+#include "manifolds/manifold.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
+#include <cmath>
+#include <utility>
+
+#include "manifolds/derivatives.hpp"
+#include "manifolds/errors.hpp"
+
+namespace valleydrift::manifolds {
+namespace {
+
+/// Below this ratio of extreme nonzero eigenvalues the rank of H is taken to change: the transverse directions are no
+/// longer separated from the valley's own at the accuracy of the third derivatives.
+constexpr double rank_gap_tolerance = 1e-9;
+
+std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+
+template <class T>
+std::vector<T> scratch_for(const auto& loss) {
+  return std::vector<T>(static_cast<std::size_t>(loss.scratch_size()));
+}
+
+/// grad L at w + h v and, in the slopes, its derivative along v, for T = double or Dual<double> components.
+template <class T>
+std::vector<Dual<T>> gradient_along(const auto& loss, const std::vector<Dual<T>>& w) {
+  std::vector<Dual<T>> g(w.size());
+  auto scratch = scratch_for<Dual<T>>(loss);
+  loss.template gradient<Dual<T>>(std::span<const Dual<T>>(w), std::span<Dual<T>>(scratch), std::span<Dual<T>>(g));
+  return g;
+}
+
+/// d^2/dh^2 grad L(w + h v).
+Vector second_derivative_of_gradient(const auto& loss, const Vector& w, const Vector& v) {
+  using Second = Dual<Dual<double>>;
+  std::vector<Second> x(static_cast<std::size_t>(w.size()));
+  for (Eigen::Index i = 0; i < w.size(); ++i) {
+    x[static_cast<std::size_t>(i)] = Second(Dual<double>(w[i], v[i]), Dual<double>(v[i], 0.0));
+  }
+  const auto g = gradient_along<Dual<double>>(loss, x);
+  Vector out(w.size());
+  for (Eigen::Index i = 0; i < w.size(); ++i) out[i] = g[static_cast<std::size_t>(i)].slope.slope;
+  return out;
+}
+
+/// D3L[S] from grad L alone: S = sum_k lambda_k e_k e_k^T.
+Vector generic_third_contraction(const auto& loss, const Vector& w, const Matrix& s) {
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(s);
+  Vector out = Vector::Zero(w.size());
+  for (Eigen::Index k = 0; k < s.cols(); ++k) {
+    const double lambda = solver.eigenvalues()[k];
+    if (lambda != 0.0) out += lambda * second_derivative_of_gradient(loss, w, solver.eigenvectors().col(k));
+  }
+  return out;
+}
+
+Matrix model_jacobian(const auto& model, const Vector& w) {
+  const auto m = static_cast<std::size_t>(model.residual_count());
+  std::vector<double> unit(m), j(m * static_cast<std::size_t>(w.size()));
+  jacobian<double>(model, view(w), std::span<double>(unit), std::span<double>(j));
+  return Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+      j.data(), static_cast<Eigen::Index>(m), w.size());
+}
+
+Matrix model_residual_hessian(const auto& model, const Vector& w, const Vector& r) {
+  ResidualHessian<double, std::decay_t<decltype(model)>> second(model);
+  Matrix h = Matrix::Zero(w.size(), w.size());
+  for (Eigen::Index k = 0; k < w.size(); ++k) {
+    const Vector unit = Vector::Unit(w.size(), k);
+    second.add(view(w), view(r), view(unit), {h.col(k).data(), static_cast<std::size_t>(w.size())});
+  }
+  return h;
+}
+
+/// The m x m problem, DERIVATION section 5: Gram = s J J^T = V diag(l) V^T, U = s^(1/2) J^T V diag(l)^(-1/2).
+void solve_gram(const auto& model, const Vector& y, Geometry& geometry) {
+  const Matrix j = std::sqrt(model.weight()) * model_jacobian(model, y);
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(j * j.transpose());
+  geometry.spectrum = solver.eigenvalues();
+  geometry.transverse = j.transpose() * solver.eigenvectors();
+  for (Eigen::Index i = 0; i < geometry.spectrum.size(); ++i) {
+    geometry.transverse.col(i) /= std::sqrt(geometry.spectrum[i]);
+  }
+}
+
+}  // namespace
+
+Matrix Geometry::longitudinal_basis() const {
+  const Eigen::HouseholderQR<Matrix> qr(transverse);
+  const Matrix q = qr.householderQ() * Matrix::Identity(transverse.rows(), transverse.rows());
+  return q.rightCols(transverse.rows() - transverse.cols());
+}
+
+Manifold::Manifold(std::string name, ParameterValues parameters)
+    : description_(description_of(name)),
+      loss_(make_loss(name, parameters)) {
+  for (const ParameterInfo& info : description_.parameters) {
+    const auto given = parameters.find(info.name);
+    parameters_[info.name] = given == parameters.end() ? info.default_value : given->second;
+  }
+}
+
+int Manifold::dimension() const {
+  return std::visit([](const auto& loss) { return loss.dimension(); }, loss_);
+}
+int Manifold::transverse_dimension() const {
+  return std::visit([](const auto& loss) { return loss.transverse_dimension(); }, loss_);
+}
+bool Manifold::is_least_squares() const {
+  return std::visit([](const auto& loss) { return manifolds::is_least_squares<std::decay_t<decltype(loss)>>; }, loss_);
+}
+int Manifold::label_count() const {
+  return std::visit([](const auto& loss) { return loss.label_count(); }, loss_);
+}
+double Manifold::label_constant() const {
+  return std::visit([](const auto& loss) { return loss.label_constant(); }, loss_);
+}
+
+double Manifold::loss(const Vector& w) const {
+  return std::visit(
+      [&](const auto& loss) {
+        auto scratch = scratch_for<double>(loss);
+        return loss.template value<double>(view(w), std::span<double>(scratch));
+      },
+      loss_);
+}
+
+Vector Manifold::gradient(const Vector& w) const {
+  return std::visit(
+      [&](const auto& loss) {
+        auto scratch = scratch_for<double>(loss);
+        Vector g(w.size());
+        loss.template gradient<double>(view(w), std::span<double>(scratch), view(g));
+        return g;
+      },
+      loss_);
+}
+
+Matrix Manifold::hessian(const Vector& w) const {
+  return std::visit(
+      [&](const auto& loss) {
+        const auto size = static_cast<std::size_t>(w.size());
+        Matrix h(w.size(), w.size());
+        for (std::size_t k = 0; k < size; ++k) {
+          std::vector<Dual<double>> x(size);
+          for (std::size_t i = 0; i < size; ++i) x[i] = Dual<double>(view(w)[i], i == k ? 1.0 : 0.0);
+          const auto g = gradient_along<double>(loss, x);
+          for (std::size_t i = 0; i < size; ++i) {
+            h(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k)) = g[i].slope;
+          }
+        }
+        return Matrix(0.5 * (h + h.transpose()));
+      },
+      loss_);
+}
+
+Vector Manifold::third_contraction(const Vector& w, const Matrix& s) const {
+  return std::visit(
+      [&]<class L>(const L& loss) -> Vector {
+        if constexpr (manifolds::is_least_squares<L>) {
+          const auto& model = loss.model();
+          const Matrix j = model_jacobian(model, w);
+          Vector out = Vector::Zero(w.size());
+          for (Eigen::Index a = 0; a < j.rows(); ++a) {
+            const Matrix h = model_residual_hessian(model, w, Vector::Unit(j.rows(), a));
+            const Vector g = j.row(a).transpose();
+            out += model.weight() * (2.0 * (h * (s * g)) + g * (h * s).trace());
+          }
+          return out;
+        } else {
+          return generic_third_contraction(loss, w, s);
+        }
+      },
+      loss_);
+}
+
+Vector Manifold::residuals(const Vector& w) const {
+  return std::visit(
+      [&](const auto& loss) {
+        Vector f(loss.model().residual_count());
+        loss.model().template residuals<double>(view(w), view(f));
+        return f;
+      },
+      loss_);
+}
+
+Matrix Manifold::jacobian(const Vector& w) const {
+  return std::visit([&](const auto& loss) { return model_jacobian(loss.model(), w); }, loss_);
+}
+
+Matrix Manifold::residual_hessian(const Vector& w, const Vector& r) const {
+  return std::visit([&](const auto& loss) { return model_residual_hessian(loss.model(), w, r); }, loss_);
+}
+
+Matrix Manifold::label_noise_factor(const Vector& w) const {
+  return std::visit(
+      [&](const auto& loss) {
+        const auto size = static_cast<std::size_t>(w.size());
+        const auto labels = static_cast<std::size_t>(loss.label_count());
+        Matrix sigma(w.size(), loss.label_count());
+        const std::vector<Dual<double>> x(view(w).begin(), view(w).end());
+        for (std::size_t a = 0; a < labels; ++a) {
+          std::vector<Dual<double>> shift(labels), g(size);
+          shift[a] = Dual<double>(0.0, 1.0);
+          auto scratch = scratch_for<Dual<double>>(loss);
+          loss.template noisy_gradient<Dual<double>>(std::span<const Dual<double>>(x),
+                                                     std::span<const Dual<double>>(shift),
+                                                     std::span<Dual<double>>(scratch), std::span<Dual<double>>(g));
+          for (std::size_t i = 0; i < size; ++i) {  // the iteration adds -grad L + eps sigma xi
+            sigma(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(a)) = -g[i].slope;
+          }
+        }
+        return sigma;
+      },
+      loss_);
+}
+
+Geometry Manifold::geometry(const Vector& y) const {
+  Geometry geometry;
+  geometry.point = y;
+  std::visit(
+      [&]<class L>(const L& loss) {
+        if constexpr (manifolds::is_least_squares<L>) {
+          solve_gram(loss.model(), y, geometry);
+        } else {
+          const Eigen::SelfAdjointEigenSolver<Matrix> solver(hessian(y));
+          geometry.spectrum = solver.eigenvalues().tail(loss.transverse_dimension());
+          geometry.transverse = solver.eigenvectors().rightCols(loss.transverse_dimension());
+        }
+      },
+      loss_);
+  geometry.rank_gap = geometry.spectrum[0] / geometry.spectrum[geometry.spectrum.size() - 1];
+  if (!(geometry.rank_gap > rank_gap_tolerance)) {
+    throw NumericalError(fmt::format(
+        "{}: the rank of the Hessian changes at {}: its spectrum there is {}, smallest over largest {:.3g}, "
+        "bound {:g}; start elsewhere, or shorten --time",
+        name(), format_point(y), format_point(geometry.spectrum), geometry.rank_gap, rank_gap_tolerance));
+  }
+  return geometry;
+}
+
+double Manifold::valley_residual(const Vector& w) const { return residuals(w).cwiseAbs().maxCoeff(); }
+
+Vector Manifold::retract(const Vector& start) const {
+  constexpr int most_steps = 50;  // Gauss-Newton near the valley squares the error: 5 steps are usual
+  constexpr double arrived = 1e-10;
+  Vector w = start;
+  double residual = valley_residual(w);
+  for (int step = 0; step < most_steps && residual > 0.0; ++step) {
+    const Matrix j = jacobian(w);
+    const Vector next = w - j.transpose() * (j * j.transpose()).ldlt().solve(residuals(w));
+    const double next_residual = valley_residual(next);
+    if (!(next_residual < residual)) break;
+    w = next;
+    residual = next_residual;
+  }
+  if (!(residual < arrived)) {
+    throw NumericalError(
+        fmt::format("{}: retraction from {} does not reach the valley: max |f| = {:.3g}, bound {:g}; "
+                    "take a smaller --epsilon or a start nearer to the valley",
+                    name(), format_point(start), residual, arrived));
+  }
+  return w;
+}
+
+double Manifold::curvature_radius(const Geometry& geometry) const {
+  const Matrix basis = geometry.longitudinal_basis();
+  const Matrix j = jacobian(geometry.point);
+  // Normal e_i = J^T c_i with c_i the i-th column of (J U)^(-T); its shape operator is -B^T (sum_a c_ai Hess f_a) B.
+  const Matrix coefficients = (j * geometry.transverse).transpose().inverse();
+  Matrix squares = Matrix::Zero(basis.cols(), basis.cols());
+  for (Eigen::Index i = 0; i < geometry.spectrum.size(); ++i) {
+    const Vector c = coefficients.col(i);
+    const Matrix shape = basis.transpose() * residual_hessian(geometry.point, c) * basis;
+    squares += shape * shape;
+  }
+  const double largest =
+      Eigen::SelfAdjointEigenSolver<Matrix>(squares, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
+  return 1.0 / std::sqrt(largest);
+}
+
+Vector Manifold::default_start() const {
+  const std::vector<double> start = std::visit([](const auto& loss) { return loss.model().default_start(); }, loss_);
+  return Eigen::Map<const Vector>(start.data(), static_cast<Eigen::Index>(start.size()));
+}
+
+std::vector<std::string> Manifold::slow_coordinate_names() const {
+  return std::visit([](const auto& loss) { return loss.model().slow_coordinate_names(); }, loss_);
+}
+
+Vector Manifold::slow_coordinates(const Vector& y, const Vector& start) const {
+  Vector q(static_cast<Eigen::Index>(slow_coordinate_names().size()));
+  std::visit([&](const auto& loss) { loss.model().slow_coordinates(view(y), view(start), view(q)); }, loss_);
+  return q;
+}
+
+std::string format_point(const Vector& w) {
+  constexpr Eigen::Index most_shown = 8;  // a point of a large network is not worth a page
+  std::vector<double> shown(w.data(), w.data() + std::min(w.size(), most_shown));
+  return fmt::format("({:.6g}{})", fmt::join(shown, ", "), w.size() > most_shown ? ", ..." : "");
+}
+
+}  // namespace valleydrift::manifolds

@@ -1,0 +1,77 @@
+// A manifold as everything outside the inner loops sees it: one object in double precision.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "manifolds/geometry.hpp"
+#include "manifolds/registry.hpp"
+
+namespace valleydrift::manifolds {
+
+/// |f| below this counts as on the valley: a point within it is not moved.
+inline constexpr double on_valley_tolerance = 1e-12;
+
+/// A loss with its valley, DERIVATION section 1. Shapes: D = dimension, m = transverse_dimension, M = D - m.
+class Manifold {
+ public:
+  /// Throws ConfigError for an unknown name or parameters out of range.
+  Manifold(std::string name, ParameterValues parameters);
+
+  const std::string& name() const { return description_.name; }
+  const ManifoldDescription& description() const { return description_; }
+  const ParameterValues& parameters() const { return parameters_; }
+  const AnyLoss& any_loss() const { return loss_; }
+
+  int dimension() const;
+  int transverse_dimension() const;
+  int valley_dimension() const { return dimension() - transverse_dimension(); }
+  bool is_least_squares() const;
+
+  /// L(w).
+  double loss(const Vector& w) const;
+  /// grad L(w), D.
+  Vector gradient(const Vector& w) const;
+  /// Hess L(w), D x D, by dual numbers along the D unit vectors.
+  Matrix hessian(const Vector& w) const;
+  /// (D3L[S])_k = sum_ij d_k d_i d_j L S_ij for symmetric S, D. By second derivatives of the residuals for least
+  /// squares at a point of the valley, DERIVATION (18); by second dual numbers of the gradient otherwise.
+  Vector third_contraction(const Vector& w, const Matrix& s) const;
+  /// f(w), m, and J(w), m x D.
+  Vector residuals(const Vector& w) const;
+  Matrix jacobian(const Vector& w) const;
+  /// sum_a r_a Hess f_a(w), D x D.
+  Matrix residual_hessian(const Vector& w, const Vector& r) const;
+
+  /// sigma of label noise at w, D x label_count, by differentiating the noisy gradient in the labels.
+  Matrix label_noise_factor(const Vector& w) const;
+  int label_count() const;
+  /// c in Sigma = c H on the valley, DERIVATION (4).
+  double label_constant() const;
+
+  /// Spectrum, eigenvectors and projectors at a point of the valley: an m x m problem for least squares. Throws
+  /// NumericalError with the point and the spectrum if the rank of H is not m there (rank gap below 1e-9).
+  Geometry geometry(const Vector& y) const;
+  /// How far w is from the valley: max |f_a|.
+  double valley_residual(const Vector& w) const;
+  /// The nearby point of the valley by Gauss-Newton, w <- w - J^+ f, DERIVATION (36), until max |f| stops falling.
+  /// Throws NumericalError if it does not arrive within 1e-10.
+  Vector retract(const Vector& w) const;
+  /// 1 / the largest normal curvature of the valley (a lower bound on it for m > 1), DERIVATION (33).
+  double curvature_radius(const Geometry& geometry) const;
+
+  Vector default_start() const;
+  std::vector<std::string> slow_coordinate_names() const;
+  /// The manifold's own coordinates along the valley at y; some count from the start.
+  Vector slow_coordinates(const Vector& y, const Vector& start) const;
+
+ private:
+  ManifoldDescription description_;
+  ParameterValues parameters_;
+  AnyLoss loss_;
+};
+
+/// A point as text, for messages: (1, 0.5).
+std::string format_point(const Vector& w);
+
+}  // namespace valleydrift::manifolds

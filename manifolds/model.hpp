@@ -1,0 +1,53 @@
+// The interface of a manifold: its residuals and their pullback, written once for every number type.
+#pragma once
+
+#include <concepts>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "manifolds/buffer.hpp"
+#include "manifolds/description.hpp"
+#include "manifolds/dual.hpp"
+
+namespace valleydrift::manifolds {
+
+/// A valley {f = 0} of codimension m in R^D given by residuals f; its least-squares loss is
+/// L(w) = (weight / 2) sum_a f_a(w)^2, DERIVATION (3).
+///   residuals<T>(w, f)       f(w)          w: D, f: m
+///   pullback<T, R>(w, r, g)  J(w)^T r      r: m plain numbers of type R, g: D
+/// The laws that a model must keep are tests/manifolds/law_test.cpp.
+template <class M>
+concept ResidualModel = requires(const M model, std::span<const double> w, std::span<double> out,
+                                 std::span<const Dual<double>> dual_w, std::span<Dual<double>> dual_out) {
+  { M::static_dimension } -> std::convertible_to<int>;
+  { M::static_residuals } -> std::convertible_to<int>;
+  { M::describe() } -> std::same_as<ManifoldDescription>;
+  { model.dimension() } -> std::same_as<int>;
+  { model.residual_count() } -> std::same_as<int>;
+  { model.weight() } -> std::same_as<double>;
+  { model.default_start() } -> std::same_as<std::vector<double>>;
+  { model.slow_coordinate_names() } -> std::same_as<std::vector<std::string>>;
+  model.slow_coordinates(w, w, out);
+  model.template residuals<double>(w, out);
+  model.template residuals<Dual<double>>(dual_w, dual_out);
+  model.template pullback<double, double>(w, w, out);
+  model.template pullback<Dual<double>, double>(dual_w, w, dual_out);
+};
+
+/// Closed forms that a model may add; the law tests hold them against the generic ones.
+template <class M>
+concept HasClosedTrace = requires(const M model, std::span<const double> y) {
+  { model.closed_trace_hessian(y) } -> std::same_as<double>;  // tr H at y on the valley
+};
+template <class M>
+concept HasClosedLimitMap = requires(const M model, std::span<const double> w, std::span<double> y) {
+  model.closed_limit_map(w, y);  // end of the gradient flow from w
+};
+/// The exact solution of dY/dt = -(c/4) P_L grad tr H, DERIVATION (22), from y0 after ct = c t.
+template <class M>
+concept HasClosedLabelFlow = requires(const M model, std::span<const double> y0, double ct, std::span<double> y) {
+  model.closed_label_flow(y0, ct, y);
+};
+
+}  // namespace valleydrift::manifolds
