@@ -1,0 +1,37 @@
+#include "sde/limit_form.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "manifolds/errors.hpp"
+
+namespace valleydrift::sde {
+
+std::string name_of(Form form) {
+  switch (form) {
+    case Form::finite_step:
+      return "finite-step";
+    case Form::paper:
+      return "paper";
+    case Form::asymptotic:
+      return "asymptotic";
+  }
+  return {};
+}
+
+LimitForm::LimitForm(Form form, const Hyperparameters& hyperparameters, std::optional<double> gamma)
+    : form_(form),
+      h_(hyperparameters),
+      kappa_(h_.eta / (2.0 * h_.mu * h_.mu)) {
+  if (form != Form::asymptotic) return;
+  if (!gamma) throw ConfigError("--form asymptotic: needs --gamma, which chooses its regime");
+  if (!(*gamma >= 0.0 && *gamma < 1.0)) {
+    throw ConfigError(fmt::format("--gamma {:g}: allowed is 0 <= gamma < 1", *gamma));
+  }
+  // kappa = eta^(1 - 2 gamma) / (2 C^2) tends to 0, stays 1/(2 C^2), or grows without bound: DERIVATION (16).
+  if (*gamma < 0.5) kappa_ = 0.0;
+  if (*gamma > 0.5) kappa_ = std::numeric_limits<double>::infinity();
+}
+
+}  // namespace valleydrift::sde

@@ -1,0 +1,49 @@
+#include "sde/limit_map.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/numeric/odeint/integrate/integrate_adaptive.hpp>
+#include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
+#include <boost/numeric/odeint/stepper/generation.hpp>
+#include <boost/numeric/odeint/stepper/generation/generation_controlled_runge_kutta.hpp>
+#include <boost/numeric/odeint/stepper/generation/generation_runge_kutta_dopri5.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
+
+#include "manifolds/errors.hpp"
+
+namespace valleydrift::sde {
+namespace {
+
+using State = std::vector<double>;
+
+Eigen::Map<const manifolds::Vector> view(const State& x) { return {x.data(), static_cast<Eigen::Index>(x.size())}; }
+
+}  // namespace
+
+manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
+  namespace odeint = boost::numeric::odeint;
+  if (manifold.valley_residual(w) < manifolds::on_valley_tolerance) return w;
+
+  constexpr double tolerance = 1e-12;  // of each step, absolute and relative; the sum over a run stays below 1e-10
+  constexpr double near = 1e-7;        // from here Gauss-Newton's end point differs from the flow's by near^2
+  constexpr int most_steps = 100000;
+  auto stepper = odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>());
+  const auto flow = [&](const State& x, State& dxds, double) {
+    const manifolds::Vector g = manifold.gradient(view(x));
+    for (std::size_t i = 0; i < x.size(); ++i) dxds[i] = -g[static_cast<Eigen::Index>(i)];
+  };
+  State x(w.data(), w.data() + w.size());
+  double s = 0.0, ds = 1e-3;  // Dormand-Prince finds its own step from any first guess
+  for (int step = 0; step < most_steps; ++step) {
+    stepper.try_step(flow, x, s, ds);
+    const manifolds::Vector point = view(x);
+    if (!point.allFinite() || !(ds > 0.0)) break;
+    if (manifold.valley_residual(point) < near) return manifold.retract(point);
+  }
+  throw NumericalError(fmt::format(
+      "{}: the gradient flow from {} does not reach the valley: max |f| = {:.3g} after s = {:.3g}, bound {:g}; it may "
+      "start at a saddle: choose another --start",
+      manifold.name(), manifolds::format_point(w), manifold.valley_residual(view(x)), s, near));
+}
+
+}  // namespace valleydrift::sde
