@@ -2,7 +2,11 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cstdint>
 #include <span>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 #include "manifolds/buffer.hpp"
 #include "manifolds/hyperparameters.hpp"
@@ -19,6 +23,19 @@ template <class T, class Loss>
 struct State {
   explicit State(const Loss& loss) : w(loss.dimension()), p(loss.dimension()) {}
   Buffer<T, Loss::static_dimension> w, p;
+};
+
+/// Working storage of a step; in registers where the model's size is known.
+template <class T, class Loss>
+struct Scratch {
+  explicit Scratch(const Loss& loss)
+      : x(loss.dimension()), g(loss.dimension()), shift(loss.label_count()), residuals(loss.scratch_size()) {}
+  Buffer<T, Loss::static_dimension> x, g;
+  Buffer<T, Loss::static_labels> shift, residuals;
+
+  /// What a loop works on: this storage where it lives on the heap, else a local copy, which the compiler can keep in
+  /// registers.
+  using Local = std::conditional_t<Loss::static_dimension == manifolds::dynamic, Scratch&, Scratch>;
 };
 
 /// The numbers of one step. Nesterov takes the gradient at w + look_ahead p, DERIVATION (2); heavy ball has 0 there.
@@ -90,26 +107,28 @@ class ConstantNoise {
   Eigen::MatrixXd sigma_;
 };
 
+/// Any of them, chosen once per run.
+using NoiseModel = std::variant<LabelNoise, IsotropicNoise, ConstantNoise>;
+
 /// Advances `Groups` independent states by `steps` steps in lockstep, interleaved so that their latencies overlap:
 ///   p <- beta p - grad L(w + look_ahead p) + epsilon sigma xi,   w <- w + eta p          DERIVATION (1), (2)
 /// xi[(i draws + c) Groups + g] is component c of the draw of step i for group g (the layout of fill_noise); T is
 /// double (the reference, one path) or Lanes (one path per lane).
 template <int Groups, class T, class Loss, class Noise>
 void advance(const Loss& loss, const StepConstants& k, const Noise& noise, State<T, Loss>* states, const T* xi,
-             int steps) {
-  constexpr int D = Loss::static_dimension;
+             int steps, Scratch<T, Loss>& scratch) {
   const int dimension = loss.dimension();
   const auto size = static_cast<std::size_t>(dimension);
   const int draws = noise.draw_count(loss);
-  Buffer<T, D> x(dimension), g(dimension);
-  Buffer<T, Loss::static_labels> shift(loss.label_count()), scratch(loss.scratch_size());
+  typename Scratch<T, Loss>::Local local = scratch;
+  auto& [x, g, shift, residuals] = local;
   const T beta(k.beta), eta(k.eta), look_ahead(k.look_ahead);
   for (int i = 0; i < steps; ++i, xi += static_cast<std::ptrdiff_t>(draws) * Groups) {
     for (int group = 0; group < Groups; ++group) {
       auto& [w, p] = states[group];
       for (int d = 0; d < dimension; ++d) x[d] = w[d] + look_ahead * p[d];
       noise.template gradient<T>(loss, std::span<const T>(x.data(), size), k, xi + group, Groups,
-                                 std::span<T>(shift.data(), shift.size()), std::span<T>(scratch.data(), scratch.size()),
+                                 std::span<T>(shift.data(), shift.size()), std::span<T>(residuals.data(), residuals.size()),
                                  std::span<T>(g.data(), size));
       for (int d = 0; d < dimension; ++d) {
         p[d] = beta * p[d] - g[d];
@@ -121,15 +140,16 @@ void advance(const Loss& loss, const StepConstants& k, const Noise& noise, State
 
 /// The iteration without noise, for the limit map in phase space, DERIVATION (6).
 template <class T, class Loss>
-void advance_noiseless(const Loss& loss, const StepConstants& k, State<T, Loss>& state, std::int64_t steps) {
+void advance_noiseless(const Loss& loss, const StepConstants& k, State<T, Loss>& state, std::int64_t steps,
+                       Scratch<T, Loss>& scratch) {
   const int dimension = loss.dimension();
   const auto size = static_cast<std::size_t>(dimension);
-  Buffer<T, Loss::static_dimension> x(dimension), g(dimension);
-  Buffer<T, Loss::static_labels> scratch(loss.scratch_size());
+  typename Scratch<T, Loss>::Local local = scratch;
+  auto& [x, g, shift, residuals] = local;
   const T beta(k.beta), eta(k.eta), look_ahead(k.look_ahead);
   for (std::int64_t i = 0; i < steps; ++i) {
     for (int d = 0; d < dimension; ++d) x[d] = state.w[d] + look_ahead * state.p[d];
-    loss.template gradient<T>(std::span<const T>(x.data(), size), std::span<T>(scratch.data(), scratch.size()),
+    loss.template gradient<T>(std::span<const T>(x.data(), size), std::span<T>(residuals.data(), residuals.size()),
                               std::span<T>(g.data(), size));
     for (int d = 0; d < dimension; ++d) {
       state.p[d] = beta * state.p[d] - g[d];

@@ -9,6 +9,7 @@
 
 #include "manifolds/derivatives.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/registry.hpp"
 
 namespace valleydrift::manifolds {
 namespace {
@@ -97,7 +98,7 @@ Matrix Geometry::longitudinal_basis() const {
 
 Manifold::Manifold(std::string name, ParameterValues parameters)
     : description_(description_of(name)),
-      loss_(make_loss(name, parameters)) {
+      loss_(std::make_shared<RegisteredLoss>(make_loss(name, parameters))) {
   for (const ParameterInfo& info : description_.parameters) {
     const auto given = parameters.find(info.name);
     parameters_[info.name] = given == parameters.end() ? info.default_value : given->second;
@@ -105,19 +106,19 @@ Manifold::Manifold(std::string name, ParameterValues parameters)
 }
 
 int Manifold::dimension() const {
-  return std::visit([](const auto& loss) { return loss.dimension(); }, loss_);
+  return std::visit([](const auto& loss) { return loss.dimension(); }, loss_->loss);
 }
 int Manifold::transverse_dimension() const {
-  return std::visit([](const auto& loss) { return loss.transverse_dimension(); }, loss_);
+  return std::visit([](const auto& loss) { return loss.transverse_dimension(); }, loss_->loss);
 }
 bool Manifold::is_least_squares() const {
-  return std::visit([](const auto& loss) { return manifolds::is_least_squares<std::decay_t<decltype(loss)>>; }, loss_);
+  return std::visit([](const auto& loss) { return manifolds::is_least_squares<std::decay_t<decltype(loss)>>; }, loss_->loss);
 }
 int Manifold::label_count() const {
-  return std::visit([](const auto& loss) { return loss.label_count(); }, loss_);
+  return std::visit([](const auto& loss) { return loss.label_count(); }, loss_->loss);
 }
 double Manifold::label_constant() const {
-  return std::visit([](const auto& loss) { return loss.label_constant(); }, loss_);
+  return std::visit([](const auto& loss) { return loss.label_constant(); }, loss_->loss);
 }
 
 double Manifold::loss(const Vector& w) const {
@@ -126,7 +127,7 @@ double Manifold::loss(const Vector& w) const {
         auto scratch = scratch_for<double>(loss);
         return loss.template value<double>(view(w), std::span<double>(scratch));
       },
-      loss_);
+      loss_->loss);
 }
 
 Vector Manifold::gradient(const Vector& w) const {
@@ -137,7 +138,7 @@ Vector Manifold::gradient(const Vector& w) const {
         loss.template gradient<double>(view(w), std::span<double>(scratch), view(g));
         return g;
       },
-      loss_);
+      loss_->loss);
 }
 
 Matrix Manifold::hessian(const Vector& w) const {
@@ -155,7 +156,7 @@ Matrix Manifold::hessian(const Vector& w) const {
         }
         return Matrix(0.5 * (h + h.transpose()));
       },
-      loss_);
+      loss_->loss);
 }
 
 Vector Manifold::third_contraction(const Vector& w, const Matrix& s) const {
@@ -175,7 +176,7 @@ Vector Manifold::third_contraction(const Vector& w, const Matrix& s) const {
           return generic_third_contraction(loss, w, s);
         }
       },
-      loss_);
+      loss_->loss);
 }
 
 Vector Manifold::residuals(const Vector& w) const {
@@ -185,15 +186,15 @@ Vector Manifold::residuals(const Vector& w) const {
         loss.model().template residuals<double>(view(w), view(f));
         return f;
       },
-      loss_);
+      loss_->loss);
 }
 
 Matrix Manifold::jacobian(const Vector& w) const {
-  return std::visit([&](const auto& loss) { return model_jacobian(loss.model(), w); }, loss_);
+  return std::visit([&](const auto& loss) { return model_jacobian(loss.model(), w); }, loss_->loss);
 }
 
 Matrix Manifold::residual_hessian(const Vector& w, const Vector& r) const {
-  return std::visit([&](const auto& loss) { return model_residual_hessian(loss.model(), w, r); }, loss_);
+  return std::visit([&](const auto& loss) { return model_residual_hessian(loss.model(), w, r); }, loss_->loss);
 }
 
 Matrix Manifold::label_noise_factor(const Vector& w) const {
@@ -216,7 +217,7 @@ Matrix Manifold::label_noise_factor(const Vector& w) const {
         }
         return sigma;
       },
-      loss_);
+      loss_->loss);
 }
 
 Geometry Manifold::geometry(const Vector& y) const {
@@ -232,7 +233,7 @@ Geometry Manifold::geometry(const Vector& y) const {
           geometry.transverse = solver.eigenvectors().rightCols(loss.transverse_dimension());
         }
       },
-      loss_);
+      loss_->loss);
   geometry.rank_gap = geometry.spectrum[0] / geometry.spectrum[geometry.spectrum.size() - 1];
   if (!(geometry.rank_gap > rank_gap_tolerance)) {
     throw NumericalError(fmt::format(
@@ -284,17 +285,17 @@ double Manifold::curvature_radius(const Geometry& geometry) const {
 }
 
 Vector Manifold::default_start() const {
-  const std::vector<double> start = std::visit([](const auto& loss) { return loss.model().default_start(); }, loss_);
+  const std::vector<double> start = std::visit([](const auto& loss) { return loss.model().default_start(); }, loss_->loss);
   return Eigen::Map<const Vector>(start.data(), static_cast<Eigen::Index>(start.size()));
 }
 
 std::vector<std::string> Manifold::slow_coordinate_names() const {
-  return std::visit([](const auto& loss) { return loss.model().slow_coordinate_names(); }, loss_);
+  return std::visit([](const auto& loss) { return loss.model().slow_coordinate_names(); }, loss_->loss);
 }
 
 Vector Manifold::slow_coordinates(const Vector& y, const Vector& start) const {
   Vector q(static_cast<Eigen::Index>(slow_coordinate_names().size()));
-  std::visit([&](const auto& loss) { loss.model().slow_coordinates(view(y), view(start), view(q)); }, loss_);
+  std::visit([&](const auto& loss) { loss.model().slow_coordinates(view(y), view(start), view(q)); }, loss_->loss);
   return q;
 }
 

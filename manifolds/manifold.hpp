@@ -1,13 +1,16 @@
 // A manifold as everything outside the inner loops sees it: one object in double precision.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "manifolds/catalogue.hpp"
 #include "manifolds/geometry.hpp"
-#include "manifolds/registry.hpp"
 
 namespace valleydrift::manifolds {
+
+struct RegisteredLoss;  // registry.hpp
 
 /// |f| below this counts as on the valley: a point within it is not moved.
 inline constexpr double on_valley_tolerance = 1e-12;
@@ -21,7 +24,8 @@ class Manifold {
   const std::string& name() const { return description_.name; }
   const ManifoldDescription& description() const { return description_; }
   const ParameterValues& parameters() const { return parameters_; }
-  const AnyLoss& any_loss() const { return loss_; }
+  /// The loss with its type, for the inner loops.
+  const RegisteredLoss& registered() const { return *loss_; }
 
   int dimension() const;
   int transverse_dimension() const;
@@ -68,7 +72,7 @@ class Manifold {
  private:
   ManifoldDescription description_;
   ParameterValues parameters_;
-  AnyLoss loss_;
+  std::shared_ptr<const RegisteredLoss> loss_;  ///< never changes, so copies share it
 };
 
 /// A point as text, for messages: (1, 0.5).

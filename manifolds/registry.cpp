@@ -130,7 +130,7 @@ std::string format_parameter(const ParameterInfo& info, double value) {
   return fmt::format("{}", value);
 }
 
-AnyLoss make_loss(const std::string& name, const ParameterValues& parameters) {
+RegisteredLoss make_loss(const std::string& name, const ParameterValues& parameters) {
   const ManifoldDescription description = description_of(name);
   ParameterValues resolved;
   for (const ParameterInfo& info : description.parameters) {
@@ -141,11 +141,11 @@ AnyLoss make_loss(const std::string& name, const ParameterValues& parameters) {
     }
     resolved[info.name] = value;
   }
-  std::vector<AnyLoss> made;
+  std::vector<RegisteredLoss> made;
   for_each_loss([&]<class L>(std::in_place_type_t<L> tag) {
     if (L::describe().name != name) return;
     try {
-      made.emplace_back(tag, resolved);
+      made.push_back({AnyLoss(tag, resolved)});
     } catch (const std::invalid_argument& error) {  // a condition between several parameters
       throw ConfigError(fmt::format("--param of {}: {}", name, error.what()));
     }

@@ -1,0 +1,172 @@
+#include "cli/arguments.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/program_options/cmdline.hpp>
+#include <boost/program_options/errors.hpp>
+#include <boost/program_options/option.hpp>
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/value_semantic.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <sstream>
+
+#include "cli/option_table.hpp"
+
+namespace valleydrift::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+/// All values are read as text: Program_options' own conversions accept nan, hex and negative counts.
+po::options_description program_options() {
+  po::options_description description;
+  for (const OptionInfo& option : option_table()) {
+    const std::string name(option.name);
+    if (option.argument.empty()) {
+      description.add_options()(name.c_str(), po::bool_switch());
+    } else {
+      description.add_options()(name.c_str(), po::value<std::string>());
+    }
+  }
+  return description;
+}
+
+[[noreturn]] void throw_unknown(const std::string& where, const std::string& dashes, const std::string& name) {
+  std::vector<std::string> names;
+  for (const OptionInfo& option : option_table()) names.emplace_back(option.name);
+  const std::string near = suggestion(name, names);
+  throw ConfigError(fmt::format(
+      "{}: unknown{}", where,
+      near.empty() ? "; `valleydrift --help` lists the options" : fmt::format(", did you mean {}{}?", dashes, near)));
+}
+
+void store(Arguments& arguments, const OptionInfo& option, Setting setting) {
+  if (option.repeatable) {
+    arguments.parameters.push_back(std::move(setting));
+    return;
+  }
+  const auto [place, stored] = arguments.settings.emplace(option.name, setting);
+  if (!stored)
+    throw ConfigError(fmt::format("{}: given twice, '{}' and '{}'", setting.where, place->second.text, setting.text));
+}
+
+std::string without_dashes(const std::string& token) {
+  const std::size_t first = token.find_first_not_of('-');
+  return first == std::string::npos ? std::string() : token.substr(first, token.find('=') - first);
+}
+
+}  // namespace
+
+Arguments read_command_line(const std::vector<std::string>& tokens) {
+  namespace style = po::command_line_style;
+  const po::options_description description = program_options();
+  po::parsed_options parsed(&description);
+  try {
+    parsed = po::command_line_parser(tokens)
+                 .options(description)
+                 .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)  // no allow_guessing
+                 .run();
+  } catch (const po::unknown_option& error) {
+    const std::string name = without_dashes(error.get_option_name());
+    throw_unknown("--" + name, "--", name);
+  } catch (const po::invalid_command_line_syntax& error) {
+    const std::string name = without_dashes(error.get_option_name());
+    const bool extra = error.kind() == po::invalid_syntax::extra_parameter;
+    if (extra) throw ConfigError(fmt::format("--{}: takes no value", name));
+    const OptionInfo* option = find_option(name);
+    throw ConfigError(
+        fmt::format("--{}: a value is missing, write --{} {}", name, name, option ? option->argument : "VALUE"));
+  } catch (const po::error& error) {
+    throw ConfigError(error.what());
+  }
+
+  Arguments arguments;
+  for (const po::option& given : parsed.options) {
+    if (given.position_key >= 0) {
+      for (const std::string& word : given.value) {
+        if (word.starts_with("--")) throw ConfigError(fmt::format("{}: an option cannot follow a lone --", word));
+        if (word.size() > 1 && word.front() == '-') throw_unknown(word, "--", without_dashes(word));
+        arguments.words.push_back(word);
+      }
+      continue;
+    }
+    const OptionInfo& option = *find_option(given.string_key);
+    const std::string where = fmt::format("--{}", option.name);
+    const std::string text = option.argument.empty() ? "true" : given.value.at(0);
+    if (text.starts_with("--")) throw ConfigError(fmt::format("{}: a value is missing before {}", where, text));
+    store(arguments, option, {where, text});
+  }
+  return arguments;
+}
+
+Arguments read_config_file(const std::string& path) {
+  constexpr std::size_t most_bytes = std::size_t{1}
+                                     << 20;  // far above any configuration; a wrong file is noticed early
+  std::string text;
+  try {
+    text = read_text_file(path, most_bytes);
+  } catch (const FileError& error) {
+    throw ConfigError(fmt::format("--config: {}", error.what()));
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
+  if (text.find('\0') != std::string::npos) throw ConfigError(fmt::format("--config: {}: not a text file", path));
+
+  const po::options_description description = program_options();
+  Arguments arguments;
+  std::istringstream lines(text);
+  std::string line;
+  // One line at a time, because Program_options' errors do not tell the line.
+  for (int number = 1; std::getline(lines, line); ++number) {
+    const std::string place = fmt::format("{}, line {}", path, number);
+    const std::size_t first = line.find_first_not_of(" \t");
+    if (first != std::string::npos && line[first] == '[') {
+      throw ConfigError(fmt::format("{}: sections are not used: {}", place, line));
+    }
+    po::parsed_options parsed(&description);
+    try {
+      std::istringstream one(line);
+      parsed = po::parse_config_file(one, description, /*allow_unregistered=*/true);
+    } catch (const po::error&) {
+      throw ConfigError(fmt::format("{}: '{}' is not of the form key = value", place, line));
+    }
+    for (const po::option& given : parsed.options) {
+      const std::string where = fmt::format("{}: {}", place, given.string_key);
+      const OptionInfo* option = find_option(given.string_key);
+      if (!option) throw_unknown(where, "", given.string_key);
+      if (!option->decides_results) {
+        throw ConfigError(fmt::format("{}: does not belong in a configuration file; give --{} on the command line",
+                                      where, option->name));
+      }
+      const std::string value = given.value.empty() ? "" : given.value.front();
+      if (option->argument.empty() && value != "true" && value != "false") {
+        throw ConfigError(fmt::format("{}: '{}' given, allowed is true or false", where, value));
+      }
+      store(arguments, *option, {where, value, true});
+    }
+  }
+  return arguments;
+}
+
+std::string read_text_file(const std::string& path, std::size_t most_bytes) {
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+  if (!file) throw FileError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  std::string text;
+  std::array<char, 65536> buffer;
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+    text.append(buffer.data(), count);
+    if (text.size() > most_bytes)
+      throw FileError(fmt::format("cannot read {}: longer than {} bytes", path, most_bytes));
+  }
+  if (std::ferror(file.get())) throw FileError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  return text;
+}
+
+}  // namespace valleydrift::cli

@@ -1,0 +1,221 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "manifolds/errors.hpp"
+#include "sde/label_flow.hpp"
+#include "validation/compare.hpp"
+#include "validation/interrupt.hpp"
+#include "validation/output.hpp"
+#include "validation/report.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace valleydrift::cli {
+namespace {
+
+using validation::Cost;
+using validation::OutputFolder;
+using validation::PathKind;
+using validation::Plan;
+using validation::ResolvedRun;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Returns the number of threads in use.
+int set_threads([[maybe_unused]] int threads) {
+#ifdef _OPENMP
+  if (threads > 0) omp_set_num_threads(threads);
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 1.0) return "under a second";
+  if (seconds < 100.0) return fmt::format("about {:.0f} s", seconds);
+  if (seconds < 6000.0) return fmt::format("about {:.0f} min", seconds / 60.0);
+  return fmt::format("about {:.1f} h", seconds / 3600.0);
+}
+
+std::string cost_text(const Cost& cost, const Plan& plan, int threads) {
+  return fmt::format("{} paths of {} steps; {:.3g} discrete and {:.3g} limit path-steps over all rungs; {} on {} {}",
+                     cost.paths, plan.record_steps.back(), cost.discrete_steps, cost.limit_steps,
+                     duration_text(cost.seconds), threads, threads == 1 ? "thread" : "threads");
+}
+
+nlohmann::json cost_json(const Cost& cost, const Plan& plan, int threads) {
+  return {{"schema_version", 1},
+          {"cost",
+           {{"paths", cost.paths},
+            {"steps", plan.record_steps.back()},
+            {"discrete_path_steps", cost.discrete_steps},
+            {"limit_path_steps", cost.limit_steps},
+            {"seconds", cost.seconds},
+            {"threads", threads}}}};
+}
+
+/// One line on a terminal, rewritten in place: the part done and the time left.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::ostream* terminal) : terminal_(terminal) {}
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() { clear(); }
+
+  void show(double fraction) {
+    constexpr double seconds_between = 0.2;
+    if (!terminal_ || fraction <= 0.0 || seconds_since(shown_) < seconds_between) return;
+    shown_ = Clock::now();
+    const double left = seconds_since(start_) * (1.0 - fraction) / fraction;
+    *terminal_ << fmt::format("\r{:3.0f} %  {} left \x1b[K", 100.0 * fraction, duration_text(left)) << std::flush;
+    dirty_ = true;
+  }
+  void clear() {
+    if (dirty_) *terminal_ << "\r\x1b[K" << std::flush;
+    dirty_ = false;
+  }
+
+ private:
+  std::ostream* terminal_;
+  Clock::time_point start_ = Clock::now(), shown_ = Clock::now();
+  bool dirty_ = false;
+};
+
+/// --path N: one path of both processes, every step of it, or a million of them spread evenly.
+void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, OutputFolder& folder) {
+  constexpr std::int64_t most_lines = 1'000'000;
+  constexpr std::int64_t most_limit_points = 1000;  // of a limit without noise: a smooth curve
+  const std::int64_t steps = plan.record_steps.back();
+  const std::int64_t stride = (steps + most_lines - 1) / most_lines;
+  const double unit = run.hyperparameters.slow_unit();
+
+  std::vector<std::int64_t> limit_steps;
+  std::vector<manifolds::Vector> limit_path;
+  if (run.deterministic()) {
+    const std::int64_t limit_stride = stride * std::max<std::int64_t>(1, steps / stride / most_limit_points);
+    std::vector<double> times;
+    for (std::int64_t k = 0; k <= steps; k += limit_stride) {
+      limit_steps.push_back(k);
+      times.push_back(static_cast<double>(k) / unit);
+    }
+    const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
+    limit_path = sde::deterministic_path(
+        run.manifold, [&](const manifolds::Vector& w) { return run.noise_factor(w); }, form, run.start, times);
+  }
+
+  validation::ReplayWriter writer(folder, path, run.manifold.dimension());
+  std::size_t next_limit = 0;
+  validation::replay_path(validation::replay_request(run, plan), path,
+                          [&](std::int64_t step, const auto& w, const auto& p, const auto& slow, const auto& limit) {
+                            if (step % stride != 0 && step != steps) return;
+                            manifolds::Vector y = limit;
+                            if (next_limit < limit_steps.size() && limit_steps[next_limit] == step) {
+                              y = limit_path[next_limit++];
+                            }
+                            writer.append(step, static_cast<double>(step) / unit, run.manifold.loss(w), w, p, slow, y);
+                          });
+  writer.finish();
+}
+
+int replay(const Options& options, const ResolvedRun& run, const Plan& plan, std::ostream& out) {
+  OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  folder.write("config.ini", config_text(run.config));
+  write_replay(run, plan, *options.path, folder);
+  const std::string file = (folder.path() / fmt::format("path-{}.csv", *options.path)).string();
+  if (options.json) {
+    out << nlohmann::json{{"schema_version", 1}, {"path", *options.path}, {"file", file}}.dump(
+               2, ' ', false, nlohmann::json::error_handler_t::replace)
+        << '\n';
+  } else {
+    out << fmt::format("path {}: {}\n", *options.path, file);
+  }
+  return success;
+}
+
+void save_paths(validation::PathWriter& writer, const std::vector<validation::PathRecord>& records) {
+  for (const validation::PathRecord& r : records) {
+    const auto record = static_cast<std::size_t>(r.record);
+    writer.append(r.path, record, PathKind::slow, r.slow);
+    if (!r.limit.empty()) writer.append(r.path, record, PathKind::limit, r.limit);
+  }
+}
+
+}  // namespace
+
+int compare_command(const Options& options, std::ostream& out, std::ostream& err) {
+  const int threads = set_threads(options.threads);
+  const ResolvedRun run = validation::resolve(options.run);
+  if (options.print_config) {
+    out << config_text(run.config);
+    return success;
+  }
+  const Plan plan = validation::plan_comparison(run);
+  check_size("--time with --paths", static_cast<double>(plan.record_steps.back()), run.config.paths,
+             run.manifold.dimension());
+  if (options.path) return replay(options, run, plan, out);
+
+  if (options.dry_run || !options.quiet) {
+    const Cost cost = validation::estimate_cost(run, plan);
+    if (options.dry_run) {
+      out << (options.json ? cost_json(cost, plan, threads).dump(2) : cost_text(cost, plan, threads)) << '\n';
+      return success;
+    }
+    err << "valleydrift: " << cost_text(cost, plan, threads) << std::endl;
+    if (run.distance_moved > 0.0) {
+      err << fmt::format("valleydrift: the start is off the valley: moved by {:.4g} to {}", run.distance_moved,
+                         manifolds::format_point(run.start))
+          << std::endl;
+    }
+  }
+
+  // All input is valid: from here on files are made.
+  OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  std::optional<validation::PathWriter> writer;
+  validation::PathSink saved;
+  if (options.save_paths) {
+    writer.emplace(folder, run.manifold.dimension(), plan.times);
+    saved = [&](const auto& records) { save_paths(*writer, records); };
+  }
+
+  const auto start = Clock::now();
+  const bool terminal = !options.quiet && &err == &std::cerr && isatty(STDERR_FILENO) != 0;
+  ProgressLine progress(terminal ? &err : nullptr);
+  const validation::Comparison comparison = validation::compare(
+      run, plan, [&](double fraction) { progress.show(fraction); }, saved);
+  progress.clear();
+  const double compared = seconds_since(start);
+  validation::throw_if_interrupted();
+
+  if (writer) writer->finish();
+  validation::write_all(folder, comparison, config_text(run.config), {threads, {{"compare", compared}}},
+                        !options.no_plots);
+
+  if (options.json) {
+    out << validation::summary_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  } else if (options.quiet) {
+    out << fmt::format("{}{}{}\n", validation::name_of(comparison.verdict), comparison.reason.empty() ? "" : ": ",
+                       comparison.reason);
+  } else {
+    out << validation::report_text(comparison) << fmt::format("\nResults in {}\n", folder.path().string());
+    if (!options.no_plots) out << fmt::format("Pictures in {}\n", (folder.path() / "plots").string());
+  }
+  if (options.benchmark) {
+    // Beside the results, not in them: a duration is not reproducible.
+    (options.json ? err : out) << fmt::format(
+        "benchmark: {:.3g} ns per path and step of the discrete ensemble, on {} {}\n", comparison.nanoseconds_per_step,
+        threads, threads == 1 ? "thread" : "threads");
+  }
+  return comparison.verdict == validation::Verdict::agree ? success : not_in_agreement;
+}
+
+}  // namespace valleydrift::cli

@@ -1,0 +1,135 @@
+#include "cli/help.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace valleydrift::cli {
+namespace {
+
+constexpr std::size_t width = 100;
+
+/// Text broken at blanks into lines of at most `width`, the later ones indented.
+std::string wrapped(const std::string& head, std::string_view text) {
+  std::string out, line = head;
+  bool first = true;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!first && line.size() + 1 + word.size() > width) {
+      out += line + '\n';
+      line = std::string(head.size(), ' ');
+      first = true;
+    }
+    line += fmt::format("{}{}", first ? "" : " ", word);
+    first = false;
+  }
+  return out + line + '\n';
+}
+
+std::string options_of(Command command) {
+  std::string text;
+  std::string_view group;
+  for (const OptionInfo& option : option_table()) {
+    if (!belongs_to(option, command)) continue;
+    if (option.group != group) {
+      group = option.group;
+      text += fmt::format("\n{}\n", group);
+    }
+    const std::string left = fmt::format("--{}{}{}", option.name, option.argument.empty() ? "" : " ", option.argument);
+    text += wrapped(fmt::format("  {:<24} ", left), option.help);
+  }
+  return text;
+}
+
+constexpr const char* exit_codes = R"(
+Exit codes
+  0  done, and theory and simulation agree
+  1  they disagree, or the run cannot decide; the report says why and what to do next
+  2  bad input: an option, a value, the configuration file
+  3  numerical failure, such as a step beyond the stability limit or a Hessian whose rank changes
+  4  a file, or standard output, cannot be read or written
+  130, 143  interrupted (Ctrl-C, SIGTERM)
+)";
+
+constexpr const char* manifolds_text = R"(usage: valleydrift manifolds [NAME] [--json]
+
+Lists the built-in problems, each a loss L(w) whose minima form a valley; with a NAME, shows one: its
+formula, coordinates, parameters with their ranges, default start, and what is known about it exactly.
+)";
+constexpr const char* manifolds_examples = R"(
+Examples
+  valleydrift manifolds
+  valleydrift manifolds torus
+)";
+
+constexpr const char* inspect_text = R"(usage: valleydrift inspect [OPTIONS]
+
+Prints what the theory says about one point of a valley, without running anything: the spectrum of the
+Hessian, the drift of the limiting diffusion (its curvature, mixed and transverse terms, in each form of the
+theorem), the diffusion, the time scales tau_1 (fast, transverse) and tau_2 (slow, along the valley), and
+whether the theory applies at these hyperparameters. Without options: uv at its default start.
+)";
+constexpr const char* inspect_examples = R"(
+Examples
+  valleydrift inspect --manifold uv --at 2,0.5
+  valleydrift inspect --manifold torus --param R=1 --param r=0.3 --eta 0.02 --beta 0.95
+  valleydrift inspect --manifold sphere --param D=3 --noise isotropic --C 0.3 --gamma 0.6 --json
+)";
+
+constexpr const char* compare_text = R"(usage: valleydrift compare [OPTIONS]
+
+Runs noisy SGD with momentum and the limiting diffusion of the theorem on the same clock, and judges whether
+they agree: for each observable (slow coordinates, trace of the Hessian, transverse variance, loss) the
+difference is followed as the noise scale epsilon shrinks, and must extrapolate to zero within its error.
+Every option has a default; without any, the run is uv with label noise and takes a few seconds.
+Results go to a folder: summary.json, series.csv, plots, and config.ini, which --config runs again.
+)";
+constexpr const char* compare_examples = R"(
+Examples
+  valleydrift compare
+  valleydrift compare --manifold sphere --param D=3 --noise isotropic
+  valleydrift compare --manifold quadratic-pair --noise constant --sigma sigma.csv --beta 0.99
+  valleydrift compare --scheme nesterov --ladder full --paths 65536 --output nesterov-run
+  valleydrift compare --config nesterov-run/config.ini --seed 2
+)";
+
+constexpr const char* general_text =
+    R"(valleydrift: how noisy SGD with momentum moves along a valley of minima, theory against simulation
+
+usage: valleydrift COMMAND [OPTIONS]
+
+Commands
+  manifolds   list the built-in problems, or show one
+  inspect     what the theory says about a point: spectrum, drift, time scales, limits of validity
+  compare     run the iteration and the limiting diffusion, and judge whether they agree
+
+`valleydrift COMMAND --help` explains the options of a command. --version prints the version.
+Results go to standard output, messages and progress to standard error.
+
+Examples
+  valleydrift compare
+  valleydrift manifolds ellipse
+  valleydrift inspect --manifold ellipse --eta 0.01
+)";
+
+}  // namespace
+
+std::string general_help() { return std::string(general_text) + exit_codes; }
+
+std::string help_for(Command command) {
+  switch (command) {
+    case Command::manifolds:
+      return manifolds_text + options_of(command) + manifolds_examples + exit_codes;
+    case Command::inspect:
+      return inspect_text + options_of(command) + inspect_examples + exit_codes;
+    case Command::compare:
+      return compare_text + options_of(command) + compare_examples + exit_codes;
+  }
+  return {};
+}
+
+std::string version_text() { return "valleydrift " VALLEYDRIFT_VERSION "\n"; }
+
+}  // namespace valleydrift::cli

@@ -1,0 +1,117 @@
+#include "cli/option_table.hpp"
+
+#include <algorithm>
+
+#include "manifolds/registry.hpp"
+
+namespace valleydrift::cli {
+namespace {
+
+constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
+constexpr unsigned compare = bit(Command::compare);
+constexpr unsigned runs = bit(Command::inspect) | compare;
+constexpr unsigned every = bit(Command::manifolds) | runs;
+
+constexpr std::string_view problem = "The valley", process = "The iteration", noise = "The noise",
+                           comparison = "The comparison", results = "Results", general = "General";
+
+constexpr OptionInfo options[] = {
+    {"manifold", "NAME", problem, runs, true, false, "the problem, a name from `valleydrift manifolds` (default uv)"},
+    {"param", "KEY=VALUE", problem, runs, true, true, "a parameter of the manifold; may be given several times"},
+    {"start", "A,B,...", problem, runs, true, false,
+     "start point, D numbers (default: the manifold's own); a point off the valley is moved onto it by the gradient "
+     "flow, and the distance is reported"},
+    {"at", "A,B,...", problem, bit(Command::inspect), false, false, "the point to inspect; the same as --start"},
+    {"strict", "", problem, runs, true, false, "refuse a start off the valley instead of moving it"},
+
+    {"scheme", "NAME", process, runs, true, false, "heavy-ball (default), nesterov or sgd"},
+    {"eta", "X", process, runs, true, false, "learning rate, > 0 (default 0.05)"},
+    {"beta", "X", process, runs, true, false, "momentum, 0 <= beta < 1 (default 0.9; 0 for sgd)"},
+    {"C", "X", process, runs, true, false, "with --gamma, instead of --beta: 1 - beta = C eta^gamma"},
+    {"gamma", "X", process, runs, true, false,
+     "exponent, 0 <= gamma < 1; with --beta it only chooses the regime of the asymptotic form"},
+    {"epsilon", "X", process, runs, true, false,
+     "noise scale, > 0 (default: the largest that keeps the slow unit above 50 tau_1 and the transverse cloud below 5 "
+     "% "
+     "of the valley's curvature radius)"},
+
+    {"noise", "NAME", noise, runs, true, false,
+     "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I) or constant (sigma from --sigma)"},
+    {"sigma", "FILE", noise, runs, true, false, "noise factor of --noise constant: CSV, D rows, no header"},
+    {"noise-law", "NAME", noise, compare, true, false, "law of each draw: gaussian (default) or rademacher (+1 or -1)"},
+
+    {"form", "NAME", comparison, compare, true, false,
+     "the form of the theorem that is judged: finite-step (default: exact as epsilon -> 0), paper (eta -> 0 with "
+     "eta/mu^2 kept) or asymptotic (eta -> 0 at fixed C and gamma; needs --gamma)"},
+    {"time", "T", comparison, compare, true, false,
+     "length in units of slow time, (mu/(eta epsilon))^2 steps each (default 2)"},
+    {"steps", "K", comparison, compare, true, false, "length in steps, instead of --time"},
+    {"paths", "N", comparison, compare, true, false, "trajectories of each process, 256 to 100000000 (default 16384)"},
+    {"shared-noise", "", comparison, compare, true, false,
+     "drive both processes by the same noise and compare them path by path"},
+    {"slow-variable", "NAME", comparison, compare, true, false,
+     "what is compared with the diffusion: first-order (default: projected weights and momentum) or iterated (the "
+     "limit map of the noiseless iteration)"},
+    {"ladder", "NAME", comparison, compare, true, false,
+     "brief (default: epsilon and epsilon/2) or full (adds epsilon/4 and three learning rates)"},
+    {"seed", "N", comparison, compare, true, false, "seed of all noise, 0 to 2^64-1 (default 1)"},
+
+    {"output", "DIR", results, compare, false, false,
+     "folder for the results (default: valleydrift-out/MANIFOLD-NNN, the first free number); a folder that holds "
+     "anything is refused"},
+    {"force", "", results, compare, false, false, "write into a folder that holds something already"},
+    {"save-paths", "", results, compare, false, false, "write every trajectory to paths.csv"},
+    {"path", "N", results, compare, false, false, "do not compare: replay trajectory N alone and write it in full"},
+    {"no-plots", "", results, compare, false, false, "write no pictures"},
+    {"json", "", results, every, false, false, "print one JSON object instead of the text"},
+    {"quiet", "", results, compare, false, false, "print the verdict only, and nothing on stderr but errors"},
+    {"benchmark", "", results, compare, false, false, "also print the cost per path and step"},
+
+    {"config", "FILE", general, runs, false, false,
+     "read settings from FILE: lines `key = value` with the names above, # for comments. The command line wins, and "
+     "also replaces what contradicts it in the file"},
+    {"print-config", "", general, runs, false, false,
+     "print the resolved configuration, which --config reads again, and stop"},
+    {"dry-run", "", general, compare, false, false, "check all input, state the cost, and stop"},
+    {"threads", "N", general, compare, false, false,
+     "threads, 1 to 1024 (default: all processors); results do not depend on it"},
+    {"help", "", general, every, false, false, "print this help; `valleydrift COMMAND --help` for one command"},
+    {"version", "", general, every, false, false, "print the version"},
+};
+
+}  // namespace
+
+std::string name_of(Command command) {
+  switch (command) {
+    case Command::manifolds:
+      return "manifolds";
+    case Command::inspect:
+      return "inspect";
+    case Command::compare:
+      return "compare";
+  }
+  return {};
+}
+
+std::vector<Command> all_commands() { return {Command::manifolds, Command::inspect, Command::compare}; }
+
+std::span<const OptionInfo> option_table() { return options; }
+
+const OptionInfo* find_option(std::string_view name) {
+  const auto found =
+      std::find_if(std::begin(options), std::end(options), [&](const auto& o) { return o.name == name; });
+  return found == std::end(options) ? nullptr : found;
+}
+
+bool belongs_to(const OptionInfo& option, Command command) { return (option.commands & bit(command)) != 0; }
+
+std::string suggestion(const std::string& given, const std::vector<std::string>& candidates) {
+  std::vector<std::string> longer;
+  if (!given.empty()) {
+    std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(longer),
+                 [&](const std::string& candidate) { return candidate.starts_with(given); });
+  }
+  return longer.size() == 1 ? longer.front() : manifolds::nearest_name(given, candidates);
+}
+
+}  // namespace valleydrift::cli

@@ -1,0 +1,36 @@
+// Every option of the program, written once: the parser, the help and the configuration file all read this table.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace valleydrift::cli {
+
+enum class Command { manifolds, inspect, compare };
+
+std::string name_of(Command command);
+std::vector<Command> all_commands();
+
+struct OptionInfo {
+  std::string_view name;
+  std::string_view argument;  ///< what its value is called in the help; empty for a flag
+  std::string_view group;     ///< heading in the help
+  unsigned commands;          ///< the commands it belongs to, a bit for each
+  bool decides_results;       ///< may stand in a configuration file
+  bool repeatable;
+  std::string_view help;
+};
+
+/// In the order of the help.
+std::span<const OptionInfo> option_table();
+/// The entry with this name (without dashes), or nullptr.
+const OptionInfo* find_option(std::string_view name);
+bool belongs_to(const OptionInfo& option, Command command);
+
+/// What the user may have meant: the only name that begins with `given`, or else the one with the fewest letters
+/// changed; empty if none is near.
+std::string suggestion(const std::string& given, const std::vector<std::string>& candidates);
+
+}  // namespace valleydrift::cli

@@ -1,0 +1,327 @@
+#include "cli/options.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "cli/arguments.hpp"
+#include "cli/values.hpp"
+#include "manifolds/errors.hpp"
+#include "manifolds/registry.hpp"
+
+namespace valleydrift::cli {
+namespace {
+
+using manifolds::NoiseLaw;
+using manifolds::Scheme;
+using sde::Form;
+using validation::Ladder;
+using validation::NoiseKind;
+using validation::RunConfig;
+using validation::SlowVariable;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// name_of of every enumeration, found in its own folder or in validation.
+constexpr auto name = [](auto value) {
+  using validation::name_of;
+  return name_of(value);
+};
+
+Range above_zero(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
+Range from_zero_to_one(const std::string& what) { return {0.0, true, 1.0, false, "0 <= " + what + " < 1"}; }
+
+/// The settings of the command line and, below them, those of the file.
+class Settings {
+ public:
+  explicit Settings(Arguments arguments) : arguments_(std::move(arguments)) {}
+
+  const Setting* find(const std::string& option) const {
+    const auto found = arguments_.settings.find(option);
+    return found == arguments_.settings.end() ? nullptr : &found->second;
+  }
+  bool flag(const std::string& option) const { return find(option) && find(option)->text == "true"; }
+  const std::vector<Setting>& parameters() const { return arguments_.parameters; }
+
+  /// The command line wins. What it says about one thing also replaces what the file says about the same thing in
+  /// other words: a time for steps, C for beta, another manifold for the parameters of the one in the file.
+  void add_file(Arguments file) {
+    const auto replace = [&](const std::string& given, const std::vector<std::string>& replaced) {
+      if (!find(given)) return;
+      for (const std::string& option : replaced) file.settings.erase(option);
+    };
+    replace("time", {"steps"});
+    replace("steps", {"time"});
+    replace("beta", {"C"});
+    replace("C", {"beta"});
+    replace("at", {"start"});
+    if (find("scheme") && find("scheme")->text == "sgd") replace("scheme", {"beta", "C"});
+    if (find("noise") && find("noise")->text != "constant") replace("noise", {"sigma"});
+    const Setting* manifold = find("manifold");
+    const auto in_file = file.settings.find("manifold");
+    if (manifold && (in_file == file.settings.end() ? "uv" : in_file->second.text) != manifold->text) {
+      replace("manifold", {"start", "sigma"});
+      file.parameters.clear();
+    }
+    arguments_.settings.merge(file.settings);
+    arguments_.parameters.insert(arguments_.parameters.begin(), file.parameters.begin(), file.parameters.end());
+  }
+
+  void refuse_both(const std::string& one, const std::string& other, const std::string& why) const {
+    if (find(one) && find(other)) {
+      throw ConfigError(fmt::format("{} with {}: {}", find(one)->where, find(other)->where, why));
+    }
+  }
+
+ private:
+  Arguments arguments_;
+};
+
+std::map<std::string, std::string> read_parameters(const Settings& settings) {
+  std::map<std::string, std::string> values;
+  std::map<std::string, bool> from_file;
+  for (const Setting& setting : settings.parameters()) {
+    const std::size_t equals = setting.text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw ConfigError(fmt::format("{}: '{}' is not of the form KEY=VALUE", setting.where, setting.text));
+    }
+    const std::string key = setting.text.substr(0, equals);
+    if (values.contains(key) && from_file[key] == setting.from_file) {
+      throw ConfigError(fmt::format("{} {}: given twice, '{}' and '{}'", setting.where, key, values[key],
+                                    setting.text.substr(equals + 1)));
+    }
+    values[key] = setting.text.substr(equals + 1);
+    from_file[key] = setting.from_file;
+  }
+  return values;
+}
+
+void read_iteration(const Settings& settings, RunConfig& run) {
+  if (const Setting* s = settings.find("scheme")) {
+    run.scheme = choice<Scheme>(*s, {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}, name);
+  }
+  if (const Setting* s = settings.find("eta")) run.eta = number_in(*s, above_zero("eta"));
+  if (const Setting* s = settings.find("beta")) run.beta = number_in(*s, from_zero_to_one("beta"));
+  if (const Setting* s = settings.find("C")) run.C = number_in(*s, above_zero("C"));
+  if (const Setting* s = settings.find("gamma")) run.gamma = number_in(*s, from_zero_to_one("gamma"));
+  if (const Setting* s = settings.find("epsilon")) run.epsilon = number_in(*s, above_zero("epsilon"));
+
+  settings.refuse_both("beta", "C", "both set the momentum; give one of them");
+  if (run.C && !run.gamma) {
+    throw ConfigError(fmt::format("{} without --gamma: 1 - beta = C eta^gamma needs both", settings.find("C")->where));
+  }
+  if (run.scheme == Scheme::sgd) {
+    const std::string scheme = settings.find("scheme")->where;
+    if (run.C) throw ConfigError(fmt::format("{} sgd with {}: sgd has no momentum", scheme, settings.find("C")->where));
+    if (run.beta.value_or(0.0) > 0.0) {
+      throw ConfigError(fmt::format("{} sgd with {} {}: sgd has no momentum, allowed is beta = 0", scheme,
+                                    settings.find("beta")->where, settings.find("beta")->text));
+    }
+  }
+  run.hyperparameters();  // mu in (0, 1]
+}
+
+void read_noise(const Settings& settings, RunConfig& run, int dimension) {
+  if (const Setting* s = settings.find("noise")) {
+    run.noise = choice<NoiseKind>(*s, {NoiseKind::label, NoiseKind::isotropic, NoiseKind::constant}, name);
+  }
+  if (const Setting* s = settings.find("noise-law")) {
+    run.noise_law = choice<NoiseLaw>(*s, {NoiseLaw::gaussian, NoiseLaw::rademacher}, name);
+  }
+  const Setting* sigma = settings.find("sigma");
+  if (run.noise == NoiseKind::constant && !sigma) {
+    throw ConfigError(fmt::format("{} constant without --sigma: the noise factor comes from a CSV file",
+                                  settings.find("noise")->where));
+  }
+  if (!sigma) return;
+  if (run.noise != NoiseKind::constant) {
+    throw ConfigError(fmt::format("{} with --noise {}: only --noise constant reads a noise factor", sigma->where,
+                                  validation::name_of(run.noise)));
+  }
+  std::filesystem::path path = sigma->text;
+  if (sigma->from_file) {
+    // Relative to the configuration file, so that an output folder can be moved as a whole.
+    path = std::filesystem::path(settings.find("config")->text).parent_path() / path;
+  }
+  run.sigma_file = path.string();
+  run.sigma = read_matrix(sigma->where, run.sigma_file, dimension);
+}
+
+void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
+  if (const Setting* s = settings.find("form")) {
+    run.form = choice<Form>(*s, {Form::finite_step, Form::paper, Form::asymptotic}, name);
+    if (run.form == Form::asymptotic && !run.gamma) {
+      throw ConfigError(fmt::format("{} asymptotic without --gamma: gamma chooses its regime", s->where));
+    }
+  }
+  settings.refuse_both("time", "steps", "both set the length of the run; give one of them");
+  if (const Setting* s = settings.find("time")) run.time = number_in(*s, above_zero("time"));
+  if (const Setting* s = settings.find("steps")) {
+    run.steps = static_cast<std::int64_t>(whole_number_in(*s, 1, static_cast<std::uint64_t>(most_steps)));
+  }
+  // The statistics need 128 batches of at least two paths each; 10^8 paths are days of work.
+  if (const Setting* s = settings.find("paths"))
+    run.paths = static_cast<std::int64_t>(whole_number_in(*s, 256, 100'000'000));
+  if (run.steps) check_size("--steps with --paths", static_cast<double>(*run.steps), run.paths, dimension);
+  if (const Setting* s = settings.find("slow-variable")) {
+    run.slow_variable = choice<SlowVariable>(*s, {SlowVariable::first_order, SlowVariable::iterated}, name);
+  }
+  if (const Setting* s = settings.find("ladder")) run.ladder = choice<Ladder>(*s, {Ladder::brief, Ladder::full}, name);
+  if (const Setting* s = settings.find("seed")) {
+    run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
+  }
+  run.shared_noise = settings.flag("shared-noise");
+}
+
+RunConfig read_run(const Settings& settings) {
+  RunConfig run;
+  if (const Setting* s = settings.find("manifold")) run.manifold = s->text;
+  run.parameters = read_parameters(settings);
+  const auto description = manifolds::description_of(run.manifold);
+  const manifolds::Manifold manifold(run.manifold, manifolds::resolve_parameters(description, run.parameters));
+
+  settings.refuse_both("at", "start", "both name the point; give one of them");
+  for (const char* option : {"start", "at"}) {
+    const Setting* s = settings.find(option);
+    if (!s) continue;
+    run.start = number_list(*s);
+    if (static_cast<int>(run.start->size()) != manifold.dimension()) {
+      throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
+                                    manifold.dimension(), description.coordinates));
+    }
+  }
+  run.strict = settings.flag("strict");
+  read_iteration(settings, run);
+  read_noise(settings, run, manifold.dimension());
+  read_comparison(settings, run, manifold.dimension());
+  return run;
+}
+
+Command read_command(const std::string& word) {
+  std::vector<std::string> names;
+  for (const Command command : all_commands()) {
+    names.push_back(name_of(command));
+    if (names.back() == word) return command;
+  }
+  const std::string near = suggestion(word, names);
+  throw ConfigError(fmt::format("{}: unknown command{}; allowed is one of {}", word,
+                                near.empty() ? "" : ", did you mean " + near + "?", fmt::join(names, ", ")));
+}
+
+/// The command and its name; and every option must belong to it.
+void read_command(const Arguments& arguments, Options& options) {
+  if (arguments.words.empty()) {
+    if (options.help || options.version) return;
+    throw ConfigError("a command is missing: manifolds, inspect or compare; `valleydrift --help` explains them");
+  }
+  options.command = read_command(arguments.words.front());
+  const std::size_t most_words = options.command == Command::manifolds ? 2 : 1;
+  if (arguments.words.size() > most_words) {
+    throw ConfigError(
+        fmt::format("{}: '{}' is not expected here", name_of(*options.command), arguments.words[most_words]));
+  }
+  if (arguments.words.size() > 1) options.name = arguments.words[1];
+
+  const auto check = [&](const std::string& option) {
+    if (belongs_to(*find_option(option), *options.command)) return;
+    std::vector<std::string> owners;
+    for (const Command command : all_commands()) {
+      if (belongs_to(*find_option(option), command)) owners.push_back(name_of(command));
+    }
+    throw ConfigError(fmt::format("--{} does not belong to {}; it is an option of {}", option,
+                                  name_of(*options.command), fmt::join(owners, " and ")));
+  };
+  for (const auto& [option, setting] : arguments.settings) check(option);
+  if (!arguments.parameters.empty()) check("param");
+}
+
+}  // namespace
+
+Options parse_options(const std::vector<std::string>& tokens) {
+  const Arguments arguments = read_command_line(tokens);
+  Settings settings(arguments);
+  Options options;
+  options.help = settings.flag("help");
+  options.version = settings.flag("version");
+  read_command(arguments, options);
+  if (options.help || options.version) return options;
+
+  options.json = settings.flag("json");
+  if (options.command == Command::manifolds) {
+    if (!options.name.empty()) manifolds::description_of(options.name);
+    return options;
+  }
+
+  if (const Setting* s = settings.find("config")) settings.add_file(read_config_file(s->text));
+  options.run = read_run(settings);
+
+  if (const Setting* s = settings.find("threads")) options.threads = static_cast<int>(whole_number_in(*s, 1, 1024));
+  if (const Setting* s = settings.find("output")) {
+    if (s->text.empty()) throw ConfigError("--output: the name of the folder is empty");
+    options.output = s->text;
+  }
+  if (const Setting* s = settings.find("path")) {
+    options.path = static_cast<std::int64_t>(whole_number_in(*s, 0, static_cast<std::uint64_t>(options.run.paths - 1)));
+  }
+  options.force = settings.flag("force");
+  options.save_paths = settings.flag("save-paths");
+  options.quiet = settings.flag("quiet");
+  options.no_plots = settings.flag("no-plots");
+  options.dry_run = settings.flag("dry-run");
+  options.print_config = settings.flag("print-config");
+  options.benchmark = settings.flag("benchmark");
+  return options;
+}
+
+void check_size(const std::string& options, double steps, std::int64_t paths, int dimension) {
+  constexpr double countable = 9e18;  // below 2^63
+  if (!(steps <= most_steps)) {
+    throw ConfigError(fmt::format("{}: {:.6g} steps, allowed is at most {:g}", options, steps, most_steps));
+  }
+  const double size = steps * static_cast<double>(paths) * dimension;
+  if (!(size <= countable)) {
+    throw ConfigError(
+        fmt::format("{}: steps x paths x dimension = {:.3g} x {:.3g} x {} = {:.3g}, allowed is at most {:g}", options,
+                    steps, static_cast<double>(paths), dimension, size, countable));
+  }
+}
+
+std::string config_text(const RunConfig& c) {
+  std::string text = "# valleydrift --config THIS-FILE runs this job again\n";
+  const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
+  line("manifold", c.manifold);
+  const auto description = manifolds::description_of(c.manifold);
+  const auto values = manifolds::resolve_parameters(description, c.parameters);
+  for (const auto& info : description.parameters) {
+    line("param", fmt::format("{}={}", info.name, manifolds::format_parameter(info, values.at(info.name))));
+  }
+  if (c.start) line("start", fmt::format("{}", fmt::join(*c.start, ",")));
+  line("strict", c.strict);
+  line("scheme", name(c.scheme));
+  line("eta", c.eta);
+  if (c.C) {
+    line("C", *c.C);
+  } else if (c.scheme != Scheme::sgd) {
+    line("beta", c.beta.value_or(0.9));
+  }
+  if (c.gamma) line("gamma", *c.gamma);
+  if (c.epsilon) line("epsilon", *c.epsilon);
+  line("noise", name(c.noise));
+  if (c.noise == NoiseKind::constant) line("sigma", "sigma.csv");
+  line("noise-law", name(c.noise_law));
+  line("form", name(c.form));
+  if (c.steps) {
+    line("steps", *c.steps);
+  } else {
+    line("time", c.time.value_or(2.0));
+  }
+  line("paths", c.paths);
+  line("shared-noise", c.shared_noise);
+  line("slow-variable", name(c.slow_variable));
+  line("ladder", name(c.ladder));
+  line("seed", c.seed);
+  return text;
+}
+
+}  // namespace valleydrift::cli

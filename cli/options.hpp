@@ -1,0 +1,43 @@
+// The command line understood: every value parsed, checked by itself and against the others.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/option_table.hpp"
+#include "validation/run_config.hpp"
+
+namespace valleydrift::cli {
+
+struct Options {
+  std::optional<Command> command = {};  ///< absent only with help or version
+  bool help = false, version = false;
+  std::string name = {};  ///< manifolds NAME; empty: list them
+  /// What decides the results; --at is its start.
+  validation::RunConfig run = {};
+
+  int threads = 0;  ///< 0: all processors
+  std::optional<std::string> output = {};
+  std::optional<std::int64_t> path = {};  ///< replay this trajectory
+  bool force = false, save_paths = false, json = false, quiet = false, no_plots = false;
+  bool dry_run = false, print_config = false, benchmark = false;
+};
+
+/// Most steps that a run may have: at a nanosecond each, a quarter of an hour for a single path.
+inline constexpr double most_steps = 1e12;
+
+/// From the arguments without the program's name. Reads --config and --sigma. Throws ConfigError, or FileError if the
+/// sigma file cannot be read.
+Options parse_options(const std::vector<std::string>& tokens);
+
+/// Throws ConfigError, naming `options`, if steps x paths x dimension is more than can be counted or steps alone exceed
+/// most_steps.
+void check_size(const std::string& options, double steps, std::int64_t paths, int dimension);
+
+/// A configuration in the format of --config that runs the same job again; numbers read back to the same bits. The
+/// noise factor is expected in sigma.csv beside it.
+std::string config_text(const validation::RunConfig& config);
+
+}  // namespace valleydrift::cli

@@ -1,0 +1,236 @@
+// Every malformed command line and file: its exit code, and the words that the message must contain.
+#include <boost/test/unit_test.hpp>
+
+#include "run_program.hpp"
+
+using valleydrift::cli_test::Folder;
+using valleydrift::cli_test::run_program;
+
+BOOST_AUTO_TEST_SUITE(bad_input)
+
+namespace {
+
+struct Case {
+  std::vector<std::string> arguments;
+  int code;
+  std::vector<std::string> words;
+};
+
+void check(const Case& c) {
+  const auto result = run_program(c.arguments);
+  std::string line;
+  for (const std::string& argument : c.arguments) line += " " + argument;
+  BOOST_TEST_CONTEXT("valleydrift" << line << "\n  " << result.err) {
+    BOOST_TEST(result.code == c.code);
+    BOOST_TEST(result.out == "");
+    BOOST_TEST(result.err.starts_with("valleydrift: error: "));
+    for (const std::string& word : c.words) BOOST_TEST(result.err.find(word) != std::string::npos, "missing: " << word);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(command_lines) {
+  const std::vector<Case> cases = {
+      // The command.
+      {{}, 2, {"command is missing", "compare"}},
+      {{"compar"}, 2, {"compar", "did you mean compare"}},
+      {{"Compare"}, 2, {"unknown command", "compare"}},
+      {{"frobnicate"}, 2, {"unknown command", "manifolds, inspect, compare"}},
+      {{"compare", "uv"}, 2, {"'uv'", "not expected"}},
+      {{"manifolds", "uv", "torus"}, 2, {"'torus'", "not expected"}},
+      {{"manifolds", "tors"}, 2, {"tors", "did you mean torus"}},
+      {{""}, 2, {"unknown command"}},
+      // Names of options: unknown, misspelt, abbreviated, given to another command, given twice.
+      {{"compare", "--et", "0.1"}, 2, {"--et", "did you mean --eta"}},
+      {{"compare", "--etta", "0.1"}, 2, {"--etta", "did you mean --eta"}},
+      {{"compare", "--shared"}, 2, {"--shared", "--shared-noise"}},
+      {{"compare", "--eps", "0.1"}, 2, {"--eps", "--epsilon"}},
+      {{"compare", "--ETA", "0.1"}, 2, {"--ETA", "unknown"}},
+      {{"compare", "--thredas", "2"}, 2, {"did you mean --threads"}},
+      {{"compare", "-eta", "0.1"}, 2, {"-eta", "did you mean --eta"}},
+      {{"compare", "--frobnicate=3"}, 2, {"--frobnicate", "unknown"}},
+      {{"compare", "--", "--eta"}, 2, {"--eta", "lone --"}},
+      {{"inspect", "--ladder", "full"}, 2, {"--ladder", "does not belong to inspect", "compare"}},
+      {{"inspect", "--output", "x"}, 2, {"--output", "does not belong to inspect"}},
+      {{"compare", "--at", "1,1"}, 2, {"--at", "does not belong to compare", "inspect"}},
+      {{"manifolds", "--eta", "0.1"}, 2, {"--eta", "does not belong to manifolds", "inspect and compare"}},
+      {{"manifolds", "--param", "d=3"}, 2, {"--param", "does not belong to manifolds"}},
+      {{"compare", "--eta", "0.1", "--eta", "0.2"}, 2, {"--eta", "given twice", "0.1", "0.2"}},
+      {{"compare", "--json", "--json"}, 2, {"--json", "twice"}},
+      {{"compare", "--manifold", "vector-uv", "--param", "d=3", "--param", "d=4"}, 2, {"--param d", "twice"}},
+      // Values missing, or given to a flag.
+      {{"compare", "--eta"}, 2, {"value is missing", "--eta X"}},
+      {{"compare", "--eta="}, 2, {"--eta"}},
+      {{"compare", "--eta", ""}, 2, {"--eta", "not a finite number"}},
+      {{"compare", "--eta", "--beta", "0.5"}, 2, {"--eta", "value is missing before --beta"}},
+      {{"compare", "--output", "--json"}, 2, {"--output", "value is missing before --json"}},
+      {{"compare", "--strict=yes"}, 2, {"--strict", "takes no value"}},
+      {{"compare", "--output="}, 2, {"--output"}},
+      // Numbers.
+      {{"compare", "--eta", "nan"}, 2, {"--eta", "nan", "finite number"}},
+      {{"compare", "--eta", "inf"}, 2, {"--eta", "inf", "finite number"}},
+      {{"compare", "--eta", "-inf"}, 2, {"--eta", "finite number"}},
+      {{"compare", "--eta", "1e-400"}, 2, {"--eta", "1e-400"}},
+      {{"compare", "--eta", "1e400"}, 2, {"--eta", "1e400"}},
+      {{"compare", "--eta", "0x1p-3"}, 2, {"--eta", "0x1p-3"}},
+      {{"compare", "--eta", "0,05"}, 2, {"--eta", "0,05"}},
+      {{"compare", "--eta", "0.05 "}, 2, {"--eta", "finite number"}},
+      {{"compare", "--eta", "0.05x"}, 2, {"--eta", "0.05x"}},
+      {{"compare", "--eta", "+-1"}, 2, {"--eta", "+-1"}},
+      {{"compare", "--eta", "0"}, 2, {"--eta", "eta > 0"}},
+      {{"compare", "--eta", "-0.1"}, 2, {"--eta", "-0.1", "eta > 0"}},
+      {{"compare", "--beta", "1"}, 2, {"--beta", "0 <= beta < 1"}},
+      {{"compare", "--beta", "-0.1"}, 2, {"--beta", "0 <= beta < 1"}},
+      {{"compare", "--C", "0", "--gamma", "0.5"}, 2, {"--C", "C > 0"}},
+      {{"compare", "--C", "1", "--gamma", "1"}, 2, {"--gamma", "0 <= gamma < 1"}},
+      {{"compare", "--C", "1", "--gamma", "-0.5"}, 2, {"--gamma", "0 <= gamma < 1"}},
+      {{"compare", "--C", "9", "--gamma", "0.1"}, 2, {"--C", "--gamma", "--eta", "1 - beta"}},
+      {{"inspect", "--C", "1e-320", "--gamma", "0.99", "--eta", "1e-300"}, 2, {"1 - beta"}},
+      {{"compare", "--epsilon", "0"}, 2, {"--epsilon", "epsilon > 0"}},
+      {{"compare", "--epsilon", "-1"}, 2, {"--epsilon", "epsilon > 0"}},
+      {{"compare", "--time", "0"}, 2, {"--time", "time > 0"}},
+      {{"compare", "--time", "-2"}, 2, {"--time", "time > 0"}},
+      {{"compare", "--steps", "0"}, 2, {"--steps", "from 1 to"}},
+      {{"compare", "--steps", "1e6"}, 2, {"--steps", "1e6", "digits"}},
+      {{"compare", "--steps", "1000000000001"}, 2, {"--steps", "1000000000000"}},
+      {{"compare", "--steps", "1000000000000", "--paths", "100000000"}, 2, {"--steps", "--paths", "dimension"}},
+      {{"compare", "--time", "1e15"}, 2, {"steps"}},
+      {{"compare", "--paths", "-1"}, 2, {"--paths", "-1", "from 256 to 100000000"}},
+      {{"compare", "--paths", "255"}, 2, {"--paths", "from 256 to 100000000"}},
+      {{"compare", "--paths", "100000001"}, 2, {"--paths", "from 256 to 100000000"}},
+      {{"compare", "--paths", "1000.0"}, 2, {"--paths", "1000.0"}},
+      {{"compare", "--paths", "99999999999999999999999"}, 2, {"--paths"}},
+      {{"compare", "--paths", " 1000"}, 2, {"--paths", "digits"}},
+      {{"compare", "--seed", "-1"}, 2, {"--seed", "-1", "18446744073709551615"}},
+      {{"compare", "--seed", "18446744073709551616"}, 2, {"--seed", "18446744073709551615"}},
+      {{"compare", "--seed", "0x10"}, 2, {"--seed", "0x10"}},
+      {{"compare", "--seed", "+1"}, 2, {"--seed", "+1"}},
+      {{"compare", "--threads", "0"}, 2, {"--threads", "from 1 to 1024"}},
+      {{"compare", "--threads", "1025"}, 2, {"--threads", "from 1 to 1024"}},
+      {{"compare", "--path", "16384"}, 2, {"--path", "from 0 to 16383"}},
+      {{"compare", "--path", "300", "--paths", "256"}, 2, {"--path", "from 0 to 255"}},
+      {{"compare", "--path", "-1"}, 2, {"--path", "-1"}},
+      // Names.
+      {{"compare", "--manifold", "UV"}, 2, {"--manifold", "UV", "uv"}},
+      {{"compare", "--manifold", "elipse"}, 2, {"did you mean ellipse"}},
+      {{"compare", "--manifold", ""}, 2, {"--manifold"}},
+      {{"compare", "--scheme", "nesterow"}, 2, {"--scheme", "did you mean nesterov", "heavy-ball, nesterov, sgd"}},
+      {{"compare", "--noise", "minibatch"}, 2, {"--noise", "minibatch", "label, isotropic, constant"}},
+      {{"compare", "--noise-law", "cauchy"}, 2, {"--noise-law", "gaussian, rademacher"}},
+      {{"compare", "--form", "exact"}, 2, {"--form", "finite-step, paper, asymptotic"}},
+      {{"compare", "--slow-variable", "phi"}, 2, {"--slow-variable", "first-order, iterated"}},
+      {{"compare", "--ladder", "ful"}, 2, {"--ladder", "did you mean full"}},
+      // Parameters of the manifold.
+      {{"compare", "--param", "d"}, 2, {"--param", "KEY=VALUE"}},
+      {{"compare", "--param", "=3"}, 2, {"--param", "KEY=VALUE"}},
+      {{"compare", "--param", "d=3"}, 2, {"--param d=3", "uv", "no parameters"}},
+      {{"compare", "--manifold", "vector-uv", "--param", "D=3"}, 2, {"--param D=3", "no such parameter"}},
+      {{"compare", "--manifold", "vector-uv", "--param", "d=2.5"}, 2, {"--param d=2.5", "whole number"}},
+      {{"compare", "--manifold", "vector-uv", "--param", "d=0"}, 2, {"--param d=0", "from 1"}},
+      {{"compare", "--manifold", "sphere", "--param", "D=nan"}, 2, {"--param D", "finite"}},
+      {{"compare", "--manifold", "channel", "--param", "profile=cosh"}, 2, {"profile=cosh", "exp, sqrt"}},
+      {{"compare", "--manifold", "torus", "--param", "R=1", "--param", "r=1.5"}, 2, {"0.9 R"}},
+      // The start.
+      {{"compare", "--start", "1"}, 2, {"--start", "1 numbers", "2"}},
+      {{"compare", "--start", "1,1,1"}, 2, {"--start", "3 numbers"}},
+      {{"compare", "--start", "1,"}, 2, {"--start, entry 2"}},
+      {{"compare", "--start", "1;1"}, 2, {"--start"}},
+      {{"compare", "--start", "1,nan"}, 2, {"--start, entry 2", "nan"}},
+      {{"inspect", "--at", "1,2,3"}, 2, {"--at", "3 numbers"}},
+      {{"inspect", "--at", "1,1", "--start", "1,1"}, 2, {"--at", "--start"}},
+      {{"inspect", "--at", "2,0.6", "--strict"}, 2, {"off the valley", "--strict"}},
+      {{"compare", "--start", "2,0.6", "--strict"}, 2, {"off the valley", "--strict"}},
+      // Contradictions.
+      {{"compare", "--beta", "0.9", "--C", "1", "--gamma", "0.5"}, 2, {"--beta", "--C"}},
+      {{"compare", "--C", "1"}, 2, {"--C", "without --gamma"}},
+      {{"compare", "--time", "1", "--steps", "100"}, 2, {"--time", "--steps"}},
+      {{"compare", "--scheme", "sgd", "--beta", "0.5"}, 2, {"--scheme sgd", "--beta 0.5"}},
+      {{"compare", "--scheme", "sgd", "--C", "0.5", "--gamma", "0.5"}, 2, {"--scheme sgd", "--C"}},
+      {{"compare", "--noise", "constant"}, 2, {"--noise constant", "--sigma"}},
+      {{"compare", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise constant"}},
+      {{"compare", "--noise", "isotropic", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise isotropic"}},
+      {{"compare", "--form", "asymptotic"}, 2, {"--form asymptotic", "--gamma"}},
+      // Numerical failure.
+      {{"inspect", "--eta", "2"}, 3, {"stability", "limit"}},
+      {{"compare", "--eta", "2"}, 3, {"stability", "limit"}},
+      {{"inspect", "--at", "0,0"}, 3, {"uv"}},
+      {{"inspect", "--manifold", "sphere", "--at", "0,0,0"}, 3, {"sphere"}},
+  };
+  BOOST_TEST(cases.size() >= 60U);
+  for (const Case& c : cases) check(c);
+}
+
+BOOST_AUTO_TEST_CASE(noise_factor_files) {
+  const Folder folder;
+  struct File {
+    std::string name, content;
+    int code;
+    std::vector<std::string> words;
+  };
+  const std::vector<File> files = {
+      {"empty.csv", "", 2, {"empty.csv", "empty"}},
+      {"blank.csv", "\n\n", 2, {"blank.csv", "empty"}},
+      {"rows.csv", "1,0\n", 2, {"rows.csv", "1 rows", "dimension 2"}},
+      {"more.csv", "1\n2\n3\n", 2, {"more.csv", "3 rows", "dimension 2"}},
+      {"ragged.csv", "1,0\n0\n", 2, {"ragged.csv", "line 2", "1 columns"}},
+      {"trailing.csv", "1,0,\n0,1,\n", 2, {"trailing.csv", "line 1, column 3"}},
+      {"text.csv", "1,0\n0,x\n", 2, {"text.csv", "line 2, column 2", "'x'"}},
+      {"header.csv", "a,b\n1,0\n0,1\n", 2, {"header.csv", "line 1, column 1"}},
+      {"nan.csv", "1,0\n0,nan\n", 2, {"nan.csv", "line 2, column 2", "finite"}},
+      {"inf.csv", "inf,0\n0,1\n", 2, {"inf.csv", "line 1, column 1", "finite"}},
+      {"semicolon.csv", "1;0\n0;1\n", 2, {"semicolon.csv", "line 1, column 1"}},
+      {"gap.csv", "1,0\n\n0,1\n", 2, {"gap.csv", "line 2"}},
+  };
+  for (const File& f : files) {
+    check({{"compare", "--noise", "constant", "--sigma", folder.write(f.name, f.content)}, f.code, f.words});
+  }
+  check({{"compare", "--noise", "constant", "--sigma", folder.path("absent.csv")}, 4, {"absent.csv", "No such file"}});
+  check({{"compare", "--noise", "constant", "--sigma", folder.path("")}, 4, {"directory"}});
+}
+
+BOOST_AUTO_TEST_CASE(configuration_files) {
+  const Folder folder;
+  struct File {
+    std::string name, content;
+    std::vector<std::string> words;
+  };
+  const std::vector<File> files = {
+      {"syntax.ini", "eta = 0.1\nnonsense\n", {"syntax.ini, line 2", "key = value"}},
+      {"unknown.ini", "# comment\nepsilonn = 0.1\n", {"unknown.ini, line 2", "epsilonn", "did you mean epsilon?"}},
+      {"abbreviated.ini", "epsi = 0.1\n", {"line 1", "did you mean epsilon?"}},
+      {"twice.ini", "eta = 0.1\neta = 0.2\n", {"twice.ini, line 2: eta", "twice"}},
+      {"param-twice.ini", "manifold = sphere\nparam = D=3\nparam = D=4\n", {"line 3", "twice"}},
+      {"section.ini", "[run]\neta = 0.1\n", {"line 1", "sections"}},
+      {"number.ini", "eta = fast\n", {"line 1: eta", "'fast'"}},
+      {"range.ini", "beta = 1.5\n", {"line 1: beta", "0 <= beta < 1"}},
+      {"count.ini", "paths = -5\n", {"line 1: paths", "-5"}},
+      {"nan.ini", "eta = nan\n", {"line 1: eta", "nan"}},
+      {"flag.ini", "strict = yes\n", {"line 1: strict", "true or false"}},
+      {"missing.ini", "eta =\n", {"line 1: eta"}},
+      {"both.ini", "beta = 0.9\nC = 1\ngamma = 0.5\n", {"line 1: beta", "line 2: C"}},
+      {"threads.ini", "threads = 2\n", {"threads", "does not belong", "command line"}},
+      {"output.ini", "output = x\n", {"output", "does not belong"}},
+      {"config.ini", "config = other.ini\n", {"config", "does not belong"}},
+      {"manifold.ini", "manifold = moebius\n", {"moebius"}},
+      {"binary.ini", std::string("eta\0= 1\n", 8), {"not a text file"}},
+  };
+  for (const File& f : files) check({{"compare", "--config", folder.write(f.name, f.content)}, 2, f.words});
+  check({{"compare", "--config", folder.path("absent.ini")}, 2, {"--config", "absent.ini", "No such file"}});
+  check({{"compare", "--config", folder.path("")}, 2, {"--config", "directory"}});
+  check(
+      {{"inspect", "--config", folder.write("huge.ini", std::string((1 << 20) + 1, '#'))}, 2, {"huge.ini", "longer"}});
+  // A noise factor beside the file that does not exist is a file that cannot be read.
+  check({{"compare", "--config", folder.write("sigma.ini", "noise = constant\nsigma = nowhere.csv\n")},
+         4,
+         {"nowhere.csv"}});
+}
+
+BOOST_AUTO_TEST_CASE(output_folder_that_holds_something_is_refused) {
+  const Folder folder;
+  const std::string mine = folder.write("mine.txt", "keep");
+  check({{"compare", "--quiet", "--output", folder.path("")}, 2, {"--force"}});
+  BOOST_TEST(std::filesystem::exists(mine));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,227 @@
+// What the commands print, read back.
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "run_program.hpp"
+
+using nlohmann::json;
+using valleydrift::cli_test::Folder;
+using valleydrift::cli_test::Result;
+using valleydrift::cli_test::run_program;
+
+BOOST_AUTO_TEST_SUITE(commands)
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// No NaN and no infinity in the text; null only where a reason stands beside it.
+void check_nulls(const json& value, const std::string& path) {
+  if (value.is_object()) {
+    for (const auto& [key, entry] : value.items()) {
+      if (entry.is_null()) {
+        BOOST_TEST(value.contains(key + "_reason"), path << "." << key << " is null without a reason");
+      }
+      check_nulls(entry, path + "." + key);
+    }
+  }
+  if (value.is_array()) {
+    for (const json& entry : value) {
+      BOOST_TEST(!entry.is_null(), path);
+      check_nulls(entry, path + "[]");
+    }
+  }
+}
+
+json parsed(const std::vector<std::string>& arguments) {
+  const Result result = run_program(arguments);
+  BOOST_TEST(result.code == 0, result.err);
+  const json value = json::parse(result.out);
+  check_nulls(value, "");
+  return value;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(help_and_version) {
+  const Result general = run_program({"--help"});
+  BOOST_TEST(general.code == 0);
+  for (const char* word : {"manifolds", "inspect", "compare", "Exit codes", "Examples"})
+    BOOST_TEST(contains(general.out, word));
+  for (const auto command : valleydrift::cli::all_commands()) {
+    const Result help = run_program({name_of(command), "--help"});
+    BOOST_TEST(help.code == 0);
+    BOOST_TEST(help.err == "");
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) BOOST_TEST(line.size() <= 110U, line);
+    for (const auto& option : valleydrift::cli::option_table()) {
+      const std::string shown = "  --" + std::string(option.name) + " ";
+      BOOST_TEST(contains(help.out, shown) == belongs_to(option, command), option.name);
+    }
+  }
+  BOOST_TEST(run_program({"--version"}).out == "valleydrift " VALLEYDRIFT_VERSION "\n");
+}
+
+BOOST_AUTO_TEST_CASE(manifolds_list_and_one) {
+  const json list = parsed({"manifolds", "--json"});
+  BOOST_TEST(list.at("manifolds").size() == valleydrift::manifolds::descriptions().size());
+  const Result text = run_program({"manifolds"});
+  for (const json& entry : list.at("manifolds")) {
+    const std::string name = entry.at("name");
+    BOOST_TEST(contains(text.out, name));
+    const json one = parsed({"manifolds", name, "--json"});
+    for (const char* key : {"name", "formula", "summary", "coordinates", "parameters", "dimension", "valley_dimension",
+                            "default_start", "slow_coordinates", "known", "schema_version"}) {
+      BOOST_TEST(one.contains(key), name << " " << key);
+    }
+    BOOST_TEST(one.at("default_start").size() == one.at("dimension").get<std::size_t>());
+    const Result shown = run_program({"manifolds", name});
+    BOOST_TEST(shown.code == 0);
+    BOOST_TEST(contains(shown.out, one.at("formula").get<std::string>()));
+    for (const json& parameter : one.at("parameters"))
+      BOOST_TEST(contains(shown.out, parameter.at("name").get<std::string>()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(inspect_has_every_key_for_every_manifold) {
+  for (const auto& d : valleydrift::manifolds::descriptions()) {
+    for (const char* noise : {"label", "isotropic"}) {
+      BOOST_TEST_CONTEXT(d.name << " " << noise) {
+        const json i = parsed({"inspect", "--manifold", d.name, "--noise", noise, "--eta", "0.02", "--json"});
+        for (const char* key :
+             {"manifold", "point", "dimension", "valley_dimension", "loss", "spectrum", "trace_hessian", "drift",
+              "diffusion", "tau_1", "tau_momentum", "tau_2", "tau_Y", "C_star", "applicability"}) {
+          BOOST_TEST(i.contains(key), key);
+        }
+        const auto dimension = i.at("dimension").get<std::size_t>();
+        BOOST_TEST(i.at("spectrum").size() == dimension - i.at("valley_dimension").get<std::size_t>());
+        for (const char* form : {"finite-step", "paper"}) {
+          for (const char* term : {"curvature", "mixed", "transverse", "total"}) {
+            BOOST_TEST(i.at("drift").at(form).at(term).size() == dimension);
+          }
+        }
+        BOOST_TEST(i.at("drift").at("asymptotic").is_null());
+        BOOST_TEST(i.at("diffusion").size() == dimension);
+        for (const json& condition : i.at("applicability")) {
+          for (const char* key : {"name", "value", "bound", "ok"}) BOOST_TEST(condition.contains(key));
+        }
+        const Result text = run_program({"inspect", "--manifold", d.name, "--noise", noise, "--eta", "0.02"});
+        BOOST_TEST(text.code == 0);
+        for (const char* word : {"nan", "inf "}) BOOST_TEST(!contains(text.out, word), text.out);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(inspect_asymptotic_form_with_gamma) {
+  const json i =
+      parsed({"inspect", "--manifold", "quadratic-pair", "--noise", "isotropic", "--gamma", "0.4", "--json"});
+  BOOST_TEST(i.at("drift").at("asymptotic").at("total").size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(inspect_moves_a_point_onto_the_valley) {
+  const json i = parsed({"inspect", "--at", "2,0.6", "--json"});
+  const auto point = i.at("point").get<std::vector<double>>();
+  BOOST_TEST(std::abs(point[0] * point[1] - 1.0) < 1e-12);
+  BOOST_TEST(i.at("distance_moved").get<double>() > 0.01);
+  // Gradient flow conserves u^2 - v^2; the limit map is stated to be within 1e-10.
+  BOOST_TEST(std::abs(point[0] * point[0] - point[1] * point[1] - (4.0 - 0.36)) < 1e-9);
+  BOOST_TEST(contains(run_program({"inspect", "--at", "2,0.6"}).out, "moved by"));
+  BOOST_TEST(parsed({"inspect", "--at", "2,0.5", "--json"}).at("distance_moved") == 0.0);
+}
+
+BOOST_AUTO_TEST_CASE(printed_configuration_is_resolved_and_runs_the_same_job) {
+  const Folder folder;
+  const Result first = run_program({"compare", "--start", "2,0.6", "--print-config"});
+  BOOST_TEST(first.code == 0);
+  for (const char* key : {"epsilon = ", "start = ", "beta = 0.9", "time = 2"})
+    BOOST_TEST(contains(first.out, key), key);
+  const Result second = run_program({"compare", "--config", folder.write("config.ini", first.out), "--print-config"});
+  BOOST_TEST(second.out == first.out);
+}
+
+BOOST_AUTO_TEST_CASE(dry_run_states_the_cost_and_writes_nothing) {
+  const Folder folder;
+  const Result result = run_program({"compare", "--dry-run", "--json", "--output", folder.path("out")});
+  BOOST_TEST(result.code == 0, result.err);
+  const json cost = json::parse(result.out).at("cost");
+  BOOST_TEST(cost.at("paths") == 16384);
+  BOOST_TEST(cost.at("discrete_path_steps").get<double>() > 0.0);
+  BOOST_TEST(!std::filesystem::exists(folder.path("out")));
+}
+
+BOOST_AUTO_TEST_CASE(compare_writes_its_results) {
+  const Folder folder;
+  const std::vector<std::string> line = {"compare",    "--paths", "1024",     "--time",          "0.5",
+                                         "--no-plots", "--json",  "--output", folder.path("out")};
+  const Result result = run_program(line);
+  BOOST_TEST(result.code <= 1, result.err);
+  const json summary = json::parse(result.out);
+  check_nulls(summary, "");
+  BOOST_TEST((result.code == 0) == (summary.at("verdict") == "agree"));
+  for (const char* name : {"config.ini", "summary.json", "series.csv", "run.json"}) {
+    BOOST_TEST(std::filesystem::exists(folder.path("out") + "/" + name), name);
+  }
+  // The folder is not overwritten without --force, and with it the same configuration gives the same summary.
+  BOOST_TEST(run_program(line).code == 2);
+  const Result again = run_program({"compare", "--config", folder.path("out") + "/config.ini", "--no-plots", "--json",
+                                    "--force", "--output", folder.path("out")});
+  BOOST_TEST(again.out == result.out);
+}
+
+BOOST_AUTO_TEST_CASE(one_path_is_replayed) {
+  const Folder folder;
+  for (const char* noise : {"label", "isotropic"}) {
+    const std::string out = folder.path(noise);
+    const Result result =
+        run_program({"compare", "--noise", noise, "--steps", "50", "--path", "7", "--json", "--output", out});
+    BOOST_TEST(result.code == 0, result.err);
+    std::ifstream file(json::parse(result.out).at("file").get<std::string>());
+    int lines = 0;
+    for (std::string line; std::getline(file, line);) ++lines;
+    BOOST_TEST(lines >= 51);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(standard_output_that_cannot_be_written) {
+  std::ofstream full("/dev/full");
+  std::ostringstream err;
+  const char* argv[] = {"valleydrift", "manifolds"};
+  BOOST_TEST(valleydrift::cli::run(2, argv, full, err) == 4);
+  BOOST_TEST(contains(err.str(), "standard output"));
+}
+
+namespace {
+
+/// Exit code of a shell command in which $program is the program and $folder a folder.
+int shell(const Folder& folder, const std::string& command) {
+  const std::string line =
+      fmt::format("cd {} && program={} && {{ {}\n}}", folder.path(""), VALLEYDRIFT_PROGRAM, command);
+  const int status = std::system(line.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_full_device_is_an_error) {
+  const Folder folder;
+  BOOST_TEST(shell(folder, "$program manifolds > /dev/full 2> err") == 4);
+  BOOST_TEST(shell(folder, "$program compare --paths 256 --steps 100 --no-plots > /dev/full 2> err") == 4);
+  // What was computed is not lost with the report.
+  BOOST_TEST(std::filesystem::exists(folder.path("valleydrift-out/uv-001/summary.json")));
+}
+
+BOOST_AUTO_TEST_CASE(an_interrupted_run_ends_with_its_signal_and_leaves_nothing) {
+  const Folder folder;
+  // Hours of work, so that it is interrupted however slow this machine is.
+  const std::string run =
+      "$program compare --paths 1000000 --steps 100000000 --quiet --save-paths 2> err & pid=$!; sleep 0.5; ";
+  BOOST_TEST(shell(folder, run + "kill -TERM $pid; wait $pid") == 143);
+  BOOST_TEST(!std::filesystem::exists(folder.path("valleydrift-out")));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,206 @@
+// What a good command line means, and that a configuration written is the configuration read.
+#include <boost/test/unit_test.hpp>
+
+#include "run_program.hpp"
+
+using namespace valleydrift;
+using cli::Options;
+using cli_test::Folder;
+
+BOOST_AUTO_TEST_SUITE(options)
+
+BOOST_AUTO_TEST_CASE(defaults) {
+  const Options o = cli::parse_options({"compare"});
+  BOOST_TEST((o.command == cli::Command::compare));
+  BOOST_TEST(o.run.manifold == "uv");
+  BOOST_TEST(!o.run.start.has_value());
+  BOOST_TEST(o.run.eta == 0.05);
+  BOOST_TEST(!o.run.epsilon.has_value());
+  BOOST_TEST(o.run.hyperparameters().mu == 1.0 - 0.9);
+  BOOST_TEST((o.run.scheme == manifolds::Scheme::heavy_ball));
+  BOOST_TEST((o.run.noise == validation::NoiseKind::label));
+  BOOST_TEST((o.run.noise_law == manifolds::NoiseLaw::gaussian));
+  BOOST_TEST((o.run.form == sde::Form::finite_step));
+  BOOST_TEST((o.run.ladder == validation::Ladder::brief));
+  BOOST_TEST((o.run.slow_variable == validation::SlowVariable::first_order));
+  BOOST_TEST(o.run.paths == 16384);
+  BOOST_TEST(o.run.seed == 1U);
+  BOOST_TEST(o.threads == 0);
+  BOOST_TEST(!o.output.has_value());
+  BOOST_TEST(
+      !(o.force || o.save_paths || o.json || o.quiet || o.no_plots || o.dry_run || o.print_config || o.benchmark));
+}
+
+BOOST_AUTO_TEST_CASE(every_option_arrives) {
+  const Options o = cli::parse_options({"compare",
+                                        "--manifold=ellipse",
+                                        "--param",
+                                        "a=2",
+                                        "--param",
+                                        "b=0.75",
+                                        "--start",
+                                        "-2,0",
+                                        "--strict",
+                                        "--scheme",
+                                        "nesterov",
+                                        "--eta",
+                                        "2e-2",
+                                        "--C",
+                                        "0.5",
+                                        "--gamma",
+                                        "0.25",
+                                        "--epsilon",
+                                        ".125",
+                                        "--noise",
+                                        "isotropic",
+                                        "--noise-law",
+                                        "rademacher",
+                                        "--form",
+                                        "asymptotic",
+                                        "--steps",
+                                        "1000",
+                                        "--paths",
+                                        "512",
+                                        "--shared-noise",
+                                        "--slow-variable",
+                                        "iterated",
+                                        "--ladder",
+                                        "full",
+                                        "--seed",
+                                        "18446744073709551615",
+                                        "--threads",
+                                        "3",
+                                        "--output",
+                                        "o",
+                                        "--force",
+                                        "--save-paths",
+                                        "--json",
+                                        "--quiet",
+                                        "--no-plots",
+                                        "--dry-run",
+                                        "--path",
+                                        "511",
+                                        "--print-config",
+                                        "--benchmark"});
+  BOOST_TEST(o.run.manifold == "ellipse");
+  BOOST_TEST(o.run.parameters.at("a") == "2");
+  BOOST_TEST(o.run.parameters.at("b") == "0.75");
+  BOOST_TEST((*o.run.start == std::vector<double>{-2.0, 0.0}));
+  BOOST_TEST(o.run.strict);
+  BOOST_TEST((o.run.scheme == manifolds::Scheme::nesterov));
+  BOOST_TEST(o.run.eta == 0.02);
+  BOOST_TEST(*o.run.C == 0.5);
+  BOOST_TEST(*o.run.gamma == 0.25);
+  BOOST_TEST(*o.run.epsilon == 0.125);
+  BOOST_TEST(!o.run.beta.has_value());
+  BOOST_TEST((o.run.noise == validation::NoiseKind::isotropic));
+  BOOST_TEST((o.run.noise_law == manifolds::NoiseLaw::rademacher));
+  BOOST_TEST((o.run.form == sde::Form::asymptotic));
+  BOOST_TEST(*o.run.steps == 1000);
+  BOOST_TEST(!o.run.time.has_value());
+  BOOST_TEST(o.run.paths == 512);
+  BOOST_TEST(o.run.shared_noise);
+  BOOST_TEST((o.run.slow_variable == validation::SlowVariable::iterated));
+  BOOST_TEST((o.run.ladder == validation::Ladder::full));
+  BOOST_TEST(o.run.seed == 18446744073709551615U);
+  BOOST_TEST(o.threads == 3);
+  BOOST_TEST(*o.output == "o");
+  BOOST_TEST(*o.path == 511);
+  BOOST_TEST(
+      (o.force && o.save_paths && o.json && o.quiet && o.no_plots && o.dry_run && o.print_config && o.benchmark));
+}
+
+BOOST_AUTO_TEST_CASE(mu_is_C_eta_to_the_gamma_without_detour) {
+  // 1 - (1 - mu) would lose ten of the sixteen digits here.
+  const Options o = cli::parse_options({"compare", "--C", "1e-10", "--gamma", "0"});
+  BOOST_TEST(o.run.hyperparameters().mu == 1e-10);
+}
+
+BOOST_AUTO_TEST_CASE(allowed_combinations) {
+  BOOST_TEST(*cli::parse_options({"compare", "--beta", "0.99", "--gamma", "0.4", "--form", "asymptotic"}).run.gamma ==
+             0.4);
+  BOOST_TEST(cli::parse_options({"compare", "--scheme", "sgd"}).run.hyperparameters().mu == 1.0);
+  BOOST_TEST(cli::parse_options({"compare", "--scheme", "sgd", "--beta", "0"}).run.hyperparameters().mu == 1.0);
+  BOOST_TEST(cli::parse_options({"compare", "--json", "--quiet"}).quiet);
+  BOOST_TEST((*cli::parse_options({"inspect", "--at", "1, 1"}).run.start == std::vector<double>{1.0, 1.0}));
+  BOOST_TEST(cli::parse_options({"--json", "manifolds", "uv"}).name == "uv");
+}
+
+BOOST_AUTO_TEST_CASE(noise_factor_is_read) {
+  const Folder folder;
+  const std::string path = folder.write("s.csv", "1, 0.5,-2e-1\r\n+0,1,0\r\n\n");
+  const Options o = cli::parse_options({"compare", "--noise", "constant", "--sigma", path});
+  BOOST_TEST(o.run.sigma.rows() == 2);
+  BOOST_TEST(o.run.sigma.cols() == 3);
+  BOOST_TEST(o.run.sigma(0, 1) == 0.5);
+  BOOST_TEST(o.run.sigma(0, 2) == -0.2);
+  BOOST_TEST(o.run.sigma(1, 1) == 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
+  const Folder folder;
+  folder.write("sigma.csv", "1,0\n0,0.1\n");
+  const std::vector<std::vector<std::string>> lines = {
+      {},
+      {"--eta", "0.1", "--beta", "0.30000000000000004", "--epsilon", "1e-3", "--time", "0.1"},
+      {"--C", "0.27", "--gamma", "0.6666666666666666", "--form", "asymptotic", "--steps", "77"},
+      {"--manifold", "channel", "--param", "profile=exp", "--start", "-0.1,0", "--strict", "--shared-noise"},
+      {"--manifold", "torus", "--param", "R=1.1", "--noise", "isotropic", "--noise-law", "rademacher", "--ladder",
+       "full"},
+      {"--scheme", "sgd", "--slow-variable", "iterated", "--seed", "18446744073709551615", "--paths", "100000000"},
+      {"--scheme", "nesterov", "--beta", "0.99", "--gamma", "0.4", "--form", "paper"},
+      {"--noise", "constant", "--sigma", folder.path("sigma.csv")},
+  };
+  for (std::vector<std::string> line : lines) {
+    line.insert(line.begin(), "compare");
+    const validation::RunConfig given = cli::parse_options(line).run;
+    const std::string text = cli::config_text(given);
+    const std::string file = folder.write("config.ini", text);
+    const validation::RunConfig read = cli::parse_options({"compare", "--config", file}).run;
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_TEST(cli::config_text(read) == text);
+      BOOST_TEST(read.hyperparameters().mu == given.hyperparameters().mu);
+      BOOST_TEST((read.start == given.start));
+      BOOST_TEST((read.sigma == given.sigma));
+      BOOST_TEST(read.beta.value_or(0.9) == given.beta.value_or(0.9));
+      BOOST_TEST((read.C == given.C && read.gamma == given.gamma && read.epsilon == given.epsilon));
+      BOOST_TEST((read.steps == given.steps));
+      for (const char* absent : {"threads", "output", "force"}) BOOST_TEST(text.find(absent) == std::string::npos);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(command_line_wins_over_the_file) {
+  const Folder folder;
+  const std::string file = folder.write("run.ini",
+                                        "# a comment\r\nmanifold = vector-uv\r\nparam = d=3\r\neta = 0.1   # "
+                                        "another\r\nbeta = 0.5\r\ntime = 4\r\nstrict = true\r\n");
+  const Options plain = cli::parse_options({"compare", "--config", file});
+  BOOST_TEST(plain.run.parameters.at("d") == "3");
+  BOOST_TEST(plain.run.eta == 0.1);
+  BOOST_TEST(*plain.run.beta == 0.5);
+  BOOST_TEST(*plain.run.time == 4.0);
+  BOOST_TEST(plain.run.strict);
+
+  const Options o = cli::parse_options(
+      {"compare", "--config", file, "--eta", "0.2", "--param", "d=4", "--C", "1", "--gamma", "0.5", "--steps", "10"});
+  BOOST_TEST(o.run.parameters.at("d") == "4");
+  BOOST_TEST(o.run.eta == 0.2);
+  BOOST_TEST(!o.run.beta.has_value());
+  BOOST_TEST(*o.run.C == 1.0);
+  BOOST_TEST(!o.run.time.has_value());
+  BOOST_TEST(*o.run.steps == 10);
+
+  const Options other = cli::parse_options({"compare", "--config", file, "--manifold", "uv", "--scheme", "sgd"});
+  BOOST_TEST(other.run.parameters.empty());
+  BOOST_TEST(other.run.hyperparameters().mu == 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(noise_factor_is_looked_for_beside_the_file) {
+  const Folder folder;
+  folder.write("factor.csv", "1\n2\n");
+  const std::string file = folder.write("run.ini", "noise = constant\nsigma = factor.csv\n");
+  BOOST_TEST(cli::parse_options({"compare", "--config", file}).run.sigma(1, 0) == 2.0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,567 @@
+// The laws that every manifold keeps, on every manifold of the registry with its default and its awkward parameters, at
+// points on the valley and off it. None of them knows a manifold's formula; what is known exactly comes after them.
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <bit>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <random>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "manifolds/dual.hpp"
+#include "manifolds/manifold.hpp"
+#include "manifolds/registry.hpp"
+
+using namespace valleydrift::manifolds;
+
+namespace {
+
+struct Case {
+  std::string label;
+  Manifold manifold;
+  std::vector<Vector> on_valley, off_valley;
+};
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  double number() { return static_cast<double>(engine_() >> 11) * 0x1p-52 - 1.0; }  // uniform in [-1, 1)
+  Vector vector(Eigen::Index size) {
+    Vector v(size);
+    for (double& x : v) x = number();
+    return v;
+  }
+  Vector direction(Eigen::Index size) { return vector(size).normalized(); }
+  Matrix symmetric(Eigen::Index size) {
+    Matrix a(size, size);
+    for (Eigen::Index i = 0; i < size; ++i) a.col(i) = vector(size);
+    return a + a.transpose();
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+/// The default start, two retracted perturbations of it, and two points off the valley. A perturbation is 0.15 long,
+/// a third of the smallest half axis or radius in the registry.
+Case make_case(const std::string& label, const std::string& name, const ParameterValues& parameters) {
+  Case c{label, Manifold(name, parameters), {}, {}};
+  Random random(20221031);
+  const Vector start = c.manifold.default_start();
+  c.on_valley.push_back(c.manifold.retract(start));
+  for (int i = 0; i < 2; ++i) {
+    c.on_valley.push_back(c.manifold.retract(start + 0.15 * random.direction(start.size())));
+    c.off_valley.push_back(start + 0.15 * random.direction(start.size()));
+  }
+  return c;
+}
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = [] {
+    std::vector<Case> made;
+    for (const ManifoldDescription& d : descriptions()) {
+      made.push_back(make_case(d.name, d.name, {}));
+      if (!d.awkward.empty()) made.push_back(make_case(d.name + ", awkward parameters", d.name, d.awkward));
+    }
+    return made;
+  }();
+  return all;
+}
+
+/// Calls check(case, point), on the valley and, on request, off it; failures name both.
+template <class Check>
+void for_all_points(bool off_valley_too, const Check& check) {
+  for (const Case& c : cases()) {
+    for (const Vector& y : c.on_valley) {
+      BOOST_TEST_CONTEXT(c.label << " on the valley at " << format_point(y)) { check(c, y); }
+    }
+    if (!off_valley_too) continue;
+    for (const Vector& w : c.off_valley) {
+      BOOST_TEST_CONTEXT(c.label << " off the valley at " << format_point(w)) { check(c, w); }
+    }
+  }
+}
+
+/// Calls check(loss) with the loss's own type.
+template <class Check>
+void visit_loss(const Manifold& manifold, const Check& check) {
+  std::visit(check, manifold.registered().loss);
+}
+
+template <class T>
+std::span<const T> view(const std::vector<T>& v) {
+  return v;
+}
+std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+
+double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff(); }
+
+/// J(w) v by dual numbers in the residuals, m.
+template <class Model>
+Vector residual_slope(const Model& model, const Vector& w, const Vector& v) {
+  std::vector<Dual<double>> x, f(static_cast<std::size_t>(model.residual_count()));
+  for (Eigen::Index i = 0; i < w.size(); ++i) x.emplace_back(w[i], v[i]);
+  model.template residuals<Dual<double>>(view(x), std::span<Dual<double>>(f));
+  Vector slope(model.residual_count());
+  for (std::size_t a = 0; a < f.size(); ++a) slope[static_cast<Eigen::Index>(a)] = f[a].slope;
+  return slope;
+}
+
+/// v^T (Hess f_a) v for all a by second dual numbers in the residuals, m.
+template <class Model>
+Vector residual_second_slope(const Model& model, const Vector& w, const Vector& v) {
+  using Second = Dual<Dual<double>>;
+  std::vector<Second> x, f(static_cast<std::size_t>(model.residual_count()));
+  for (Eigen::Index i = 0; i < w.size(); ++i) x.emplace_back(Dual<double>(w[i], v[i]), Dual<double>(v[i], 0.0));
+  model.template residuals<Second>(view(x), std::span<Second>(f));
+  Vector slope(model.residual_count());
+  for (std::size_t a = 0; a < f.size(); ++a) slope[static_cast<Eigen::Index>(a)] = f[a].slope.slope;
+  return slope;
+}
+
+/// The order p of remainder(h) ~ h^p: the least-squares slope of log |remainder(h) +- remainder(-h)|, the sign being
+/// that which keeps even or odd powers, over h = 2^-4 ... 2^-8.
+template <class Remainder>
+double fitted_order(bool even, const Remainder& remainder) {
+  double sx = 0.0, sy = 0.0, sxx = 0.0, sxy = 0.0;
+  int count = 0;
+  for (int j = 4; j <= 8; ++j, ++count) {
+    const double h = std::ldexp(1.0, -j);
+    const double x = std::log(h);
+    const double y = std::log(std::abs(remainder(h) + (even ? 1.0 : -1.0) * remainder(-h)));
+    sx += x, sy += y, sxx += x * x, sxy += x * y;
+  }
+  return (count * sxy - sx * sy) / (count * sxx - sx * sx);
+}
+
+// The remainder's parity leaves c h^p (1 + O(h^2)): at h = 1/16 the slope of a loss whose derivatives grow by less than
+// a factor of 3 per order is off by less than 0.05. A wrong derivative lowers the slope by 1 or more.
+constexpr double slope_tolerance = 0.1;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(laws)
+
+// --- Derivatives ---
+
+BOOST_AUTO_TEST_CASE(pullback_is_the_transposed_jacobian_of_the_residuals) {
+  for_all_points(true, [](const Case& c, const Vector& w) {
+    visit_loss(c.manifold, [&](const auto& loss) {
+      const auto& model = loss.model();
+      const Matrix j = c.manifold.jacobian(w);
+      // Sums of at most 128 products of numbers near 1: rounding below 128 times 1.1e-16.
+      const double bound = 2e-14 * std::max(1.0, largest(j));
+      for (Eigen::Index i = 0; i < w.size(); ++i) {
+        const Vector column = residual_slope(model, w, Vector::Unit(w.size(), i));
+        BOOST_TEST(largest(j.col(i) - column) < bound);
+      }
+      Random random(1);
+      const Vector v = random.direction(w.size()), r = random.vector(j.rows());
+      Vector pulled(w.size());
+      model.template pullback<double, double>(view(w), view(r), view(pulled));
+      BOOST_TEST(std::abs(r.dot(residual_slope(model, w, v)) - pulled.dot(v)) < bound);
+    });
+  });
+}
+
+BOOST_AUTO_TEST_CASE(residual_hessians_are_second_derivatives_of_the_residuals) {
+  for_all_points(true, [](const Case& c, const Vector& w) {
+    visit_loss(c.manifold, [&](const auto& loss) {
+      Random random(2);
+      const Vector v = random.direction(w.size());
+      const Vector second = residual_second_slope(loss.model(), w, v);
+      for (Eigen::Index a = 0; a < second.size(); ++a) {
+        const Matrix h = c.manifold.residual_hessian(w, Vector::Unit(second.size(), a));
+        BOOST_TEST(std::abs(v.dot(h * v) - second[a]) < 2e-14 * std::max(1.0, largest(h)));
+        BOOST_TEST(largest(h - h.transpose()) < 2e-14 * std::max(1.0, largest(h)));
+      }
+    });
+  });
+}
+
+BOOST_AUTO_TEST_CASE(taylor_remainders_have_the_order_of_the_first_derivative_left_out) {
+  for_all_points(true, [](const Case& c, const Vector& w) {
+    const Manifold& m = c.manifold;
+    const bool on_valley = m.valley_residual(w) < on_valley_tolerance;
+    Random random(3);
+    const Vector v = random.direction(w.size());
+    const double value = m.loss(w), first = m.gradient(w).dot(v), second = v.dot(m.hessian(w) * v);
+    const auto loss_at = [&](double h) { return m.loss(w + h * v); };
+    if (!on_valley) {  // on the valley the gradient is 0
+      const double order = fitted_order(true, [&](double h) { return loss_at(h) - value - h * first; });
+      BOOST_TEST(std::abs(order - 2.0) < slope_tolerance, "gradient: order " << order);
+    }
+    const auto less_second = [&](double h) { return loss_at(h) - value - h * first - h * h / 2.0 * second; };
+    const double order = fitted_order(false, less_second);
+    BOOST_TEST(std::abs(order - 3.0) < slope_tolerance, "hessian: order " << order);
+    if (on_valley) {  // where the third derivatives are defined by the residuals' second ones
+      const double third = v.dot(m.third_contraction(w, v * v.transpose()));
+      const double fourth = fitted_order(true, [&](double h) { return less_second(h) - h * h * h / 6.0 * third; });
+      BOOST_TEST(std::abs(fourth - 4.0) < slope_tolerance, "third derivatives, even part: order " << fourth);
+      // The even part does not see `third`. In the odd part it is the whole term of order h^3: without it the order
+      // rises to 5, or the part vanishes because the loss is of degree 4.
+      double h = 0x1p-7;
+      const double odd = (less_second(h) - less_second(-h)) / 2.0;
+      h = h * h * h;
+      BOOST_TEST(std::abs(odd / (h / 6.0) - third) < 2e-3 * std::max(1.0, std::abs(third)));
+    }
+  });
+}
+
+// D3L[v v^T] is the second derivative of the gradient along v: differences of the gradient, which off the valley hold
+// for losses whose third contraction is generic.
+BOOST_AUTO_TEST_CASE(third_contraction_is_the_second_difference_of_the_gradient) {
+  for_all_points(false, [](const Case& c, const Vector& y) {
+    const Manifold& m = c.manifold;
+    Random random(4);
+    const Vector v = random.direction(y.size());
+    const Vector contraction = m.third_contraction(y, v * v.transpose());
+    const auto difference = [&](double h) {
+      return Vector((m.gradient(y + h * v) + m.gradient(y - h * v) - 2.0 * m.gradient(y)) / (h * h));
+    };
+    // Richardson leaves h^4 and rounding 1e-16 / h^2: 1e-9 and less at h = 2^-9.
+    const double h = 0x1p-9;
+    const Vector extrapolated = (4.0 * difference(h / 2.0) - difference(h)) / 3.0;
+    BOOST_TEST(largest(extrapolated - contraction) < 2e-8 * std::max(1.0, largest(contraction)));
+
+    // Linear in S, and symmetric in its three arguments.
+    const Matrix s = random.symmetric(y.size());
+    const Vector a = random.direction(y.size()), b = random.direction(y.size());
+    const Vector sum = m.third_contraction(y, s + 2.0 * v * v.transpose());
+    const Vector of_s = m.third_contraction(y, s);
+    const double scale = std::max(1.0, largest(of_s)) + largest(contraction);
+    BOOST_TEST(largest(sum - of_s - 2.0 * contraction) < 1e-12 * scale);
+    const double one = a.dot(m.third_contraction(y, 0.5 * (b * v.transpose() + v * b.transpose())));
+    const double other = v.dot(m.third_contraction(y, 0.5 * (a * b.transpose() + b * a.transpose())));
+    BOOST_TEST(std::abs(one - other) < 1e-12 * scale);
+  });
+}
+
+// --- Geometry of the valley ---
+
+BOOST_AUTO_TEST_CASE(hessian_on_the_valley_has_the_rank_and_the_eigenprojector_of_the_geometry) {
+  for_all_points(false, [](const Case& c, const Vector& y) {
+    const Matrix h = c.manifold.hessian(y);
+    const Geometry g = c.manifold.geometry(y);
+    const Eigen::SelfAdjointEigenSolver<Matrix> solver(h);
+    const Eigen::Index m = c.manifold.transverse_dimension(), valley = c.manifold.valley_dimension();
+    BOOST_REQUIRE(g.spectrum.size() == m);
+    const double top = g.spectrum[m - 1];
+    BOOST_TEST(largest(h - h.transpose()) == 0.0);
+    BOOST_TEST(g.spectrum[0] > 0.0);
+    BOOST_TEST(std::is_sorted(g.spectrum.begin(), g.spectrum.end()));
+    BOOST_TEST(g.rank_gap == g.spectrum[0] / top);
+    BOOST_TEST(largest(solver.eigenvalues().head(valley)) < 1e-12 * top);
+    // Backward stable solvers on both sides: a few hundred times 1.1e-16 of the largest eigenvalue.
+    BOOST_TEST(largest(solver.eigenvalues().tail(m) - g.spectrum) < 1e-13 * top);
+    BOOST_TEST(std::abs(g.trace_hessian() - h.trace()) < 1e-12 * top);
+
+    const Matrix u = solver.eigenvectors().rightCols(m);
+    const double bound = 1e-13 / g.rank_gap;  // eigenvectors lose what the gap to 0 is smaller than the norm
+    BOOST_TEST(largest(g.transverse * g.transverse.transpose() - u * u.transpose()) < bound);
+    BOOST_TEST(largest(g.transverse.transpose() * g.transverse - Matrix::Identity(m, m)) < bound);
+    BOOST_TEST(largest(h * g.transverse - g.transverse * g.spectrum.asDiagonal()) < bound * top);
+
+    const Matrix basis = g.longitudinal_basis();
+    BOOST_REQUIRE(basis.cols() == valley);
+    BOOST_TEST(largest(basis.transpose() * basis - Matrix::Identity(valley, valley)) < 1e-13);
+    BOOST_TEST(largest(g.transverse.transpose() * basis) < bound);
+    BOOST_TEST(largest(c.manifold.jacobian(y) * basis) < bound * std::sqrt(top));
+    const Matrix identity = Matrix::Identity(y.size(), y.size());
+    BOOST_TEST(largest(g.longitudinal(identity) - basis * basis.transpose()) < bound);
+    const Vector x = Random(5).direction(y.size());
+    BOOST_TEST(largest(h * g.pseudo_inverse(h * x) - h * x) < bound * top);
+    BOOST_TEST(largest(basis.transpose() * g.pseudo_inverse(x)) < bound / g.spectrum[0]);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(third_derivatives_along_the_valley_have_no_component_along_it) {
+  for_all_points(false, [](const Case& c, const Vector& y) {
+    const Geometry g = c.manifold.geometry(y);
+    const Matrix x = Random(6).symmetric(y.size());
+    const Matrix within = g.longitudinal(g.longitudinal(x).transpose());
+    // y is within 1e-15 of the valley, the contraction a sum of at most 128^2 products: 1e-12 of what is not projected.
+    const double scale = std::max(largest(c.manifold.third_contraction(y, x)), largest(x) * g.trace_hessian());
+    BOOST_TEST(largest(g.longitudinal(c.manifold.third_contraction(y, within))) < 1e-12 * scale);
+    // The denial: with the transverse block as well it does have one, unless tr H is constant along the valley.
+    if (c.manifold.name() == "sphere") return;
+    const Vector full = g.longitudinal(c.manifold.third_contraction(y, Matrix::Identity(y.size(), y.size())));
+    BOOST_TEST(largest(full) > 1e-3 * g.trace_hessian());
+  });
+}
+
+BOOST_AUTO_TEST_CASE(retraction_reaches_the_valley_and_stays) {
+  for_all_points(true, [](const Case& c, const Vector& w) {
+    const Vector y = c.manifold.retract(w);
+    BOOST_TEST(c.manifold.valley_residual(y) < 1e-14);
+    BOOST_TEST(c.manifold.loss(y) < 1e-28);
+    const double step = 4e-16 * std::max(1.0, largest(y)) / std::sqrt(c.manifold.geometry(y).spectrum[0]);
+    BOOST_TEST(largest(c.manifold.retract(y) - y) <= 4.0 * step);  // an ulp or two of the residuals
+    BOOST_TEST(largest(c.manifold.gradient(y)) < 1e-13);
+  });
+}
+
+/// Second differences of the retraction along an orthonormal tangent basis are the second fundamental form: normal part
+/// of (Ret(y + h v) + Ret(y - h v) - 2 y) / h^2.
+BOOST_AUTO_TEST_CASE(curvature_radius_is_that_of_the_second_fundamental_form) {
+  for_all_points(false, [](const Case& c, const Vector& y) {
+    if (c.manifold.dimension() > 20) return;  // quadratic in the dimension
+    const Geometry g = c.manifold.geometry(y);
+    const Matrix basis = g.longitudinal_basis();
+    const auto second_form = [&](const Vector& v) {
+      const auto difference = [&](double h) {
+        return Vector((c.manifold.retract(y + h * v) + c.manifold.retract(y - h * v) - 2.0 * y) / (h * h));
+      };
+      const double h = 0x1p-8;
+      return Vector(g.transverse.transpose() * (4.0 * difference(h / 2.0) - difference(h)) / 3.0);
+    };
+    Matrix squares = Matrix::Zero(basis.cols(), basis.cols());
+    std::vector<Matrix> shape(static_cast<std::size_t>(g.spectrum.size()), squares);
+    for (Eigen::Index i = 0; i < basis.cols(); ++i) {
+      for (Eigen::Index k = 0; k <= i; ++k) {
+        const Vector polar = i == k ? second_form(basis.col(i))
+                                    : Vector((second_form(basis.col(i) + basis.col(k)) -
+                                              second_form(basis.col(i) - basis.col(k))) /
+                                             4.0);
+        for (std::size_t n = 0; n < shape.size(); ++n) {
+          shape[n](i, k) = shape[n](k, i) = polar[static_cast<Eigen::Index>(n)];
+        }
+      }
+    }
+    for (const Matrix& s : shape) squares += s * s;
+    const double curvature =
+        std::sqrt(std::max(0.0, Eigen::SelfAdjointEigenSolver<Matrix>(squares).eigenvalues().maxCoeff()));
+    // Richardson leaves O(h^4) = 2e-10 times sixth derivatives of the retraction, rounding 2e-15 / h^2.
+    BOOST_TEST(std::abs(1.0 / c.manifold.curvature_radius(g) - curvature) < 1e-6 * std::max(1.0, curvature));
+  });
+}
+
+// --- Label noise ---
+
+BOOST_AUTO_TEST_CASE(label_noise_covariance_is_a_multiple_of_the_hessian) {
+  for_all_points(false, [](const Case& c, const Vector& y) {
+    const Matrix sigma = c.manifold.label_noise_factor(y), h = c.manifold.hessian(y);
+    BOOST_TEST(sigma.cols() == c.manifold.label_count());
+    BOOST_TEST(largest(sigma * sigma.transpose() - c.manifold.label_constant() * h) < 1e-13 * h.trace());
+  });
+}
+
+/// Moving the labels by eps xi changes -grad L by eps sigma xi; for least squares exactly, at any point.
+BOOST_AUTO_TEST_CASE(label_noise_factor_is_what_the_noisy_gradient_adds) {
+  for_all_points(true, [](const Case& c, const Vector& w) {
+    visit_loss(c.manifold, [&](const auto& loss) {
+      Random random(7);
+      const Vector xi = random.vector(loss.label_count());
+      std::vector<double> scratch(static_cast<std::size_t>(loss.scratch_size()));
+      const auto change = [&](double epsilon) {
+        Vector g(w.size());
+        const Vector shift = epsilon * xi;
+        loss.template noisy_gradient<double>(view(w), view(shift), std::span<double>(scratch), view(g));
+        return Vector(c.manifold.gradient(w) - g);
+      };
+      const double epsilon = 0x1p-12;
+      const Vector slope = (change(epsilon) - change(-epsilon)) / (2.0 * epsilon);
+      const Vector expected = c.manifold.label_noise_factor(w) * xi;
+      // Rounding 1e-16 / epsilon, and epsilon^2 / 6 for the loss that is not least squares.
+      const double bound = c.manifold.is_least_squares() ? 2e-12 : 1e-7;
+      BOOST_TEST(largest(slope - expected) < bound * std::max(1.0, largest(expected)));
+    });
+  });
+}
+
+// --- Lanes ---
+
+BOOST_AUTO_TEST_CASE(lanes_compute_what_double_does_each_at_its_own_point) {
+  for (const Case& c : cases()) {
+    BOOST_TEST_CONTEXT(c.label) {
+      visit_loss(c.manifold, [&](const auto& loss) {
+        const auto& model = loss.model();
+        const auto size = static_cast<std::size_t>(loss.dimension());
+        const auto m = static_cast<std::size_t>(model.residual_count());
+        // exp and sinh of lanes differ from the C library's in the last digit; all else is IEEE arithmetic.
+        const bool exact = c.manifold.name() != "cosh-pair" &&
+                           !(c.manifold.name() == "channel" && c.manifold.parameters().at("profile") == 0.0);
+        Random random(8);
+        std::vector<Vector> points, pulled;
+        std::vector<Lanes> w(size), f(m), r(m), g(size), scratch(static_cast<std::size_t>(loss.scratch_size()));
+        for (int l = 0; l < lane_count; ++l) {
+          points.push_back(c.on_valley[0] + 0.3 * random.direction(c.on_valley[0].size()));
+          pulled.push_back(random.vector(static_cast<Eigen::Index>(m)));
+          for (std::size_t i = 0; i < size; ++i) set_lane(w[i], l, view(points.back())[i]);
+          for (std::size_t a = 0; a < m; ++a) set_lane(r[a], l, view(pulled.back())[a]);
+        }
+        const auto compare = [&](const std::vector<Lanes>& lanes, int l, const Vector& expected) {
+          for (std::size_t i = 0; i < lanes.size(); ++i) {
+            const double got = lane(lanes[i], l), want = expected[static_cast<Eigen::Index>(i)];
+            if (exact) {
+              BOOST_TEST(std::bit_cast<std::uint64_t>(got) == std::bit_cast<std::uint64_t>(want));
+            } else {
+              BOOST_TEST(std::abs(got - want) < 1e-14 * std::max(1.0, largest(expected)));
+            }
+          }
+        };
+        Vector expected_f(static_cast<Eigen::Index>(m)), expected_g(static_cast<Eigen::Index>(size));
+        std::vector<double> plain(scratch.size());
+        model.template residuals<Lanes>(std::span<const Lanes>(w), std::span<Lanes>(f));
+        for (int l = 0; l < lane_count; ++l) {
+          compare(f, l, c.manifold.residuals(points[static_cast<std::size_t>(l)]));
+        }
+        model.template pullback<Lanes, Lanes>(std::span<const Lanes>(w), std::span<const Lanes>(r),
+                                              std::span<Lanes>(g));
+        for (int l = 0; l < lane_count; ++l) {
+          const auto at = static_cast<std::size_t>(l);
+          model.template pullback<double, double>(view(points[at]), view(pulled[at]), view(expected_g));
+          compare(g, l, expected_g);
+        }
+        loss.template gradient<Lanes>(std::span<const Lanes>(w), std::span<Lanes>(scratch), std::span<Lanes>(g));
+        for (int l = 0; l < lane_count; ++l) compare(g, l, c.manifold.gradient(points[static_cast<std::size_t>(l)]));
+        loss.template noisy_gradient<Lanes>(std::span<const Lanes>(w), std::span<const Lanes>(r),
+                                            std::span<Lanes>(scratch), std::span<Lanes>(g));
+        for (int l = 0; l < lane_count; ++l) {
+          const auto at = static_cast<std::size_t>(l);
+          loss.template noisy_gradient<double>(view(points[at]), view(pulled[at]), std::span<double>(plain),
+                                               view(expected_g));
+          compare(g, l, expected_g);
+        }
+      });
+    }
+  }
+}
+
+// --- Descriptions and starts ---
+
+BOOST_AUTO_TEST_CASE(every_manifold_describes_itself_and_starts_on_its_valley) {
+  for (const Case& c : cases()) {
+    BOOST_TEST_CONTEXT(c.label) {
+      const ManifoldDescription& d = c.manifold.description();
+      BOOST_TEST((!d.name.empty() && !d.formula.empty() && !d.coordinates.empty() && !d.summary.empty()));
+      BOOST_TEST(!d.known.empty());
+      for (const ParameterInfo& p : d.parameters) {
+        BOOST_TEST((!p.name.empty() && !p.meaning.empty()));
+        BOOST_TEST((p.lowest <= p.default_value && p.default_value <= p.highest));
+        BOOST_TEST(d.awkward.contains(p.name) + d.invalid.contains(p.name) > 0);
+      }
+      const Vector start = c.manifold.default_start();
+      BOOST_TEST(start.size() == c.manifold.dimension());
+      BOOST_TEST(c.manifold.valley_dimension() > 0);
+      BOOST_TEST(c.manifold.valley_residual(start) < on_valley_tolerance);
+      const Vector q = c.manifold.slow_coordinates(start, start);
+      BOOST_TEST(static_cast<std::size_t>(q.size()) == c.manifold.slow_coordinate_names().size());
+      BOOST_TEST(q.allFinite());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(closed_trace_of_the_hessian_is_the_spectrum_sum) {
+  int count = 0;
+  for_all_points(false, [&](const Case& c, const Vector& y) {
+    visit_loss(c.manifold, [&]<class L>(const L& loss) {
+      if constexpr (HasClosedTrace<typename L::model_type>) {
+        const double trace = c.manifold.hessian(y).trace();
+        BOOST_TEST(std::abs(loss.model().closed_trace_hessian(view(y)) - trace) < 1e-12 * trace);
+        ++count;
+      }
+    });
+  });
+  BOOST_TEST(count > 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(known_manifolds)
+
+namespace {
+double radius(const Manifold& m, const Vector& y) { return m.curvature_radius(m.geometry(y)); }
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(curvature_radii_of_textbook_shapes) {
+  Random random(9);
+  const Manifold sphere("sphere", {{"D", 17}});
+  BOOST_TEST(std::abs(radius(sphere, random.direction(17)) - 1.0) < 1e-13);
+
+  const Manifold uv("uv", {});
+  for (double u : {-3.0, -1.0, 0.25, 1.0, 2.0}) {  // v = 1/u has curvature |v''| / (1 + v'^2)^(3/2)
+    const double expected = std::pow(1.0 + std::pow(u, -4.0), 1.5) * std::pow(std::abs(u), 3.0) / 2.0;
+    const Vector y = Vector{{u, 1.0 / u}};
+    BOOST_TEST(std::abs(radius(uv, y) / expected - 1.0) < 1e-13);
+    BOOST_TEST(std::abs(std::pow(y.squaredNorm(), 1.5) / 2.0 / expected - 1.0) < 1e-13);
+  }
+
+  const double a = 6.0, b = 0.5;
+  const Manifold ellipse("ellipse", {{"a", a}, {"b", b}});
+  for (double angle : {0.0, 0.3, 1.1, 1.5, 4.0}) {
+    const double s = a * std::sin(angle), k = b * std::cos(angle);
+    const double expected = std::pow(s * s + k * k, 1.5) / (a * b);  // of (a cos, b sin), from first and second derivatives
+    const Vector y = Vector{{a * std::cos(angle), b * std::sin(angle)}};
+    BOOST_TEST(std::abs(radius(ellipse, y) / expected - 1.0) < 1e-12);
+  }
+
+  const double major = 1.0, minor = 0.9;
+  const Manifold torus("torus", {{"R", major}, {"r", minor}});
+  for (double theta : {0.0, 0.6, 1.5, 2.5, 3.1}) {
+    const double rho = major + minor * std::cos(theta);
+    const double expected = 1.0 / std::max(1.0 / minor, std::abs(std::cos(theta)) / rho);
+    const Vector y = Vector{{rho * std::cos(2.0), rho * std::sin(2.0), minor * std::sin(theta)}};
+    BOOST_TEST(std::abs(radius(torus, y) / expected - 1.0) < 1e-11);  // near the inner equator rho = 0.1
+  }
+
+  const Manifold channel("channel", {});
+  BOOST_TEST(radius(channel, Vector{{0.7, 0.0}}) > 1e15);  // straight
+}
+
+BOOST_AUTO_TEST_CASE(slow_coordinates_at_known_places) {
+  const auto slow = [](const Manifold& m, const Vector& y, const Vector& start) {
+    return m.slow_coordinates(y, start);
+  };
+  const Manifold uv("uv", {}), ellipse("ellipse", {}), sphere("sphere", {}), torus("torus", {}), channel("channel", {});
+  const Manifold vector_uv("vector-uv", {}), pair("quadratic-pair", {});
+  const Vector uv_start = uv.default_start();
+  BOOST_TEST(slow(uv, uv_start, uv_start)[0] == 3.75);
+  BOOST_TEST(slow(sphere, sphere.default_start(), sphere.default_start())[0] == 1.0);
+  BOOST_TEST(slow(sphere, Vector{{0.6, 0.8, 0.0}}, sphere.default_start())[0] == 0.6);
+  BOOST_TEST(slow(channel, Vector{{-2.5, 0.0}}, channel.default_start())[0] == -2.5);
+  BOOST_TEST(slow(pair, pair.default_start(), pair.default_start()) == pair.default_start());
+  const Vector both = slow(vector_uv, vector_uv.default_start(), vector_uv.default_start());
+  BOOST_TEST(both[0] == 4.25 - 1.0625);
+  BOOST_TEST(both[1] == 4.25);
+
+  BOOST_TEST(std::abs(slow(ellipse, ellipse.default_start(), ellipse.default_start())[0] - 1.1) < 1e-15);
+  const auto on_ellipse = [](double angle) { return Vector{{1.5 * std::cos(angle), std::sin(angle)}}; };
+  // Beyond the cut of atan2 at pi the angle goes on.
+  BOOST_TEST(std::abs(slow(ellipse, on_ellipse(3.5), on_ellipse(3.0))[0] - 3.5) < 1e-14);
+  BOOST_TEST(std::abs(slow(ellipse, on_ellipse(-3.5), on_ellipse(-3.0))[0] + 3.5) < 1e-14);
+
+  const Vector start = torus.default_start();
+  const Vector q = slow(torus, start, start);
+  BOOST_TEST(std::abs(q[0] - (1.0 + 0.5 * std::cos(0.6))) < 1e-15);
+  BOOST_TEST(std::abs(q[1] - 0.5 * std::sin(0.6)) < 1e-15);
+  BOOST_TEST(q[2] == 0.0);
+  const double turned = 0.4 + 2.9;
+  const Vector far = Vector{{q[0] * std::cos(turned), q[0] * std::sin(turned), q[1]}};
+  BOOST_TEST(std::abs(slow(torus, far, start)[2] - 2.9) < 1e-14);
+}
+
+// d^3/df^3 (cosh f - 1) = 0 at f = 0: the second dual numbers of one must give the residual formula of the other.
+BOOST_AUTO_TEST_CASE(generic_third_contraction_equals_that_of_least_squares) {
+  for (const ParameterValues& parameters : {ParameterValues{}, ParameterValues{{"kappa", 2.0}, {"lambda", 1.0}}}) {
+    const Manifold generic("cosh-pair", parameters), squares("quadratic-pair", parameters);
+    BOOST_TEST((squares.is_least_squares() && !generic.is_least_squares()));
+    Random random(10);
+    for (int i = 0; i < 3; ++i) {
+      const Vector y = squares.retract(squares.default_start() + 0.5 * random.direction(4));
+      const Matrix s = random.symmetric(4);
+      const Vector one = generic.third_contraction(y, s), other = squares.third_contraction(y, s);
+      BOOST_TEST(largest(one - other) < 1e-12 * std::max(1.0, largest(other)));
+      const Geometry g = squares.geometry(y);
+      BOOST_TEST(largest(g.longitudinal(one)) > 1e-2);
+      BOOST_TEST(largest(g.longitudinal(one - other)) < 1e-12 * std::max(1.0, largest(other)));
+      BOOST_TEST(largest(generic.geometry(y).spectrum - g.spectrum) < 1e-12 * g.trace_hessian());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,105 @@
+// Relaxation times against the closed forms, DERIVATION (31).
+#include "validation/inspection.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+using namespace valleydrift;
+using validation::Inspection;
+using validation::RunConfig;
+
+BOOST_AUTO_TEST_SUITE(inspection)
+
+namespace {
+
+Inspection inspect(const std::string& manifold, const std::map<std::string, std::string>& parameters = {},
+                   std::optional<std::vector<double>> start = {}) {
+  RunConfig config;
+  config.manifold = manifold;
+  config.parameters = parameters;
+  config.start = start;
+  config.eta = 1e-3;  // stable for every parameter below
+  return validation::inspect(validation::resolve(config));
+}
+
+/// c of every manifold here is 1.
+void check_time(const Inspection& i, double expected) {
+  BOOST_REQUIRE_MESSAGE(i.tau_Y.value.has_value(), i.tau_Y.reason);
+  BOOST_TEST(std::abs(*i.tau_Y.value / expected - 1.0) < 1e-6, *i.tau_Y.value << " against " << expected);
+  const auto& h = i.hyperparameters;
+  const double unit = std::pow(h.mu / (h.eta * h.epsilon), 2);
+  BOOST_TEST(std::abs(*i.tau_2.value / (unit * expected) - 1.0) < 1e-6);
+  BOOST_TEST(std::abs(std::pow(*i.C_star.value, 3) * expected / (2.0 * h.epsilon * h.epsilon) - 1.0) < 1e-6);
+}
+
+void check_absent(const Inspection& i, const std::string& word) {
+  for (const auto* figure : {&i.tau_Y, &i.tau_2, &i.C_star}) {
+    BOOST_TEST(!figure->value.has_value());
+    BOOST_TEST(figure->reason.find(word) != std::string::npos, figure->reason);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(relaxation_time_of_uv) {
+  for (const double u : {2.0, -3.0, 1.0 + 1e-7, 0.05}) check_time(inspect("uv", {}, {{u, 1.0 / u}}), 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(relaxation_time_of_the_ellipse) {
+  for (const auto& [a, b] : {std::pair{1.5, 1.0}, {3.0, 0.5}, {1.0, 2.0}}) {
+    const double longer = std::max(a, b), shorter = std::min(a, b);
+    const double expected = 2.0 * longer * longer * std::pow(shorter, 4) / (longer * longer - shorter * shorter);
+    check_time(inspect("ellipse", {{"a", std::to_string(a)}, {"b", std::to_string(b)}}), expected);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(relaxation_time_of_the_channel) {
+  check_time(inspect("channel", {{"profile", "sqrt"}}), 2.0);
+  check_time(inspect("channel", {{"profile", "sqrt"}}, {{0.0, 0.0}}), 2.0);
+  check_absent(inspect("channel", {{"profile", "exp"}}), "no fixed point");
+}
+
+BOOST_AUTO_TEST_CASE(relaxation_time_of_the_torus_skips_its_symmetry) {
+  for (const auto& [major, minor] : {std::pair{1.0, 0.5}, {1.0, 0.2}, {2.0, 1.5}}) {
+    const Inspection i = inspect("torus", {{"R", std::to_string(major)}, {"r", std::to_string(minor)}});
+    check_time(i, 2.0 * minor * major * major / (major - minor));
+    BOOST_TEST(i.relaxation_note.find("1 of 2") != std::string::npos, i.relaxation_note);
+    BOOST_TEST(std::abs(std::hypot((*i.flattest_point)[0], (*i.flattest_point)[1]) - (major - minor)) < 1e-6);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_relaxes_on_the_sphere) {
+  check_absent(inspect("sphere"), "nothing relaxes");
+  check_absent(inspect("sphere", {{"D", "17"}}), "nothing relaxes");
+}
+
+BOOST_AUTO_TEST_CASE(unstable_fixed_point_has_no_relaxation_time) {
+  check_absent(inspect("torus", {}, {{1.5, 0.0, 0.0}}), "not stable");
+  check_absent(inspect("ellipse", {}, {{0.0, 1.0}}), "not stable");
+}
+
+BOOST_AUTO_TEST_CASE(no_relaxation_time_with_diffusion) {
+  RunConfig config;
+  config.noise = validation::NoiseKind::isotropic;
+  check_absent(validation::inspect(validation::resolve(config)), "diffuses");
+}
+
+BOOST_AUTO_TEST_CASE(large_valleys_are_left_out_with_a_reason) {
+  check_absent(inspect("vector-uv", {{"d", "64"}}), "dimension");
+}
+
+BOOST_AUTO_TEST_CASE(drift_at_a_point_of_uv) {
+  // Paper form at (u, v): -(1/4) P_L grad(u^2 + v^2); the tangent is (u, -v) / l with l^2 = u^2 + v^2.
+  const double u = 2.0, v = 0.5, trace = u * u + v * v, along = -0.5 * (u * u - v * v) / trace;
+  const Inspection i = inspect("uv", {}, {{u, v}});
+  BOOST_TEST(i.drift.size() == 2U);
+  const auto& paper = i.drift[1];
+  BOOST_TEST((paper.form == validation::Form::paper));
+  BOOST_TEST(std::abs(paper.total()[0] - along * u) < 1e-12);
+  BOOST_TEST(std::abs(paper.total()[1] + along * v) < 1e-12);
+  BOOST_TEST(std::abs(i.trace_hessian - trace) < 1e-12);
+  // d(trace)/dt = -(u^2 - v^2)^2 / trace.
+  BOOST_TEST(std::abs(*i.local_time.value - trace * trace / std::pow(u * u - v * v, 2)) < 1e-6);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,653 @@
+// The output side: the folder, its files, and what they say, on a comparison that is made up.
+#include "validation/output.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "manifolds/errors.hpp"
+#include "validation/plots.hpp"
+#include "validation/report.hpp"
+
+using namespace valleydrift;
+using namespace valleydrift::validation;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// A new folder that is the working directory while it lives.
+class WorkingFolder {
+ public:
+  WorkingFolder() : before_(fs::current_path()) {
+    std::string name = (fs::temp_directory_path() / "valleydrift-output-XXXXXX").string();
+    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+    fs::current_path(path_);
+  }
+  WorkingFolder(const WorkingFolder&) = delete;
+  WorkingFolder& operator=(const WorkingFolder&) = delete;
+  ~WorkingFolder() {
+    fs::current_path(before_);
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path before_, path_;
+};
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  BOOST_REQUIRE_MESSAGE(file.good(), path.string() + " can be read");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+/// Cells of a CSV line; quotes hold commas together.
+std::vector<std::string> cells(const std::string& line) {
+  std::vector<std::string> out(1);
+  bool inside = false;
+  for (const char c : line) {
+    if (c == '"') {
+      inside = !inside;
+    } else if (c == ',' && !inside) {
+      out.emplace_back();
+    } else {
+      out.back() += c;
+    }
+  }
+  return out;
+}
+
+bool has_part_files(const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() == ".part") return true;
+  }
+  return false;
+}
+
+/// Whether the error's text holds all of the words.
+template <class Error>
+auto says(std::vector<std::string> words) {
+  return [words](const Error& error) {
+    for (const std::string& word : words) {
+      if (std::string(error.what()).find(word) == std::string::npos) {
+        BOOST_TEST_MESSAGE("`" << error.what() << "` lacks `" << word << "`");
+        return false;
+      }
+    }
+    return true;
+  };
+}
+
+ObservableResult observable(const std::string& name, const std::vector<double>& times, double scale) {
+  ObservableResult o;
+  o.name = name;
+  o.meaning = "made up";
+  o.verdict = Verdict::agree;
+  for (const double t : times) {
+    o.theory.push_back(scale * std::exp(-t));
+    o.difference.push_back(1e-3 * scale * t * std::exp(-t));
+    o.discrete.push_back(o.theory.back() + o.difference.back());
+    o.standard_error.push_back(2e-4 * scale);
+    o.extrapolated.push_back(1e-4 * scale * std::sin(7.0 * t));
+    o.extrapolated_error.push_back(3e-4 * scale);
+    o.bound.push_back(3e-3 * scale);
+    o.judged.push_back(t > 0.0);
+  }
+  o.theory_finite_step = o.theory;
+  for (const double x : o.theory) o.theory_paper.push_back(1.02 * x);
+  return o;
+}
+
+LadderResult ladder(const std::string& name, double slope) {
+  LadderResult l;
+  l.observable = name;
+  l.time = 0.5;
+  l.rung = {0.1, 0.05, 0.025};
+  l.expected_slope = slope;
+  for (const double r : l.rung) {
+    l.difference.push_back(-std::pow(r, slope));
+    l.standard_error.push_back(1e-5);
+  }
+  l.slope = slope;
+  l.slope_low = slope - 0.1;
+  l.slope_high = slope + 0.1;
+  l.extrapolated_error = 1e-5;
+  return l;
+}
+
+/// UV with label noise, as compare would give it.
+Comparison made_up() {
+  Comparison c;
+  c.config.start = std::vector<double>{2.0, 0.5};
+  c.config.epsilon = 0.1;
+  c.config.time = 2.0;
+  c.config.seed = std::numeric_limits<std::uint64_t>::max();
+  c.applicability.tau_1 = 19.0;
+  c.applicability.slow_unit = 400.0;
+  c.applicability.curvature_radius = 1.4;
+  c.applicability.conditions = {{"stability", "largest eta times eigenvalue", 0.2, 3.8, true}};
+  c.verdict = Verdict::agree;
+  c.reason = "every observable agrees";
+  for (int i = 0; i <= 20; ++i) {
+    c.times.push_back(0.1 * i);
+    c.steps.push_back(40 * i);
+  }
+  for (const auto& [name, scale] : {std::pair{"u^2-v^2", 3.75}, std::pair{"trace_hessian", 4.25},
+                                    std::pair{"transverse_variance", 2e-3}, std::pair{"loss", 1e-3}}) {
+    c.observables.push_back(observable(name, c.times, scale));
+    c.epsilon_ladder.push_back(ladder(name, 2.0));
+  }
+  SampledPath path;
+  path.path = 0;
+  for (const double t : c.times) {
+    const double u = 1.0 + std::exp(-t);
+    path.slow.push_back(Vector{{u, 1.0 / u}});
+    path.limit.push_back(path.slow.back());
+    path.discrete.push_back(Vector{{u + 0.03 * std::sin(90.0 * t), 1.0 / u + 0.05 * std::cos(70.0 * t)}});
+  }
+  c.samples.push_back(path);
+  return c;
+}
+
+OutputFolder reserve(const fs::path& path, bool force = false) { return OutputFolder::reserve(path, "uv", force); }
+
+/// A user to whom permissions apply; root writes anywhere.
+bool is_root() { return ::geteuid() == 0; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(output)
+
+// --- The folder -----------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(folders_are_numbered_from_the_first_free_number) {
+  WorkingFolder working;
+  fs::create_directories("valleydrift-out/uv-002");
+  std::ofstream("valleydrift-out/uv-003") << "a file takes a number too";
+  for (const char* expected : {"uv-001", "uv-004", "uv-005"}) {
+    OutputFolder folder = OutputFolder::reserve({}, "uv", false);
+    BOOST_TEST(folder.path() == fs::path("valleydrift-out") / expected);
+    folder.write("config.ini", "x");
+  }
+  OutputFolder other = OutputFolder::reserve({}, "sphere", false);
+  BOOST_TEST(other.path() == fs::path("valleydrift-out/sphere-001"));
+}
+
+BOOST_AUTO_TEST_CASE(two_runs_at_once_never_share_a_folder) {
+  WorkingFolder working;
+  OutputFolder first = OutputFolder::reserve({}, "uv", false), second = OutputFolder::reserve({}, "uv", false);
+  BOOST_TEST(first.path() != second.path());
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_stays_empty_is_removed_with_the_parents_it_made) {
+  WorkingFolder working;
+  { OutputFolder folder = OutputFolder::reserve({}, "uv", false); }
+  BOOST_TEST(!fs::exists("valleydrift-out"));
+  { OutputFolder folder = reserve("a/b/c"); }
+  BOOST_TEST(!fs::exists("a"));
+  fs::create_directory("mine");
+  { OutputFolder folder = reserve("mine"); }
+  BOOST_TEST(fs::exists("mine"));  // not ours to remove
+  {
+    OutputFolder folder = reserve("kept/here");
+    folder.write("config.ini", "x");
+  }
+  BOOST_TEST(fs::exists("kept/here/config.ini"));
+}
+
+BOOST_AUTO_TEST_CASE(results_are_not_overwritten_without_force) {
+  WorkingFolder working;
+  { reserve("results").write("config.ini", "old"); }
+  BOOST_CHECK_EXCEPTION(reserve("results"), ConfigError, says<ConfigError>({"--output", "results", "--force"}));
+  BOOST_TEST(text_of("results/config.ini") == "old");
+  OutputFolder folder = reserve("results", true);
+  BOOST_TEST(text_of("results/config.ini") == "old");  // until there is something to put in its place
+  folder.write("config.ini", "new");
+  BOOST_TEST(text_of("results/config.ini") == "new");
+}
+
+BOOST_AUTO_TEST_CASE(an_output_that_is_a_file_is_refused) {
+  WorkingFolder working;
+  std::ofstream("taken") << "x";
+  BOOST_CHECK_EXCEPTION(reserve("taken"), ConfigError, says<ConfigError>({"--output", "taken", "not a folder"}));
+  BOOST_CHECK_EXCEPTION(reserve("taken", true), ConfigError, says<ConfigError>({"--output", "taken"}));
+  BOOST_CHECK_EXCEPTION(reserve("taken/below"), FileError, says<FileError>({"taken"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_is_a_file_error) {
+  WorkingFolder working;
+  // Nobody, root included, can make a folder in /proc.
+  BOOST_CHECK_EXCEPTION(reserve("/proc/valleydrift"), FileError, says<FileError>({"/proc/valleydrift"}));
+  if (is_root()) return;
+  fs::create_directory("locked");
+  fs::permissions("locked", fs::perms::owner_read | fs::perms::owner_exec);
+  BOOST_CHECK_EXCEPTION(reserve("locked"), FileError, says<FileError>({"locked", "Permission denied"}));
+  BOOST_CHECK_EXCEPTION(reserve("locked/below"), FileError, says<FileError>({"locked/below", "Permission denied"}));
+  fs::permissions("locked", fs::perms::owner_all);
+}
+
+BOOST_AUTO_TEST_CASE(force_leaves_nothing_of_an_earlier_run_and_nothing_of_others_is_touched) {
+  WorkingFolder working;
+  fs::create_directories("results/plots");
+  for (const char* name : {"paths.csv", "path-7.csv", "sigma.csv", "series.csv.part", "plots/ladder.png", "notes.txt",
+                           "path-x.csv", "plots/mine.png"}) {
+    std::ofstream(fs::path("results") / name) << "old";
+  }
+  OutputFolder folder = reserve("results", true);
+  write_all(folder, made_up(), "manifold = uv\n", {}, false);
+  for (const char* gone : {"paths.csv", "path-7.csv", "sigma.csv", "series.csv.part", "plots/ladder.png"}) {
+    BOOST_TEST(!fs::exists(fs::path("results") / gone), gone);
+  }
+  for (const char* kept : {"notes.txt", "path-x.csv", "plots/mine.png"}) {
+    BOOST_TEST(fs::exists(fs::path("results") / kept), kept);
+  }
+}
+
+// --- Faults
+// -----------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_full_device_is_a_file_error_and_the_earlier_file_stays) {
+  WorkingFolder working;
+  OutputFolder folder = reserve("results");
+  folder.write("series.csv", "old");
+  fs::create_symlink("/dev/full", "results/series.csv.part");  // every byte that is written here fails with ENOSPC
+  BOOST_CHECK_EXCEPTION(folder.write("series.csv", "new"), FileError,
+                        says<FileError>({"series.csv", "No space left on device"}));
+  BOOST_TEST(text_of("results/series.csv") == "old");
+  BOOST_TEST(!has_part_files("results"));
+}
+
+BOOST_AUTO_TEST_CASE(one_file_that_cannot_be_written_leaves_all_earlier_files_as_they_were) {
+  WorkingFolder working;
+  {
+    OutputFolder folder = reserve("results");
+    write_all(folder, made_up(), "first\n", {}, false);
+  }
+  const std::string before = text_of("results/summary.json");
+  OutputFolder folder = reserve("results", true);
+  fs::create_symlink("/dev/full", "results/summary.json.part");
+  Comparison second = made_up();
+  second.verdict = Verdict::disagree;
+  BOOST_CHECK_EXCEPTION(write_all(folder, second, "second\n", {}, false), FileError,
+                        says<FileError>({"summary.json", "No space left on device"}));
+  BOOST_TEST(text_of("results/config.ini") == "first\n");
+  BOOST_TEST(text_of("results/summary.json") == before);
+  BOOST_TEST(!has_part_files("results"));
+}
+
+BOOST_AUTO_TEST_CASE(paths_on_a_full_device_are_a_file_error) {
+  WorkingFolder working;
+  OutputFolder folder = reserve("results");
+  fs::create_symlink("/dev/full", "results/paths.csv.part");
+  const auto write = [&] {
+    PathWriter writer(folder, 2, {0.0, 1.0});
+    writer.append(0, PathKind::slow, std::vector<Vector>{Vector{{1.0, 2.0}}, Vector{{3.0, 4.0}}});
+    writer.finish();
+  };
+  BOOST_CHECK_EXCEPTION(write(), FileError, says<FileError>({"paths.csv", "No space left on device"}));
+  BOOST_TEST(fs::is_empty("results"));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_disappears_is_a_file_error) {
+  WorkingFolder working;
+  OutputFolder folder = reserve("results");
+  fs::remove("results");
+  BOOST_CHECK_EXCEPTION(write_all(folder, made_up(), "x\n", {}, false), FileError,
+                        says<FileError>({"results/config.ini", "No such file"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_not_committed_leaves_nothing) {
+  WorkingFolder working;
+  {
+    PendingFile file("a.txt");
+    file.write("half");
+    BOOST_TEST(fs::exists("a.txt.part"));
+  }
+  BOOST_TEST(fs::is_empty(working.path()));
+}
+
+// --- Contents
+// -----------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(series_csv_reads_back_to_the_same_bits) {
+  Comparison c = made_up();
+  c.observables.push_back(observable("cov(x1,x3)", c.times, 1.0 / 3.0));
+  c.observables.back().theory_paper.clear();
+  c.observables.back().extrapolated[3] = nan_value;
+  const auto lines = lines_of(series_csv(c));
+  const auto head = cells(lines.front());
+  const std::vector<std::string> first_columns = {"observable",
+                                                  "time",
+                                                  "step",
+                                                  "theory",
+                                                  "discrete",
+                                                  "standard_error",
+                                                  "difference",
+                                                  "extrapolated",
+                                                  "extrapolated_error",
+                                                  "bound",
+                                                  "judged",
+                                                  "theory_finite_step",
+                                                  "theory_paper",
+                                                  "theory_asymptotic"};
+  BOOST_REQUIRE(head.size() >= first_columns.size());
+  for (std::size_t i = 0; i < first_columns.size(); ++i) BOOST_TEST(head[i] == first_columns[i]);
+  BOOST_REQUIRE_EQUAL(lines.size(), 1 + c.observables.size() * c.times.size());
+  std::size_t line = 1;
+  for (const ObservableResult& o : c.observables) {
+    for (std::size_t i = 0; i < c.times.size(); ++i, ++line) {
+      const auto row = cells(lines[line]);
+      BOOST_REQUIRE_EQUAL(row.size(), head.size());
+      BOOST_REQUIRE_EQUAL(row[0], o.name);
+      BOOST_REQUIRE_EQUAL(std::stod(row[1]), c.times[i]);
+      BOOST_REQUIRE_EQUAL(std::stoll(row[2]), c.steps[i]);
+      BOOST_REQUIRE_EQUAL(std::stod(row[3]), o.theory[i]);
+      BOOST_REQUIRE_EQUAL(std::stod(row[4]), o.discrete[i]);
+      BOOST_REQUIRE_EQUAL(std::stod(row[6]), o.difference[i]);
+      if (std::isfinite(o.extrapolated[i])) {
+        BOOST_REQUIRE_EQUAL(std::stod(row[7]), o.extrapolated[i]);
+      } else {
+        BOOST_REQUIRE(row[7].empty());  // no number, no text in its place
+      }
+      BOOST_REQUIRE_EQUAL(row[10], o.judged[i] ? "1" : "0");
+      BOOST_REQUIRE_EQUAL(row[12].empty(), o.theory_paper.empty());
+      BOOST_REQUIRE(row[13].empty());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(paths_csv_holds_each_path_in_order) {
+  WorkingFolder working;
+  OutputFolder folder = reserve("results");
+  PathWriter writer(folder, 2, {0.0, 0.1});
+  const std::vector<Vector> states = {Vector{{1.0 / 3.0, 2.0}}, Vector{{3.0, 4.0}}};
+  writer.append(0, PathKind::slow, states);
+  writer.append(0, PathKind::limit, states);
+  writer.append(1, 1, PathKind::slow, std::vector<double>{5.0, 6.0});
+  BOOST_TEST(!fs::exists("results/paths.csv"));
+  writer.finish();
+  const auto lines = lines_of(text_of("results/paths.csv"));
+  BOOST_REQUIRE_EQUAL(lines.size(), 6U);
+  BOOST_TEST(lines[0] == "path,record,time,kind,w1,w2");
+  BOOST_TEST(lines[1] == "0,0,0,slow,0.3333333333333333,2");
+  BOOST_TEST(lines[2] == "0,1,0.1,slow,3,4");
+  BOOST_TEST(lines[4] == "0,1,0.1,limit,3,4");
+  BOOST_TEST(lines[5] == "1,1,0.1,slow,5,6");
+  // What this run wrote is not stale.
+  write_all(folder, made_up(), "x\n", {}, false);
+  BOOST_TEST(fs::exists("results/paths.csv"));
+}
+
+BOOST_AUTO_TEST_CASE(a_replayed_path_has_a_line_per_step) {
+  WorkingFolder working;
+  OutputFolder folder = reserve("results");
+  ReplayWriter writer(folder, 12, 2);
+  const Vector w{{1.0, 2.0}}, p{{0.5, 0.25}};
+  writer.append(0, 0.0, 0.125, w, p, w, Vector());
+  writer.finish();
+  const auto lines = lines_of(text_of("results/path-12.csv"));
+  BOOST_REQUIRE_EQUAL(lines.size(), 2U);
+  BOOST_TEST(lines[0] == "step,time,loss,w1,w2,p1,p2,slow1,slow2,limit1,limit2");
+  BOOST_TEST(lines[1] == "0,0,0.125,1,2,0.5,0.25,1,2,,");
+}
+
+BOOST_AUTO_TEST_CASE(the_folder_holds_every_file_and_no_unfinished_one) {
+  WorkingFolder working;
+  Comparison c = made_up();
+  c.config.noise = NoiseKind::constant;
+  c.config.sigma = Matrix{{0.1, 0.2, 0.3}, {1.0 / 3.0, 0.5, 0.6}};
+  OutputFolder folder = reserve("results");
+  write_all(folder, c, "manifold = uv\n", {.threads = 3, .seconds = {{"compare", 1.5}}}, false);
+  BOOST_TEST(text_of("results/config.ini") == "manifold = uv\n");
+  BOOST_TEST(text_of("results/sigma.csv") == "0.1,0.2,0.3\n0.3333333333333333,0.5,0.6\n");
+  BOOST_TEST(text_of("results/series.csv") == series_csv(c));
+  BOOST_TEST((nlohmann::json::parse(text_of("results/summary.json")) == summary_json(c)));
+  const auto run = nlohmann::json::parse(text_of("results/run.json"));
+  BOOST_TEST(run.at("threads") == 3);
+  BOOST_TEST(run.at("seconds").at("compare") == 1.5);
+  for (const char* key : {"host", "compiler", "instructions", "program_version"}) BOOST_TEST(run.contains(key), key);
+  BOOST_TEST(!has_part_files("results"));
+}
+
+BOOST_AUTO_TEST_CASE(summary_has_its_keys) {
+  const nlohmann::json summary = summary_json(made_up());
+  for (const char* key : {"schema_version", "program_version", "seed", "config", "verdict", "reason", "observables",
+                          "ladders", "applicability", "integrator_error"}) {
+    BOOST_TEST(summary.contains(key), key);
+  }
+  BOOST_TEST(summary["verdict"] == "agree");
+  BOOST_TEST(summary["seed"] == std::numeric_limits<std::uint64_t>::max());
+  BOOST_REQUIRE_EQUAL(summary["observables"].size(), 4U);
+  const auto& o = summary["observables"][0];
+  BOOST_TEST(o["name"] == "u^2-v^2");
+  BOOST_TEST(o["verdict"] == "agree");
+  for (const char* key : {"times", "theory", "discrete", "standard_error", "difference", "extrapolated"}) {
+    BOOST_TEST(o.at(key).size() == 21U, key);
+  }
+  const auto& l = summary["ladders"]["epsilon"][0];
+  BOOST_TEST(l["observable"] == "u^2-v^2");
+  BOOST_TEST(l["slope"] == 2.0);
+  BOOST_TEST(l["interval"] == (nlohmann::json{1.9, 2.1}));
+  for (const char* key : {"extrapolated", "standard_error"}) BOOST_TEST(l.contains(key), key);
+  BOOST_TEST(summary["ladders"]["eta"].is_null());
+  BOOST_TEST(summary["ladders"]["eta_reason"].get<std::string>().find("--ladder full") != std::string::npos);
+  BOOST_TEST(o["theory_asymptotic"].is_null());
+  BOOST_TEST(o["theory_asymptotic_reason"] == "not available without --gamma");
+}
+
+/// Every null has its reason beside it; elements of an array have it beside the array.
+void check_nulls(const nlohmann::json& value) {
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.items()) {
+      const bool holds_null =
+          member.is_null() ||
+          (member.is_array() && std::any_of(member.begin(), member.end(), [](const auto& x) { return x.is_null(); }));
+      if (holds_null)
+        BOOST_TEST((value.contains(key + "_reason") && !value[key + "_reason"].template get<std::string>().empty()),
+                   key);
+      check_nulls(member);
+    }
+  } else if (value.is_array()) {
+    for (const auto& member : value) check_nulls(member);
+  } else if (value.is_number_float()) {
+    BOOST_TEST(std::isfinite(value.get<double>()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_finite_is_null_with_a_reason) {
+  Comparison c = made_up();
+  c.applicability.curvature_radius = infinity;
+  c.applicability.conditions[0].value = nan_value;
+  c.integrator_error = nan_value;
+  c.observables[1].theory[4] = nan_value;
+  c.observables[1].standard_error[5] = infinity;
+  c.observables[2].extrapolated.clear();
+  c.epsilon_ladder[0].slope.reset();
+  c.epsilon_ladder[0].note = "not resolved: below 5 SE";
+  c.epsilon_ladder[1].extrapolated = -infinity;
+  c.epsilon_ladder[1].difference[2] = nan_value;
+  c.path_error = ladder("path error", 1.0);
+  c.path_error->slope = nan_value;
+  c.config.time.reset();
+  const nlohmann::json summary = summary_json(c);
+  check_nulls(summary);
+  BOOST_TEST(summary["observables"][1]["theory"][4].is_null());
+  BOOST_TEST(summary["observables"][1]["theory_reason"] == "not a number at record 4");
+  BOOST_TEST(summary["ladders"]["epsilon"][0]["slope"].is_null());
+  BOOST_TEST(summary["ladders"]["epsilon"][0]["slope_reason"] == "not resolved: below 5 SE");
+  BOOST_TEST(summary["curvature_radius_reason"] == "infinite");
+  const std::string text = summary.dump();
+  for (const char* word : {"nan", "NaN", ":inf", "Infinity"}) BOOST_TEST(text.find(word) == std::string::npos, word);
+}
+
+BOOST_AUTO_TEST_CASE(summary_depends_on_results_alone) {
+  Comparison a = made_up(), b = made_up();
+  b.nanoseconds_per_step = 1.7;
+  b.config.sigma_file = "/somewhere/else.csv";
+  BOOST_TEST(summary_json(a).dump(2) == summary_json(b).dump(2));
+}
+
+BOOST_AUTO_TEST_CASE(text_that_is_not_utf8_does_not_stop_the_summary) {
+  Comparison c = made_up();
+  c.reason = "caf\xe9";
+  BOOST_CHECK_NO_THROW(summary_json(c).dump(2));
+}
+
+BOOST_AUTO_TEST_CASE(report_ends_with_the_verdict_and_fits_the_page) {
+  Comparison c = made_up();
+  c.eta_ladder.push_back(ladder("u^2-v^2", 1.0));
+  for (const char* name : {"cov(x1,x1)", "cov(x1,x2)"}) c.observables.push_back(observable(name, c.times, 0.4));
+  c.observables[1].independent = c.observables[1].extrapolated;
+  c.observables[1].independent_error = c.observables[1].extrapolated_error;
+  c.observables[1].independent_bound = c.observables[1].bound;
+  const std::string report = report_text(c);
+  for (const std::string& line : lines_of(report)) BOOST_TEST(line.size() <= 100U, line);
+  for (const char* word : {"u^2-v^2", "trace_hessian", "cov(x1,x2)", "stability", "Ladder in epsilon", "Ladder in eta",
+                           "independent noise"}) {
+    BOOST_TEST(report.find(word) != std::string::npos, word);
+  }
+  const auto lines = lines_of(report);
+  BOOST_TEST(lines[lines.size() - 2] == "Verdict: agree");
+  BOOST_TEST(lines.back() == "  every observable agrees");
+  BOOST_TEST(report.find("off") == std::string::npos);
+  c.observables[0].extrapolated[7] = nan_value;  // what cannot be compared is not within its bound
+  BOOST_TEST(report_text(c).find("off") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(report_says_that_nothing_moves) {
+  Comparison c = made_up();
+  c.moves_along_valley = false;
+  BOOST_TEST(report_text(c).find("either process moves along the valley") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(report_and_files_of_an_empty_comparison) {
+  WorkingFolder working;
+  Comparison c;
+  BOOST_CHECK_NO_THROW(report_text(c));
+  OutputFolder folder = reserve("results");
+  BOOST_CHECK_NO_THROW(write_all(folder, c, "", {}, false));
+}
+
+// --- Pictures
+// -------------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(pictures_are_made_and_complete) {
+  WorkingFolder working;
+  OutputFolder folder = reserve("results");
+  write_all(folder, made_up(), "x\n", {}, true);
+  for (const char* name : {"valley", "trace-hessian", "slow-coordinates", "transverse", "ladder"}) {
+    const fs::path stem = fs::path("results/plots") / name;
+    const std::string svg = text_of(stem.string() + ".svg"), png = text_of(stem.string() + ".png");
+    BOOST_TEST(svg.find("</svg>") != std::string::npos, name);
+    BOOST_TEST(png.substr(1, 3) == "PNG", name);
+    BOOST_TEST(png.substr(png.size() - 8, 4) == "IEND", name);
+    BOOST_TEST(svg.size() > 5000U, name);
+    BOOST_TEST(fs::exists(stem.string() + ".dat"), name);
+    BOOST_TEST(fs::exists(stem.string() + ".gnuplot"), name);
+  }
+  BOOST_TEST(!has_part_files("results"));
+}
+
+BOOST_AUTO_TEST_CASE(pictures_of_awkward_numbers_are_made) {
+  WorkingFolder working;
+  Comparison c = made_up();
+  for (ObservableResult& o : c.observables) {
+    o.theory[3] = nan_value;
+    o.extrapolated.assign(o.extrapolated.size(), 0.0);
+  }
+  c.observables[0].theory.assign(21, 1.0);  // nothing moves: an axis without width
+  c.observables[0].discrete = c.observables[0].theory;
+  c.observables[0].difference.assign(21, 0.0);
+  c.observables[0].standard_error.assign(21, 0.0);
+  for (std::size_t i = 0; i < 21; ++i) c.observables[1].theory[i] = 1.0 + 1e-12 * static_cast<double>(i);
+  c.observables[1].discrete = c.observables[1].theory;
+  c.observables[1].standard_error.assign(21, 1e-13);
+  c.epsilon_ladder[0].difference = {0.0, 0.0, 0.0};
+  c.epsilon_ladder[0].standard_error = {0.0, 0.0, 0.0};
+  c.epsilon_ladder[0].slope.reset();
+  c.eta_ladder = {c.epsilon_ladder[0]};
+  c.samples[0].discrete[2] = Vector::Constant(2, nan_value);
+  c.samples[0].limit.assign(21, Vector());  // a process without states
+  BOOST_CHECK_NO_THROW(draw_plots("plots", c));
+  c.samples.clear();
+  BOOST_CHECK_NO_THROW(draw_plots("plots", c));
+}
+
+BOOST_AUTO_TEST_CASE(without_gnuplot_the_data_are_complete_and_the_error_says_so) {
+  WorkingFolder working;
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", "/nonexistent", 1);
+  OutputFolder folder = reserve("results");
+  BOOST_CHECK_EXCEPTION(write_all(folder, made_up(), "x\n", {}, true), FileError,
+                        says<FileError>({"data complete, plots failed", "gnuplot"}));
+  ::setenv("PATH", path.c_str(), 1);
+  BOOST_TEST(fs::exists("results/summary.json"));
+  BOOST_TEST(fs::exists("results/series.csv"));
+}
+
+/// Puts a gnuplot of our own first in PATH while it lives.
+class FalseGnuplot {
+ public:
+  explicit FalseGnuplot(const std::string& script) : path_(std::getenv("PATH")) {
+    fs::create_directory("bin");
+    std::ofstream("bin/gnuplot") << "#!/bin/sh\n" << script;
+    fs::permissions("bin/gnuplot", fs::perms::owner_all);
+    ::setenv("PATH", (fs::current_path() / "bin").string().append(":").append(path_).c_str(), 1);
+  }
+  FalseGnuplot(const FalseGnuplot&) = delete;
+  FalseGnuplot& operator=(const FalseGnuplot&) = delete;
+  ~FalseGnuplot() { ::setenv("PATH", path_.c_str(), 1); }
+
+ private:
+  std::string path_;
+};
+
+BOOST_AUTO_TEST_CASE(a_gnuplot_that_fails_or_lies_is_noticed) {
+  WorkingFolder working;
+  const auto draw = [] { draw_plots("plots", made_up()); };
+  {
+    FalseGnuplot gnuplot("echo 'undefined function: besj' >&2\nexit 3\n");
+    BOOST_CHECK_EXCEPTION(draw(), FileError,
+                          says<FileError>({"gnuplot", "exit code 3", "valley", "undefined function"}));
+  }
+  {
+    FalseGnuplot gnuplot("kill -9 $$\n");
+    BOOST_CHECK_EXCEPTION(draw(), FileError, says<FileError>({"gnuplot", "signal 9"}));
+  }
+  {
+    FalseGnuplot gnuplot("exit 0\n");
+    BOOST_CHECK_EXCEPTION(draw(), FileError, says<FileError>({"gnuplot", "valley.svg"}));
+  }
+  {  // what gnuplot does on a full device: exit code 0 and half a picture
+    FalseGnuplot gnuplot("printf '<svg>' > valley.svg.part\nprintf 'PNG' > valley.png.part\nexit 0\n");
+    BOOST_CHECK_EXCEPTION(draw(), FileError, says<FileError>({"valley.svg", "cut short"}));
+  }
+  {
+    FalseGnuplot gnuplot("printf '<svg></svg>\\n' > valley.svg.part\nprintf 'PNG' > valley.png.part\nexit 0\n");
+    BOOST_CHECK_EXCEPTION(draw(), FileError, says<FileError>({"valley.png", "cut short"}));
+  }
+  BOOST_TEST(!has_part_files("plots"));
+  BOOST_TEST(!fs::exists("plots/valley.svg"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,175 @@
+#include "validation/applicability.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <complex>
+#include <limits>
+
+#include "manifolds/errors.hpp"
+#include "sde/limit_map.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+using manifolds::Geometry;
+
+/// The slow unit is taken at least this many transverse relaxation times by default ...
+constexpr double default_separation = 50.0;
+/// ... and the transverse cloud at most this part of the valley's curvature radius.
+constexpr double default_cloud = 0.05;
+/// The theory is said to apply if tau_1 is at most a tenth of the slow unit and the cloud a tenth of the radius: the
+/// corrections are of the order of these ratios (squared for the cloud).
+constexpr double required_separation = 10.0;
+constexpr double largest_cloud = 0.1;
+constexpr double smallest_rank_gap = 1e-6;  // a thousand times the gap at which the geometry is refused
+
+/// Modulus of the largest root of z^2 - b z + c.
+double largest_root(double b, double c) {
+  const std::complex<double> root = std::sqrt(std::complex<double>(b * b - 4.0 * c, 0.0));
+  return std::max(std::abs(0.5 * (b + root)), std::abs(0.5 * (b - root)));
+}
+
+double cloud_size(const Geometry& geometry, const Matrix& sigma, const Hyperparameters& h) {
+  const sde::LimitForm form(Form::finite_step, h);
+  return std::sqrt(sde::transverse_plateau(geometry, sigma, form).variance);
+}
+
+/// 2.34e-2 -> 2.3e-2.
+double round_down_to_two_digits(double x) {
+  const double unit = std::pow(10.0, std::floor(std::log10(x)) - 1.0);
+  return std::stod(fmt::format("{:.1e}", std::floor(x / unit * (1.0 + 1e-12)) * unit));
+}
+
+double default_epsilon(const Geometry& geometry, double radius, const Matrix& sigma, const Hyperparameters& h) {
+  const double separation = h.mu / h.eta / std::sqrt(default_separation * transverse_time(geometry.spectrum, h));
+  const double cloud_per_epsilon = cloud_size(geometry, sigma, h);
+  const double cloud = default_cloud * radius / cloud_per_epsilon;  // infinite for a straight valley: no bound
+  return round_down_to_two_digits(std::min(separation, cloud));
+}
+
+void require_stability(const Manifold& manifold, const Geometry& geometry, const Hyperparameters& h) {
+  const double largest = geometry.spectrum[geometry.spectrum.size() - 1];
+  const double limit = h.stability_limit();
+  if (!(h.eta * largest < limit)) {
+    throw NumericalError(
+        fmt::format("{}: stability: eta times the largest eigenvalue {:.6g} at {} is {:.6g}, the limit for {} at beta "
+                    "{:g} is {:.6g}; "
+                    "take --eta below {:.6g}",
+                    manifold.name(), largest, manifolds::format_point(geometry.point), h.eta * largest,
+                    name_of(h.scheme), h.beta(), limit, limit / largest));
+  }
+}
+
+Vector start_point(const RunConfig& config, const Manifold& manifold, double& distance) {
+  const Vector given =
+      config.start
+          ? Vector(Eigen::Map<const Vector>(config.start->data(), static_cast<Eigen::Index>(config.start->size())))
+          : manifold.default_start();
+  if (given.size() != manifold.dimension()) {
+    throw ConfigError(fmt::format("--start has {} numbers: {} needs {} ({})", given.size(), manifold.name(),
+                                  manifold.dimension(), manifold.description().coordinates));
+  }
+  const double residual = manifold.valley_residual(given);
+  if (config.strict && !(residual < manifolds::on_valley_tolerance)) {
+    throw ConfigError(fmt::format("--start {}: off the valley, max |f| = {:.3g}, allowed with --strict is {:g}",
+                                  manifolds::format_point(given), residual, manifolds::on_valley_tolerance));
+  }
+  const Vector on_valley = sde::limit_map(manifold, given);
+  distance = (on_valley - given).norm();
+  return on_valley;
+}
+
+}  // namespace
+
+double transverse_time(const Vector& spectrum, const Hyperparameters& h) {
+  double slowest = 0.0;
+  for (Eigen::Index i = 0; i < spectrum.size(); ++i) {
+    const double e = h.eta * spectrum[i], b = h.beta();
+    const double z = h.scheme == Scheme::nesterov ? largest_root((1.0 + b) * (1.0 - e), b * (1.0 - e))
+                                                  : largest_root(1.0 + b - e, b);
+    slowest = std::max(slowest, z < 1.0 ? -1.0 / std::log(z) : std::numeric_limits<double>::infinity());
+  }
+  return slowest;
+}
+
+double momentum_time(const Hyperparameters& h) { return h.mu < 1.0 ? -1.0 / std::log1p(-h.mu) : 0.0; }
+
+bool Applicability::applies() const {
+  for (const Condition& c : conditions) {
+    if (!c.ok) return false;
+  }
+  return true;
+}
+
+std::string Applicability::failing() const {
+  std::string text;
+  for (const Condition& c : conditions) {
+    if (!c.ok) text += fmt::format("{}{} is {:.3g}, bound {:.3g}", text.empty() ? "" : "; ", c.name, c.value, c.bound);
+  }
+  return text;
+}
+
+Applicability applicability_at(const Manifold& manifold, const Vector& y, const Matrix& sigma,
+                               const Hyperparameters& h) {
+  const Geometry geometry = manifold.geometry(y);
+  Applicability a;
+  a.tau_1 = transverse_time(geometry.spectrum, h);
+  a.tau_momentum = momentum_time(h);
+  a.slow_unit = h.slow_unit();
+  a.curvature_radius = manifold.curvature_radius(geometry);
+  a.cloud = h.epsilon * cloud_size(geometry, sigma, h);
+  const double step = h.eta * geometry.spectrum[geometry.spectrum.size() - 1];
+  const double separation = a.slow_unit / a.tau_1;
+  const double cloud = a.cloud / a.curvature_radius;
+  a.conditions = {
+      {"stability", "eta times the largest eigenvalue, below the scheme's limit", step, h.stability_limit(),
+       step < h.stability_limit()},
+      {"time-scale separation", "slow unit over tau_1, at least", separation, required_separation,
+       separation >= required_separation},
+      {"transverse cloud", "sqrt(tr A) over the valley's curvature radius, at most", cloud, largest_cloud,
+       cloud <= largest_cloud},
+      {"rank gap", "smallest nonzero eigenvalue over the largest, at least", geometry.rank_gap, smallest_rank_gap,
+       geometry.rank_gap >= smallest_rank_gap},
+  };
+  return a;
+}
+
+Matrix ResolvedRun::noise_factor(const Vector& w) const {
+  switch (config.noise) {
+    case NoiseKind::label:
+      return manifold.label_noise_factor(w);
+    case NoiseKind::isotropic:
+      return Matrix::Identity(w.size(), w.size());
+    case NoiseKind::constant:
+      return config.sigma;
+  }
+  return {};
+}
+
+ResolvedRun resolve(const RunConfig& config) {
+  Manifold manifold(config.manifold,
+                    manifolds::resolve_parameters(manifolds::description_of(config.manifold), config.parameters));
+  if (config.noise == NoiseKind::constant && config.sigma.rows() != manifold.dimension()) {
+    throw ConfigError(fmt::format("--sigma {}: has {} rows, {} needs {}", config.sigma_file, config.sigma.rows(),
+                                  manifold.name(), manifold.dimension()));
+  }
+  ResolvedRun run{config, manifold, config.hyperparameters(), {}, 0.0, {}};
+  run.start = start_point(config, manifold, run.distance_moved);
+  const Geometry geometry = manifold.geometry(run.start);
+  require_stability(manifold, geometry, run.hyperparameters);
+  const Matrix sigma = run.noise_factor(run.start);
+  const double epsilon =
+      config.epsilon ? *config.epsilon
+                     : default_epsilon(geometry, manifold.curvature_radius(geometry), sigma, run.hyperparameters);
+  if (!(epsilon > 0.0) || !std::isfinite(epsilon)) {
+    throw ConfigError("--epsilon: no default exists because the noise is zero; give --epsilon, or another --sigma");
+  }
+  run.hyperparameters.epsilon = epsilon;
+  run.config.epsilon = epsilon;
+  run.config.start = std::vector<double>(run.start.data(), run.start.data() + run.start.size());
+  run.applicability = applicability_at(manifold, run.start, sigma, run.hyperparameters);
+  return run;
+}
+
+}  // namespace valleydrift::validation

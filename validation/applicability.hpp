@@ -1,0 +1,63 @@
+// Where the theory applies: what is known before a run starts.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sde/limit_coefficients.hpp"
+#include "validation/run_config.hpp"
+
+namespace valleydrift::validation {
+
+/// One condition: a value that must stay on the right side of a bound.
+struct Condition {
+  std::string name;     ///< "stability", "time-scale separation", "transverse cloud", "rank gap"
+  std::string meaning;  ///< the condition in words
+  double value;
+  double bound;
+  bool ok;
+};
+
+/// At a point of the valley. Times in steps unless said otherwise.
+struct Applicability {
+  double tau_1 = 0.0;         ///< slowest transverse mode, DERIVATION (29)
+  double tau_momentum = 0.0;  ///< momentum along the valley, DERIVATION (30)
+  double slow_unit = 0.0;     ///< steps per unit of slow time
+  double curvature_radius = 0.0;
+  double cloud = 0.0;  ///< sqrt(tr A)
+  std::vector<Condition> conditions;
+
+  bool applies() const;
+  /// The names of the conditions that fail, with value and bound.
+  std::string failing() const;
+};
+
+/// A run with nothing left open: the manifold, the start on the valley, the noise factor there, and epsilon.
+struct ResolvedRun {
+  RunConfig config;
+  Manifold manifold;
+  Hyperparameters hyperparameters;
+  Vector start;           ///< on the valley
+  double distance_moved;  ///< from the point given
+  Applicability applicability;
+
+  /// sigma at w, D x r.
+  Matrix noise_factor(const Vector& w) const;
+  /// No diffusion along the valley: Sigma_LL = 0 everywhere (label noise).
+  bool deterministic() const { return config.noise == NoiseKind::label; }
+};
+
+/// Fills in the start (moved to the valley by the gradient flow, or refused with --strict), epsilon (slow unit at least
+/// 50 tau_1, transverse cloud at most 5 % of the curvature radius, rounded down to two digits) and the report.
+/// Throws ConfigError; NumericalError (with the word `stability` and the limit) for an unstable step.
+ResolvedRun resolve(const RunConfig& config);
+
+Applicability applicability_at(const Manifold& manifold, const Vector& y, const Matrix& sigma,
+                               const Hyperparameters& hyperparameters);
+
+/// Relaxation time in steps of the slowest transverse mode, DERIVATION (29), and of momentum along the valley, (30).
+double transverse_time(const Vector& spectrum, const Hyperparameters& hyperparameters);
+double momentum_time(const Hyperparameters& hyperparameters);
+
+}  // namespace valleydrift::validation

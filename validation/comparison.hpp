@@ -1,0 +1,77 @@
+// The result of `compare`: both processes on the same clock, their differences, and the verdict.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "validation/applicability.hpp"
+#include "validation/run_config.hpp"
+
+namespace valleydrift::validation {
+
+enum class Verdict { agree, disagree, inconclusive };
+std::string name_of(Verdict verdict);
+
+/// One observable on the common clock; all series have the length of `times` of the Comparison (the first is t = 0).
+struct ObservableResult {
+  std::string name;     ///< "u^2-v^2", "trace_hessian", "cov(x1,x3)", "transverse_variance", "loss"
+  std::string meaning;  ///< one phrase for reports and plot axes
+  Verdict verdict = Verdict::inconclusive;
+  std::string reason;                  ///< why it is not `agree`, with figures; empty otherwise
+  std::vector<double> theory;          ///< limiting diffusion: exact curve, or ensemble mean with independent noise
+  std::vector<double> discrete;        ///< discrete ensemble mean at the run's epsilon
+  std::vector<double> standard_error;  ///< of discrete - theory, both sides combined
+  std::vector<double> difference;      ///< discrete - theory
+  std::vector<double> extrapolated;    ///< the difference at epsilon = 0, DERIVATION (38), against the coupled theory
+  std::vector<double> extrapolated_error;  ///< its standard error
+  std::vector<double> bound;               ///< what |extrapolated| is judged against, DERIVATION (39)
+  /// The same against the theory's ensemble with noise of its own; empty without diffusion and with --shared-noise.
+  std::vector<double> independent, independent_error, independent_bound;
+  std::vector<bool> judged;  ///< false at t = 0 and while the transverse cloud still fills
+  /// The theory in the other forms, empty where a form does not exist (asymptotic without gamma).
+  std::vector<double> theory_finite_step, theory_paper, theory_asymptotic;
+};
+
+/// A ladder's difference of one observable at its most clearly resolved time, DERIVATION (40).
+struct LadderResult {
+  std::string observable;
+  double time = 0.0;
+  std::vector<double> rung;        ///< epsilon or eta of each rung, largest first
+  std::vector<double> difference;  ///< signed
+  std::vector<double> standard_error;
+  double expected_slope = 0.0;               ///< 2 in epsilon, 1 in eta; 1 for the path error
+  std::optional<double> slope;               ///< absent: not resolved
+  double slope_low = 0.0, slope_high = 0.0;  ///< interval, if there is a slope
+  bool consistent = true;                    ///< the expected slope lies in the interval, or nothing is resolved
+  double extrapolated = 0.0, extrapolated_error = 0.0;
+  std::string note;  ///< "not resolved: ..." and the like
+};
+
+/// A few trajectories for the pictures: D numbers per recorded time.
+struct SampledPath {
+  std::int64_t path;
+  std::vector<Vector> discrete;  ///< raw weights w
+  std::vector<Vector> slow;      ///< slow variable
+  std::vector<Vector> limit;     ///< Y, driven by the same increments where there is diffusion
+};
+
+struct Comparison {
+  RunConfig config;  ///< resolved: epsilon and start are set
+  Applicability applicability;
+  Verdict verdict = Verdict::inconclusive;
+  std::string reason;               ///< one or two sentences: why, and what to do next
+  bool moves_along_valley = true;   ///< false if neither process moves the slow coordinates
+  std::vector<double> times;        ///< slow time of each record
+  std::vector<std::int64_t> steps;  ///< step count of each record at the run's epsilon
+  std::vector<ObservableResult> observables;
+  std::vector<LadderResult> epsilon_ladder, eta_ladder;
+  std::optional<LadderResult> path_error;  ///< --shared-noise: rms |slow - Y| against epsilon, slope 1
+  double false_alarm = 0.0;       ///< probability that a true agreement is called a disagreement, over all comparisons
+  double integrator_error = 0.0;  ///< largest |E q(Y_h) - E q(Y_2h)| over slow coordinates, relative to their range
+  std::vector<SampledPath> samples;
+  double nanoseconds_per_step = 0.0;  ///< discrete cost per path-step and thread; goes to run.json only
+};
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,244 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "manifolds/errors.hpp"
+#include "validation/batches.hpp"
+#include "validation/ensemble_kernel.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+/// The first step at which path `path` is no longer finite, by running it again one step at a time.
+template <class Group>
+[[noreturn]] void report_lost_path(Group& group, const DiscreteRequest& request, std::int64_t path) {
+  const ResolvedRun& run = *request.run;
+  group.start(path);
+  Vector last = run.start;
+  const std::int64_t steps = request.record_steps.back();
+  const auto watch = [&](std::int64_t k) {
+    const auto& weights = group.state(0).w;
+    const Vector w = first_lane({weights.data(), weights.size()});
+    if (!w.allFinite()) {
+      throw NumericalError(
+          fmt::format("{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) is not finite at step {}; last "
+                      "finite state {}; "
+                      "take a smaller --eta or --epsilon",
+                      run.manifold.name(), path, request.hyperparameters.epsilon, request.hyperparameters.eta, k,
+                      manifolds::format_point(last)));
+    }
+    last = w;
+  };
+  for (std::int64_t record : request.record_steps) group.run_to(record, watch);
+  throw NumericalError(
+      fmt::format("{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) has left the valley's neighbourhood: "
+                  "its projection "
+                  "from {} after {} steps does not reach the valley; take a smaller --epsilon or a shorter --time",
+                  run.manifold.name(), path, request.hyperparameters.epsilon, request.hyperparameters.eta,
+                  manifolds::format_point(last), steps));
+}
+
+template <class Loss>
+class DiscreteWorker {
+ public:
+  DiscreteWorker(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, const Columns& columns,
+                 const Matrix& sigma, DiscreteResult& result, std::vector<std::vector<double>>& kept)
+      : request_(request),
+        columns_(columns),
+        result_(result),
+        kept_(kept),
+        loss_(loss),
+        group_(loss, noise, request, sigma),
+        observer_(loss, *request.run, request.hyperparameters, columns, request.form, sigma) {}
+
+  void operator()(int batch) {
+    const std::int64_t first = first_path_of(batch, request_.paths), last = first_path_of(batch + 1, request_.paths);
+    const int records = static_cast<int>(request_.record_steps.size());
+    BatchSums discrete(records, columns_), fine(records, columns_), coarse(records, columns_);
+    std::vector<double> errors(static_cast<std::size_t>(records));
+    for (std::int64_t path = first; path < last; path += Group::paths) {
+      group_.start(path);
+      for (int record = 0; record < records; ++record) {
+        if (record > 0) group_.run_to(request_.record_steps[static_cast<std::size_t>(record)]);
+        for (int g = 0; g < Group::groups; ++g) {
+          const std::int64_t base = path + g * lane_count;
+          const int lanes = static_cast<int>(std::clamp<std::int64_t>(last - base, 0, lane_count));
+          if (lanes > 0) read(record, g, base, lanes, discrete, fine, coarse, errors);
+        }
+      }
+    }
+    discrete.finish(last - first, observer_.start_coordinates(), batch, result_.discrete);
+    if (request_.coupled) {
+      fine.finish(last - first, observer_.start_coordinates(), batch, result_.limit_fine);
+      coarse.finish(last - first, observer_.start_coordinates(), batch, result_.limit_coarse);
+    }
+    for (int record = 0; record < records; ++record) {
+      result_.path_error.at(batch, record, 0) =
+          errors[static_cast<std::size_t>(record)] / static_cast<double>(last - first);
+    }
+  }
+
+ private:
+  using Group = DiscreteGroup<Loss>;
+
+  void read(int record, int g, std::int64_t base, int lanes, BatchSums& discrete, BatchSums& fine, BatchSums& coarse,
+            std::vector<double>& errors) {
+    observer_.read(group_.state(g));
+    const auto dimension = static_cast<std::size_t>(loss_.dimension());
+    for (int l = 0; l < lanes; ++l) {
+      if (!observer_.ok(l)) report_lost_path(group_, request_, base + l);
+      discrete.add(record, observer_.values(l));
+      const std::span<const double> slow = observer_.slow(l);
+      double squared = 0.0;
+      for (std::size_t i = 0; i < dimension; ++i) {
+        const double y = limit_component(record, g, l, static_cast<int>(i));
+        squared += (slow[i] - y) * (slow[i] - y);
+      }
+      errors[static_cast<std::size_t>(record)] += squared;
+      if (base + l < request_.sampled_paths) keep(record, g, base + l, l);
+    }
+    if (!request_.coupled) return;
+    for (auto [sums, point] : {std::pair{&fine, group_.limit_fine(g)}, std::pair{&coarse, group_.limit_coarse(g)}}) {
+      observer_.read_limit(point);
+      for (int l = 0; l < lanes; ++l) {
+        if (!observer_.ok(l)) lost_limit(base + l);
+        sums->add(record, observer_.values(l));
+      }
+    }
+  }
+
+  double limit_component(int record, int g, int l, int i) const {
+    if (request_.coupled) return manifolds::lane(group_.limit_fine(g)[static_cast<std::size_t>(i)], l);
+    if (request_.deterministic_limit.empty()) return 0.0;
+    return request_.deterministic_limit[static_cast<std::size_t>(record)][i];
+  }
+
+  /// Weights, slow variable and limit of one path at one record, 3 D numbers.
+  void keep(int record, int g, std::int64_t path, int l) {
+    const auto dimension = static_cast<std::size_t>(loss_.dimension());
+    std::vector<double>& rows = kept_[static_cast<std::size_t>(path)];
+    rows.resize(3 * dimension * request_.record_steps.size());
+    double* out = rows.data() + 3 * dimension * static_cast<std::size_t>(record);
+    std::copy_n(observer_.weights(l).begin(), dimension, out);
+    std::copy_n(observer_.slow(l).begin(), dimension, out + dimension);
+    for (std::size_t i = 0; i < dimension; ++i) {
+      out[2 * dimension + i] = limit_component(record, g, l, static_cast<int>(i));
+    }
+  }
+
+  /// Runs the path again step by step to find where its limit was last on the valley.
+  [[noreturn]] void lost_limit(std::int64_t path) {
+    const ResolvedRun& run = *request_.run;
+    group_.start(path);
+    Vector last = run.start;
+    std::int64_t at = 0;
+    const auto watch = [&](std::int64_t k) {
+      const Vector y = first_lane(group_.limit_fine(0));
+      if (!y.allFinite() || !(run.manifold.valley_residual(y) < lost_from)) {
+        report_lost_limit(run, path, static_cast<double>(at) / request_.hyperparameters.slow_unit(), last);
+      }
+      last = y;
+      at = k;
+    };
+    for (std::int64_t record : request_.record_steps) group_.run_to(record, watch);
+    report_lost_limit(run, path, static_cast<double>(at) / request_.hyperparameters.slow_unit(), last);
+  }
+
+  const DiscreteRequest& request_;
+  const Columns& columns_;
+  DiscreteResult& result_;
+  std::vector<std::vector<double>>& kept_;
+  const Loss& loss_;
+  Group group_;
+  Observer<Loss> observer_;
+};
+
+template <class Loss>
+void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, const Columns& columns,
+         const Matrix& sigma, DiscreteResult& result, const Progress& progress) {
+  std::vector<std::vector<double>> kept(static_cast<std::size_t>(std::max<std::int64_t>(0, request.sampled_paths)));
+  const auto make_worker = [&] {
+    return DiscreteWorker<Loss>(loss, noise, request, columns, sigma, result, kept);
+  };
+  const auto dimension = static_cast<std::size_t>(loss.dimension());
+  for_each_batch(make_worker, [&](int batch) {
+    const std::int64_t first = first_path_of(batch, request.paths), last = first_path_of(batch + 1, request.paths);
+    if (request.sink && first < request.sampled_paths) {
+      std::vector<PathRecord> records;
+      for (std::int64_t path = first; path < std::min(last, request.sampled_paths); ++path) {
+        const std::span<const double> rows = kept[static_cast<std::size_t>(path)];
+        for (std::size_t r = 0; r < request.record_steps.size(); ++r) {
+          const auto at = rows.subspan(3 * dimension * r, 3 * dimension);
+          records.push_back({path, static_cast<int>(r), at.first(dimension), at.subspan(dimension, dimension),
+                             at.subspan(2 * dimension, dimension)});
+        }
+      }
+      request.sink(records);
+      for (std::int64_t path = first; path < std::min(last, request.sampled_paths); ++path) {
+        std::vector<double>().swap(kept[static_cast<std::size_t>(path)]);
+      }
+    }
+    if (progress) progress(static_cast<double>(last - first) * static_cast<double>(request.record_steps.back()));
+  });
+}
+
+discrete::NoiseModel noise_model(const RunConfig& config) {
+  switch (config.noise) {
+    case NoiseKind::label: return discrete::LabelNoise{};
+    case NoiseKind::isotropic: return discrete::IsotropicNoise{};
+    case NoiseKind::constant: return discrete::ConstantNoise(config.sigma);
+  }
+  return {};
+}
+
+/// The coupled limit needs sigma; without coupling the field only projects.
+Matrix coupling_factor(const DiscreteRequest& request) {
+  const ResolvedRun& run = *request.run;
+  return request.coupled ? run.noise_factor(run.start) : Matrix(run.start.size(), 0);
+}
+
+template <class Loss>
+void replay(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, std::int64_t path,
+            const StepSink& sink) {
+  const ResolvedRun& run = *request.run;
+  const Columns columns(run.manifold, false);
+  const Matrix sigma = coupling_factor(request);
+  DiscreteGroup<Loss> group(loss, noise, request, sigma);
+  Observer<Loss> observer(loss, run, request.hyperparameters, columns, request.form, sigma);
+  group.start(path);
+  const auto show = [&](std::int64_t k) {
+    const auto& [w, p] = group.state(0);
+    observer.read(group.state(0));
+    const Vector slow = first_lane(observer.slow_lanes());
+    sink(k, first_lane({w.data(), w.size()}), first_lane({p.data(), p.size()}), slow,
+         request.coupled ? first_lane(group.limit_fine(0)) : Vector());
+    throw_if_interrupted();
+  };
+  show(0);
+  for (std::int64_t record : request.record_steps) group.run_to(record, show);
+}
+
+}  // namespace
+
+void replay_path(const DiscreteRequest& request, std::int64_t path, const StepSink& sink) {
+  const discrete::NoiseModel noise = noise_model(request.run->config);
+  std::visit([&](const auto& loss) { replay(loss, noise, request, path, sink); },
+             request.run->manifold.registered().loss);
+}
+
+DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& progress) {
+  const ResolvedRun& resolved = *request.run;
+  const Columns columns(resolved.manifold, !resolved.deterministic());
+  const int records = static_cast<int>(request.record_steps.size());
+  DiscreteResult result{BatchTable(records, columns.count), BatchTable(records, request.coupled ? columns.count : 0),
+                        BatchTable(records, request.coupled ? columns.count : 0), BatchTable(records, 1)};
+  const auto began = std::chrono::steady_clock::now();
+  const Matrix sigma = coupling_factor(request);
+  const discrete::NoiseModel noise = noise_model(resolved.config);
+  std::visit([&](const auto& loss) { run(loss, noise, request, columns, sigma, result, progress); },
+             resolved.manifold.registered().loss);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return result;
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,217 @@
+// The inner loops of both ensembles: one group of paths from the first record to the last.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "sde/steppers.hpp"
+#include "validation/observer.hpp"
+#include "validation/schedule.hpp"
+
+namespace valleydrift::validation {
+
+/// Draws of a group in pieces that fit the first-level cache, in the order of steps.
+template <int Groups>
+class NoiseChunks {
+ public:
+  NoiseChunks(NoiseLaw law, manifolds::NoiseKey key, int draws) : law_(law), key_(key), draws_(draws) {
+    // 16 KiB of draws, whole pairs of steps; Rademacher words hold 128 steps.
+    const int most = law == NoiseLaw::rademacher ? 128 : 64;
+    const int fitting = static_cast<int>(16384 / (sizeof(Lanes) * static_cast<std::size_t>(draws * Groups)));
+    length_ = std::clamp(fitting / 2 * 2, 2, most);
+    draws_buffer_.resize(static_cast<std::size_t>(length_ * draws * Groups));
+  }
+  void start(std::uint64_t first_path) {
+    first_path_ = first_path;
+    begin_ = end_ = 0;
+  }
+  /// The draws of step k; valid up to `available_until`. Steps are asked for in ascending order.
+  const Lanes* at(std::int64_t k) {
+    if (k >= end_) {
+      begin_ = k / length_ * length_;
+      end_ = begin_ + length_;
+      manifolds::fill_noise<Groups>(law_, key_, first_path_, static_cast<std::uint64_t>(begin_), length_, draws_,
+                                    draws_buffer_.data());
+    }
+    return draws_buffer_.data() + (k - begin_) * draws_ * Groups;
+  }
+  std::int64_t available_until() const { return end_; }
+  int draws() const { return draws_; }
+
+ private:
+  NoiseLaw law_;
+  manifolds::NoiseKey key_;
+  int draws_, length_;
+  std::uint64_t first_path_ = 0;
+  std::int64_t begin_ = 0, end_ = 0;
+  std::vector<Lanes> draws_buffer_;
+};
+
+/// Paths interleaved in one lockstep group: enough independent chains to hide the latency of the update where the state
+/// fits the registers, one where it does not.
+template <class Loss>
+inline constexpr int interleaved_groups = Loss::static_dimension == manifolds::dynamic || Loss::static_dimension > 4
+                                              ? 1
+                                              : (Loss::static_dimension > 2 ? 2 : 4);
+
+/// One group of discrete paths, with the limiting diffusion driven by the same draws if asked for.
+template <class Loss>
+class DiscreteGroup {
+ public:
+  using Model = typename Loss::model_type;
+  static constexpr int groups = interleaved_groups<Loss>;
+  static constexpr int paths = groups * lane_count;
+
+  DiscreteGroup(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request,
+                const Matrix& sigma)
+      : loss_(loss),
+        noise_(noise),
+      scratch_(loss),
+        request_(request),
+        constants_(request.hyperparameters),
+        chunks_(request.run->config.noise_law, {request.run->config.seed, request.process}, draw_count(loss, noise)),
+        states_(static_cast<std::size_t>(groups), discrete::State<Lanes, Loss>(loss)),
+        field_(loss.model(), request.form, sigma),
+        stepper_(loss.dimension(), static_cast<int>(sigma.cols())),
+        sums_(static_cast<std::size_t>(groups * chunks_.draws())),
+        coarse_sums_(sums_.size()),
+        dw_(static_cast<std::size_t>(chunks_.draws())) {
+    for (auto& points : {&fine_, &coarse_}) {
+      points->assign(static_cast<std::size_t>(groups), std::vector<Lanes>(static_cast<std::size_t>(loss.dimension())));
+    }
+  }
+
+  /// Puts every path of the group on the start with momentum 0.
+  void start(std::int64_t first_path) {
+    chunks_.start(static_cast<std::uint64_t>(first_path));
+    const Vector& y = request_.run->start;
+    for (int g = 0; g < groups; ++g) {
+      for (int i = 0; i < loss_.dimension(); ++i) {
+        states_[index(g)].w[i] = fine_[index(g)][index(i)] = coarse_[index(g)][index(i)] = Lanes(y[i]);
+        states_[index(g)].p[i] = Lanes(0.0);
+      }
+    }
+    step_ = 0;
+  }
+
+  /// Runs to the record at step `last`; on_step(k), if given, sees the state after every step k.
+  void run_to(std::int64_t last, const std::function<void(std::int64_t)>& on_step = {}) {
+    if (!request_.coupled) {
+      advance(last, false, on_step);
+      return;
+    }
+    const std::vector<std::int64_t> boundaries = block_boundaries(step_, last, request_.block);
+    for (std::size_t b = 1; b < boundaries.size(); ++b) {
+      for (Lanes& x : sums_) x = Lanes(0.0);
+      advance(boundaries[b], true, on_step);
+      step_limit(sums_, boundaries[b] - boundaries[b - 1], fine_);
+      const bool closes_pair = b % 2 == 0;
+      for (std::size_t i = 0; i < sums_.size(); ++i) {
+        coarse_sums_[i] = closes_pair ? coarse_sums_[i] + sums_[i] : sums_[i];
+      }
+      if (closes_pair) step_limit(coarse_sums_, boundaries[b] - boundaries[b - 2], coarse_);
+    }
+  }
+
+  const discrete::State<Lanes, Loss>& state(int g) const { return states_[index(g)]; }
+  std::span<const Lanes> limit_fine(int g) const { return fine_[index(g)]; }
+  std::span<const Lanes> limit_coarse(int g) const { return coarse_[index(g)]; }
+
+ private:
+  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+  static int draw_count(const Loss& loss, const discrete::NoiseModel& noise) {
+    return std::visit([&](const auto& model) { return model.draw_count(loss); }, noise);
+  }
+
+  void advance(std::int64_t last, bool sum, const std::function<void(std::int64_t)>& on_step) {
+    while (step_ < last) {
+      const Lanes* xi = chunks_.at(step_);
+      const int steps = on_step ? 1 : static_cast<int>(std::min(last, chunks_.available_until()) - step_);
+      std::visit(
+          [&](const auto& noise) {
+            discrete::advance<groups>(loss_, constants_, noise, states_.data(), xi, steps, scratch_);
+          },
+          noise_);
+      if (sum) {
+        const auto width = static_cast<std::ptrdiff_t>(sums_.size());
+        for (std::ptrdiff_t i = 0; i < steps * width; i += width) {
+          for (std::ptrdiff_t c = 0; c < width; ++c) sums_[static_cast<std::size_t>(c)] += xi[i + c];
+        }
+      }
+      step_ += steps;
+      if (on_step) on_step(step_);
+    }
+  }
+
+  /// One Euler-Maruyama step driven by dW = (eta eps / mu) sum xi over `steps` steps, DERIVATION (28).
+  void step_limit(const std::vector<Lanes>& sums, std::int64_t steps, std::vector<std::vector<Lanes>>& points) {
+    const double scale = request_.hyperparameters.increment();
+    const double dt = static_cast<double>(steps) / request_.hyperparameters.slow_unit();
+    for (int g = 0; g < groups; ++g) {
+      for (std::size_t c = 0; c < dw_.size(); ++c)
+        dw_[c] = scale * sums[c * static_cast<std::size_t>(groups) + index(g)];
+      stepper_.step(field_, std::span<Lanes>(points[index(g)]), std::span<const Lanes>(dw_), dt);
+    }
+  }
+
+  const Loss& loss_;
+  const discrete::NoiseModel& noise_;
+  discrete::Scratch<Lanes, Loss> scratch_;
+  const DiscreteRequest& request_;
+  discrete::StepConstants constants_;
+  NoiseChunks<groups> chunks_;
+  std::vector<discrete::State<Lanes, Loss>> states_;
+  sde::LimitField<Lanes, Model> field_;
+  sde::EulerMaruyama<Lanes> stepper_;
+  std::vector<Lanes> sums_, coarse_sums_, dw_;
+  std::vector<std::vector<Lanes>> fine_, coarse_;
+  std::int64_t step_ = 0;
+};
+
+/// One group of lane_count paths of the limiting diffusion with noise of its own, by the weak order 2 scheme.
+template <class Loss>
+class LimitGroup {
+ public:
+  using Model = typename Loss::model_type;
+  LimitGroup(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const Matrix& sigma)
+      : key_{run.config.seed, static_cast<std::uint32_t>(Process::limit)},
+        start_(run.start),
+        field_(loss.model(), form, sigma),
+        stepper_(loss.dimension(), static_cast<int>(sigma.cols())),
+        y_(static_cast<std::size_t>(loss.dimension())),
+        draws_(2 * static_cast<std::size_t>(sigma.cols())),
+        dw_(static_cast<std::size_t>(sigma.cols())),
+        half_(dw_.size()) {}
+
+  void start(std::int64_t first_path) {
+    first_path_ = static_cast<std::uint64_t>(first_path);
+    step_ = 0;
+    for (std::size_t i = 0; i < y_.size(); ++i) y_[i] = Lanes(start_[static_cast<Eigen::Index>(i)]);
+  }
+  /// `steps` equal steps over a slow time of `time`.
+  void run(double time, int steps) {
+    const double dt = time / steps;
+    const double root = std::sqrt(dt), half_root = std::sqrt(0.5 * dt);
+    for (int i = 0; i < steps; ++i, ++step_) {
+      manifolds::fill_noise<1>(NoiseLaw::gaussian, key_, first_path_, step_, 1, static_cast<int>(draws_.size()),
+                               draws_.data());
+      for (std::size_t c = 0; c < dw_.size(); ++c) {
+        dw_[c] = root * draws_[c];
+        half_[c] = half_root * draws_[dw_.size() + c];
+      }
+      stepper_.step(field_, std::span<Lanes>(y_), std::span<const Lanes>(dw_), std::span<const Lanes>(half_), dt);
+    }
+  }
+  std::span<const Lanes> point() const { return y_; }
+
+ private:
+  manifolds::NoiseKey key_;
+  Vector start_;
+  sde::LimitField<Lanes, Model> field_;
+  sde::WeakOrderTwo<Lanes> stepper_;
+  std::vector<Lanes> y_, draws_, dw_, half_;
+  std::uint64_t first_path_ = 0, step_ = 0;
+};
+
+}  // namespace valleydrift::validation

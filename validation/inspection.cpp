@@ -1,0 +1,385 @@
+#include "validation/inspection.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "manifolds/errors.hpp"
+#include "sde/label_flow.hpp"
+#include "sde/limit_coefficients.hpp"
+#include "sde/symmetric_eigen.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+using manifolds::Geometry;
+
+/// The drift of the paper form along the valley, as a function of the point.
+class PaperDrift {
+ public:
+  explicit PaperDrift(const ResolvedRun& run) : run_(run), form_(Form::paper, run.hyperparameters) {}
+
+  Vector operator()(const Vector& y) const {
+    const auto c = sde::limit_coefficients(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y), form_);
+    return c.mixed + c.transverse;
+  }
+  Vector flow(const Vector& y, double t) const {
+    return sde::deterministic_flow(
+        run_.manifold, [this](const Vector& w) { return run_.noise_factor(w); }, form_, y, t);
+  }
+  /// Its derivative on the tangent space at y, M x M, in an orthonormal basis: central differences between points
+  /// displaced along the basis and retracted. At a fixed point it is symmetric for a drift that is a gradient.
+  Matrix linearised(const Vector& y) const {
+    const Geometry geometry = run_.manifold.geometry(y);
+    const Matrix basis = geometry.longitudinal_basis();
+    // The truncation error is the square of this; rounding, 1e-16 over it, stays below 1e-11.
+    constexpr double relative_step = 1e-4;
+    const double h = relative_step * std::min(run_.manifold.curvature_radius(geometry), std::max(1.0, y.norm()));
+    Matrix a(basis.cols(), basis.cols());
+    for (Eigen::Index j = 0; j < basis.cols(); ++j) {
+      const Vector ahead = run_.manifold.retract(y + h * basis.col(j));
+      const Vector behind = run_.manifold.retract(y - h * basis.col(j));
+      a.col(j) = basis.transpose() * ((*this)(ahead) - (*this)(behind)) / (2.0 * h);
+    }
+    return a;
+  }
+
+ private:
+  const ResolvedRun& run_;
+  sde::LimitForm form_;
+};
+
+/// Of a symmetric matrix, in no order. Eigen's own solver would triple the time that this file takes to compile.
+Vector eigenvalues(Matrix a) {
+  const auto n = static_cast<std::size_t>(a.rows());
+  std::vector<double> vectors(n * n), values(n);
+  sde::symmetric_eigen<double>(static_cast<int>(n), {a.data(), n * n}, vectors, values);
+  return Eigen::Map<const Vector>(values.data(), a.rows());
+}
+
+/// A rate along the valley below this counts as zero: 1e-7 of c tr H over the squared size of the point.
+double negligible_rate(const ResolvedRun& run, const Vector& y) {
+  constexpr double resolution = 1e-7;  // ten times the error of the linearisation
+  const double size = 1.0 + y.squaredNorm();
+  return resolution * run.manifold.label_constant() * run.manifold.geometry(y).trace_hessian() / size;
+}
+
+/// The end of the flow from the start: horizons that double until the point no longer changes over a doubling. The
+/// first horizon is the drift's own local time, so that the flow of a channel that flattens for ever (x falls by
+/// log(2)/2 with every doubling) is told from one that arrives.
+std::optional<Vector> fixed_point(const ResolvedRun& run, const PaperDrift& drift, std::string& reason) {
+  constexpr double unchanged = 1e-7;  // a hundred times the error of the flow
+  constexpr int most_doublings = 40;
+  // Rate times horizon at which an explicit method has become stiff: some ten thousand steps.
+  constexpr double stiff = 3e4;
+  Vector y = run.start;
+  const double rate = drift.linearised(y).norm();
+  if (!(rate > negligible_rate(run, y)) && !(drift(y).norm() > negligible_rate(run, y))) return y;
+  double horizon = 1.0 / std::max(rate, negligible_rate(run, y));
+  for (int doubling = 0; doubling < most_doublings; ++doubling) {
+    const Vector next = drift.flow(y, horizon);
+    const bool arrived = (next - y).norm() <= unchanged * std::max(1.0, y.norm());
+    y = next;
+    if (arrived) return y;
+    horizon *= 2.0;
+    if (doubling % 4 == 3 && drift.linearised(y).norm() * horizon > stiff) {
+      reason = fmt::format(
+          "the flow has not arrived at a fixed point after the slow time {:.3g}: its directions relax at "
+          "rates too different to follow",
+          horizon);
+      return {};
+    }
+  }
+  reason = fmt::format("the flow has no fixed point: it still moves at the slow time {:.3g}, at {}", horizon,
+                       manifolds::format_point(y));
+  return {};
+}
+
+Quantity local_time(const ResolvedRun& run, const PaperDrift& drift) {
+  if (!run.deterministic()) return {{}, "the noise diffuses along the valley, so tr H has no single path"};
+  const Vector velocity = drift(run.start);
+  const double speed = velocity.norm();
+  const double trace = run.manifold.geometry(run.start).trace_hessian();
+  if (speed > negligible_rate(run, run.start)) {
+    constexpr double step = 1e-5;
+    const Vector direction = velocity / speed;
+    const auto trace_at = [&](double h) {
+      return run.manifold.geometry(run.manifold.retract(run.start + h * direction)).trace_hessian();
+    };
+    const double slope = speed * (trace_at(step) - trace_at(-step)) / (2.0 * step);
+    if (std::abs(slope) > negligible_rate(run, run.start)) return {trace / std::abs(slope), {}};
+  }
+  return {{}, "tr H does not change along the flow here"};
+}
+
+// --- Text -----------------------------------------------------------------------------------------------------------
+
+std::string vector_text(const Vector& v) {
+  constexpr Eigen::Index most_shown = 8;
+  std::string text;
+  for (Eigen::Index i = 0; i < std::min(v.size(), most_shown); ++i) {
+    // What rounding leaves of a zero, and -0, are not shown.
+    const double x = std::abs(v[i]) <= 1e-14 ? 0.0 : v[i];
+    text += fmt::format("{}{:.6g}", i == 0 ? "" : ", ", x);
+  }
+  return fmt::format("({}{})", text, v.size() > most_shown ? fmt::format(", ... {} in all", v.size()) : "");
+}
+
+std::string figure_text(const Quantity& figure, const std::string& unit) {
+  return figure.value ? fmt::format("{:.6g}{}", *figure.value, unit.empty() ? "" : " " + unit)
+                      : "does not exist: " + figure.reason;
+}
+
+// --- JSON -----------------------------------------------------------------------------------------------------------
+
+/// JSON has no infinity and no NaN.
+nlohmann::json number(double x) { return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(); }
+
+nlohmann::json array(const Vector& v) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const double x : v) out.push_back(number(x));
+  return out;
+}
+
+nlohmann::json array(const Matrix& a) {
+  nlohmann::json out = nlohmann::json::array();
+  for (Eigen::Index i = 0; i < a.rows(); ++i) out.push_back(array(Vector(a.row(i).transpose())));
+  return out;
+}
+
+void put(nlohmann::json& object, const std::string& key, const Quantity& figure) {
+  object[key] = figure.value ? number(*figure.value) : nlohmann::json();
+  if (object[key].is_null()) object[key + "_reason"] = figure.reason.empty() ? "not finite" : figure.reason;
+}
+
+const char* const no_asymptotic = "not available without --gamma";
+
+}  // namespace
+
+Relaxation relaxation_time(const ResolvedRun& run) {
+  constexpr int largest_valley = 64;  // two drifts for each dimension, each of the order of D^2: about a second
+  if (!run.deterministic())
+    return {{{}, "the noise diffuses along the valley: nothing relaxes to a fixed point"}, {}, {}};
+  if (run.manifold.valley_dimension() > largest_valley) {
+    return {{{},
+             fmt::format("not computed: the valley has dimension {}, above {}", run.manifold.valley_dimension(),
+                         largest_valley)},
+            {},
+            {}};
+  }
+  const PaperDrift drift(run);
+  std::string reason;
+  const auto end = fixed_point(run, drift, reason);
+  if (!end) return {{{}, reason}, {}, {}};
+
+  const Matrix a = drift.linearised(*end);
+  const Vector rates = eigenvalues(0.5 * (a + a.transpose()));
+  constexpr double relative_zero = 1e-5;  // of the fastest rate: far above the error of the linearisation
+  const double zero = std::max(negligible_rate(run, *end), relative_zero * rates.cwiseAbs().maxCoeff());
+  int skipped = 0;
+  double slowest = 0.0;
+  for (const double rate : rates) {
+    if (std::abs(rate) <= zero) {
+      ++skipped;
+    } else if (rate > 0.0) {
+      return {{{},
+               fmt::format("the flow rests at {}, which is not stable (a deviation grows at the rate {:.3g}); start "
+                           "elsewhere",
+                           manifolds::format_point(*end), rate)},
+              {},
+              {}};
+    } else if (slowest == 0.0 || -rate < slowest) {
+      slowest = -rate;
+    }
+  }
+  if (slowest == 0.0) {
+    return {{{}, "nothing relaxes: the drift vanishes at every point of the valley nearby"}, {}, {}};
+  }
+  Relaxation relaxation{{1.0 / slowest, {}}, {}, end};
+  if (skipped > 0) {
+    relaxation.note = fmt::format("{} of {} directions along the valley {} without drift (a symmetry) and skipped",
+                                  skipped, rates.size(), skipped == 1 ? "is" : "are");
+  }
+  return relaxation;
+}
+
+Inspection inspect(const ResolvedRun& run) {
+  const Manifold& manifold = run.manifold;
+  const Hyperparameters& h = run.hyperparameters;
+  const Geometry geometry = manifold.geometry(run.start);
+  const Matrix sigma = run.noise_factor(run.start);
+
+  Inspection out{.config = run.config,
+                 .hyperparameters = h,
+                 .point = run.start,
+                 .distance_moved = run.distance_moved,
+                 .dimension = manifold.dimension(),
+                 .valley_dimension = manifold.valley_dimension(),
+                 .loss = manifold.loss(run.start),
+                 .spectrum = geometry.spectrum,
+                 .rank_gap = geometry.rank_gap,
+                 .trace_hessian = geometry.trace_hessian(),
+                 .slow_coordinates = manifold.slow_coordinates(run.start, run.start),
+                 .slow_coordinate_names = manifold.slow_coordinate_names(),
+                 .drift = {},
+                 .diffusion = {},
+                 .applicability = run.applicability,
+                 .tau_Y = {},
+                 .tau_2 = {},
+                 .C_star = {},
+                 .local_time = local_time(run, PaperDrift(run)),
+                 .relaxation_note = {},
+                 .flattest_point = {}};
+  for (const Form form : {Form::finite_step, Form::paper, Form::asymptotic}) {
+    if (form == Form::asymptotic && !run.config.gamma) continue;
+    const auto c = sde::limit_coefficients(manifold, geometry, sigma, sde::LimitForm(form, h, run.config.gamma));
+    out.drift.push_back({form, c.curvature, c.mixed, c.transverse});
+    out.diffusion = c.diffusion;
+  }
+
+  Relaxation relaxation = relaxation_time(run);
+  out.tau_Y = relaxation.time;
+  out.relaxation_note = relaxation.note;
+  out.flattest_point = relaxation.fixed_point;
+  if (out.tau_Y.value) {
+    out.tau_2.value = h.slow_unit() * *out.tau_Y.value;
+    out.C_star.value = std::cbrt(2.0 * h.epsilon * h.epsilon / *out.tau_Y.value);
+  } else {
+    out.tau_2.reason = out.C_star.reason = "tau_Y does not exist: " + out.tau_Y.reason;
+  }
+  return out;
+}
+
+std::string inspection_text(const Inspection& i) {
+  const Hyperparameters& h = i.hyperparameters;
+  const RunConfig& c = i.config;
+  std::string text;
+  const auto line = [&](const std::string& key, const std::string& value) {
+    text += fmt::format("  {:<20}{}\n", key, value);
+  };
+
+  std::string parameters;
+  for (const auto& [key, value] : c.parameters) parameters += fmt::format(", {} = {}", key, value);
+  text += fmt::format("{}{}: dimension {}, valley of dimension {}\n", c.manifold, parameters, i.dimension,
+                      i.valley_dimension);
+  line("point", vector_text(i.point));
+  if (i.distance_moved > 0.0)
+    line("", fmt::format("the point given is off the valley: moved by {:.4g}", i.distance_moved));
+  for (std::size_t k = 0; k < i.slow_coordinate_names.size(); ++k) {
+    line(k == 0 ? "slow coordinates" : "",
+         fmt::format("{} = {:.6g}", i.slow_coordinate_names[k], i.slow_coordinates[static_cast<Eigen::Index>(k)]));
+  }
+  line("loss", fmt::format("{:.3g}", i.loss));
+  line("spectrum of H", vector_text(i.spectrum) + ", the nonzero eigenvalues");
+  line("rank gap", fmt::format("{:.6g}, smallest of them over the largest", i.rank_gap));
+  line("tr H", fmt::format("{:.6g}", i.trace_hessian));
+  line("run", fmt::format("{}, eta = {:g}, beta = {:.6g}, mu = {:.6g}, epsilon = {:g}, {} noise", name_of(h.scheme),
+                          h.eta, h.beta(), h.mu, h.epsilon, name_of(c.noise)));
+
+  text += "\nDrift per unit of slow time\n";
+  for (const FormDrift& d : i.drift) {
+    text += fmt::format("  {} form\n", name_of(d.form));
+    line("  curvature", vector_text(d.curvature));
+    line("  mixed", vector_text(d.mixed));
+    line("  transverse", vector_text(d.transverse));
+    line("  total", vector_text(d.total()));
+  }
+  if (!c.gamma) text += fmt::format("  asymptotic form: {}\n", no_asymptotic);
+  constexpr Eigen::Index most_rows = 8;
+  if (i.diffusion.cwiseAbs().maxCoeff() <= 1e-14 * std::max(1.0, i.trace_hessian)) {
+    text += "Diffusion P_L sigma: none\n";
+  } else {
+    text += fmt::format("Diffusion P_L sigma, {} x {}\n", i.diffusion.rows(), i.diffusion.cols());
+    for (Eigen::Index r = 0; r < std::min(i.diffusion.rows(), most_rows); ++r) {
+      line("", vector_text(i.diffusion.row(r).transpose()));
+    }
+    if (i.diffusion.rows() > most_rows) line("", "...");
+  }
+
+  text += "\nTime scales\n";
+  const Applicability& a = i.applicability;
+  line("tau_1", fmt::format("{:.6g} steps, the slowest transverse mode", a.tau_1));
+  line("tau_momentum", fmt::format("{:.6g} steps, momentum along the valley", a.tau_momentum));
+  line("slow unit", fmt::format("{:.6g} steps, (mu/(eta epsilon))^2", a.slow_unit));
+  line("tau_Y", figure_text(i.tau_Y, "slow units, to the flattest point"));
+  if (!i.relaxation_note.empty()) line("", i.relaxation_note);
+  if (i.flattest_point) line("  flattest point", vector_text(*i.flattest_point));
+  if (i.tau_Y.value) {
+    line("tau_2", figure_text(i.tau_2, "steps"));
+    line("C*", figure_text(i.C_star, "at gamma = 2/3 (a heuristic: there the time scales meet)"));
+  } else {
+    line("tau_2, C*", "do not exist, since tau_Y does not");
+  }
+  line("local time", figure_text(i.local_time, "slow units, tr H / |d tr H/dt| here"));
+
+  text += fmt::format("\nWhere the theory applies: {}\n", a.applies() ? "all conditions hold" : "NOT HERE");
+  for (const Condition& condition : a.conditions) {
+    text += fmt::format("  {:<4}{:<24}{:<12.4g}{} {:.4g}\n", condition.ok ? "ok" : "NO", condition.name,
+                        condition.value, condition.meaning, condition.bound);
+  }
+  return text;
+}
+
+nlohmann::json inspection_json(const Inspection& i) {
+  const Hyperparameters& h = i.hyperparameters;
+  nlohmann::json out = {{"schema_version", 1},
+                        {"program_version", VALLEYDRIFT_VERSION},
+                        {"manifold", i.config.manifold},
+                        {"parameters", i.config.parameters},
+                        {"point", array(i.point)},
+                        {"distance_moved", number(i.distance_moved)},
+                        {"dimension", i.dimension},
+                        {"valley_dimension", i.valley_dimension},
+                        {"loss", number(i.loss)},
+                        {"spectrum", array(i.spectrum)},
+                        {"rank_gap", number(i.rank_gap)},
+                        {"trace_hessian", number(i.trace_hessian)},
+                        {"scheme", name_of(h.scheme)},
+                        {"noise", name_of(i.config.noise)},
+                        {"eta", h.eta},
+                        {"beta", h.beta()},
+                        {"mu", h.mu},
+                        {"epsilon", h.epsilon},
+                        {"diffusion", array(i.diffusion)},
+                        {"relaxation_note", i.relaxation_note}};
+  out["slow_coordinates"] = nlohmann::json::object();
+  for (std::size_t k = 0; k < i.slow_coordinate_names.size(); ++k) {
+    out["slow_coordinates"][i.slow_coordinate_names[k]] = number(i.slow_coordinates[static_cast<Eigen::Index>(k)]);
+  }
+  nlohmann::json& drift = out["drift"] = nlohmann::json::object();
+  for (const FormDrift& d : i.drift) {
+    drift[name_of(d.form)] = {{"curvature", array(d.curvature)},
+                              {"mixed", array(d.mixed)},
+                              {"transverse", array(d.transverse)},
+                              {"total", array(d.total())}};
+  }
+  if (!i.config.gamma) {
+    drift["asymptotic"] = nullptr;
+    drift["asymptotic_reason"] = no_asymptotic;
+  }
+
+  const Applicability& a = i.applicability;
+  put(out, "tau_1", {a.tau_1, {}});
+  put(out, "tau_momentum", {a.tau_momentum, {}});
+  put(out, "slow_unit", {a.slow_unit, {}});
+  put(out, "curvature_radius", {a.curvature_radius, "infinite: the valley is straight here"});
+  put(out, "cloud", {a.cloud, {}});
+  put(out, "tau_Y", i.tau_Y);
+  put(out, "tau_2", i.tau_2);
+  put(out, "C_star", i.C_star);
+  put(out, "local_time", i.local_time);
+  out["flattest_point"] = i.flattest_point ? array(*i.flattest_point) : nlohmann::json();
+  if (!i.flattest_point) out["flattest_point_reason"] = i.tau_Y.reason;
+  out["applies"] = a.applies();
+  out["applicability"] = nlohmann::json::array();
+  for (const Condition& condition : a.conditions) {
+    nlohmann::json entry = {{"name", condition.name}, {"meaning", condition.meaning}, {"ok", condition.ok}};
+    put(entry, "value", {condition.value, {}});
+    put(entry, "bound", {condition.bound, {}});
+    out["applicability"].push_back(entry);
+  }
+  return out;
+}
+
+}  // namespace valleydrift::validation

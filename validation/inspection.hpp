@@ -1,0 +1,68 @@
+// Everything the theory says about one point of a valley, without running anything.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "validation/applicability.hpp"
+
+namespace valleydrift::validation {
+
+/// A number, or the reason why it does not exist.
+struct Quantity {
+  std::optional<double> value = {};
+  std::string reason = {};
+};
+
+/// The three drift terms of DERIVATION (10) in one form, per unit of slow time, D each.
+struct FormDrift {
+  Form form;
+  Vector curvature, mixed, transverse;
+  Vector total() const { return curvature + mixed + transverse; }
+};
+
+struct Inspection {
+  RunConfig config;  ///< resolved
+  Hyperparameters hyperparameters;
+  Vector point;           ///< on the valley
+  double distance_moved;  ///< from the point given
+  int dimension, valley_dimension;
+  double loss;
+  Vector spectrum;  ///< nonzero, ascending, m
+  double rank_gap, trace_hessian;
+  Vector slow_coordinates;
+  std::vector<std::string> slow_coordinate_names;
+  std::vector<FormDrift> drift;  ///< the forms that exist
+  Matrix diffusion;              ///< P_L sigma, D x r
+  Applicability applicability;
+  Quantity tau_Y;               ///< relaxation time in slow time, DERIVATION (31)
+  Quantity tau_2;               ///< tau_Y in steps
+  Quantity C_star;              ///< (2 eps^2 / tau_Y)^(1/3): with gamma = 2/3 the fastest prefactor, a heuristic
+  Quantity local_time;          ///< tr H / |d tr H / dt| along the flow, in slow time
+  std::string relaxation_note;  ///< what was skipped on the way to tau_Y; may be empty
+  std::optional<Vector> flattest_point;  ///< where the flow from `point` ends, if it does
+};
+
+/// Relaxation time of a drift without diffusion: 1 / the smallest nonzero eigenvalue, on the tangent space, of its
+/// linearisation at its fixed point.
+struct Relaxation {
+  Quantity time = {};
+  std::string note = {};
+  std::optional<Vector> fixed_point = {};
+};
+/// Of the paper form's drift from `y`, on the valley. Accuracy 1e-6. No value for noise with diffusion along the
+/// valley, a flow without fixed point, an unstable fixed point, a drift that vanishes everywhere near it, or a valley
+/// of dimension above 64.
+Relaxation relaxation_time(const ResolvedRun& run);
+
+/// Throws NumericalError where the rank of the Hessian changes.
+Inspection inspect(const ResolvedRun& run);
+
+/// For people, at most 100 columns wide where the dimension allows.
+std::string inspection_text(const Inspection& inspection);
+/// Keys as in design.md section 6; what does not exist is null, with its reason under the same key with `_reason`.
+nlohmann::json inspection_json(const Inspection& inspection);
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,16 @@
+// Ctrl-C and SIGTERM: a flag that long loops look at, so that what is half done is put away before the program ends.
+#pragma once
+
+namespace valleydrift::validation {
+
+/// From now on SIGINT and SIGTERM set the flag; a second one ends the program at once. Also ignores SIGPIPE, so that a
+/// closed standard output is an error that is reported (exit code 4) after the files are complete.
+void install_signal_handlers();
+
+/// The signal that has arrived, 0 if none.
+int pending_signal();
+
+/// Throws Interrupted if a signal has arrived. To be called between blocks of work, outside parallel regions.
+void throw_if_interrupted();
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,98 @@
+#include <cmath>
+
+#include "validation/batches.hpp"
+#include "validation/ensemble_kernel.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+template <class Loss>
+class LimitWorker {
+ public:
+  LimitWorker(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,
+              const std::vector<double>& times, double step, std::int64_t paths, BatchTable& table)
+      : run_(run),
+        columns_(columns),
+        times_(times),
+        step_(step),
+        paths_(paths),
+        table_(table),
+        group_(loss, run, form, run.noise_factor(run.start)),
+        observer_(loss, run, run.hyperparameters, columns, form, run.noise_factor(run.start)) {}
+
+  void operator()(int batch) {
+    const std::int64_t first = first_path_of(batch, paths_), last = first_path_of(batch + 1, paths_);
+    BatchSums sums(table_.records(), columns_);
+    for (std::int64_t path = first; path < last; path += lane_count) {
+      const int lanes = static_cast<int>(std::min<std::int64_t>(last - path, lane_count));
+      group_.start(path);
+      for (int record = 0; record < table_.records(); ++record) {
+        if (record > 0) {
+          const double span = span_before(record);
+          group_.run(span, steps_over(span));
+        }
+        observer_.read_limit(group_.point());
+        for (int l = 0; l < lanes; ++l) {
+          if (!observer_.ok(l)) lost(record, path + l);
+          sums.add(record, observer_.values(l));
+        }
+      }
+    }
+    sums.finish(last - first, observer_.start_coordinates(), batch, table_);
+  }
+
+ private:
+  /// Runs the path again step by step to find where it was last on the valley.
+  [[noreturn]] void lost(int record, std::int64_t path) {
+    group_.start(path);
+    Vector last = run_.start;
+    for (int r = 1; r <= record; ++r) {
+      const double span = span_before(r);
+      const int steps = steps_over(span);
+      for (int i = 0; i < steps; ++i) {
+        group_.run(span / steps, 1);
+        const Vector y = first_lane(group_.point());
+        if (!y.allFinite() || !(run_.manifold.valley_residual(y) < lost_from)) {
+          report_lost_limit(run_, path, times_[static_cast<std::size_t>(r - 1)] + i * span / steps, last);
+        }
+        last = y;
+      }
+    }
+    report_lost_limit(run_, path, times_[static_cast<std::size_t>(record)], last);
+  }
+  double span_before(int record) const {
+    return times_[static_cast<std::size_t>(record)] - times_[static_cast<std::size_t>(record - 1)];
+  }
+  int steps_over(double span) const { return static_cast<int>(std::ceil(span / step_ * (1.0 - 1e-12))); }
+
+  const ResolvedRun& run_;
+  const Columns& columns_;
+  const std::vector<double>& times_;
+  double step_;
+  std::int64_t paths_;
+  BatchTable& table_;
+  LimitGroup<Loss> group_;
+  Observer<Loss> observer_;
+};
+
+}  // namespace
+
+BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times, double step,
+                     std::int64_t paths, const Progress& progress) {
+  const Columns columns(run.manifold, !run.deterministic());
+  BatchTable table(static_cast<int>(times.size()), columns.count);
+  std::visit(
+      [&]<class Loss>(const Loss& loss) {
+        for_each_batch([&] { return LimitWorker<Loss>(loss, run, form, columns, times, step, paths, table); },
+                       [&](int batch) {
+                         if (progress) {
+                           progress(static_cast<double>(first_path_of(batch + 1, paths) - first_path_of(batch, paths)) *
+                                    times.back() / step);
+                         }
+                       });
+      },
+      run.manifold.registered().loss);
+  return table;
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,413 @@
+#include "validation/output.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <ctime>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "manifolds/errors.hpp"
+#include "manifolds/lanes.hpp"
+#include "validation/plots.hpp"
+#include "validation/report.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace valleydrift::validation {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t buffer_size = 1 << 18;  // few system calls for paths.csv, little memory
+
+[[noreturn]] void fail(const char* what, const fs::path& path, int error) {
+  throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)));
+}
+
+[[noreturn]] void fail(const char* what, const fs::path& path, const std::error_code& error) {
+  throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), error.message()));
+}
+
+/// A number that reads back to the same bits; an empty cell where there is none.
+void append_number(std::string& line, double value) {
+  line += ',';
+  if (std::isfinite(value)) fmt::format_to(std::back_inserter(line), "{}", value);
+}
+
+void append_numbers(std::string& line, const Vector& values, int count) {
+  for (int i = 0; i < count; ++i) append_number(line, i < values.size() ? values[i] : std::nan(""));
+}
+
+/// A CSV cell; names such as cov(x1,x3) hold a comma.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + '"';
+}
+
+double at(const std::vector<double>& series, std::size_t i) { return i < series.size() ? series[i] : std::nan(""); }
+
+/// Columns prefix1, ..., prefixD.
+std::string columns(const char* prefix, int dimension) {
+  std::string out;
+  for (int i = 1; i <= dimension; ++i) out += fmt::format(",{}{}", prefix, i);
+  return out;
+}
+
+const char* name_of(PathKind kind) { return kind == PathKind::slow ? "slow" : "limit"; }
+
+std::string sigma_csv(const Matrix& sigma) {
+  std::string text;
+  for (Eigen::Index i = 0; i < sigma.rows(); ++i) {
+    for (Eigen::Index j = 0; j < sigma.cols(); ++j) text += fmt::format("{}{}", j ? "," : "", sigma(i, j));
+    text += '\n';
+  }
+  return text;
+}
+
+/// Whether a name directly in the folder is one that this program writes.
+bool is_data_name(std::string name) {
+  if (name.ends_with(".part")) name.resize(name.size() - 5);
+  if (name.starts_with("path-") && name.ends_with(".csv")) {
+    const std::string number = name.substr(5, name.size() - 9);
+    return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+  }
+  static const std::set<std::string> names = {"config.ini", "sigma.csv",    "series.csv",
+                                              "paths.csv",  "summary.json", "run.json"};
+  return names.contains(name);
+}
+
+bool is_plot_name(std::string name) {
+  if (name.ends_with(".part")) name.resize(name.size() - 5);
+  static const std::set<std::string> stems = {"valley",     "trace-hessian", "slow-coordinates",
+                                              "covariance", "transverse",    "ladder"};
+  static const std::set<std::string> extensions = {".svg", ".png", ".gnuplot", ".dat"};
+  const fs::path path(name);
+  return stems.contains(path.stem().string()) && extensions.contains(path.extension().string());
+}
+
+}  // namespace
+
+// --- The folder -----------------------------------------------------------------------------------------------------
+
+OutputFolder OutputFolder::reserve(const std::optional<fs::path>& given, const std::string& manifold, bool force) {
+  std::error_code error;
+  // Makes one folder and remembers it; false if it is there already.
+  const auto make = [&error](OutputFolder& folder, const fs::path& path) {
+    const bool made = fs::create_directory(path, error);
+    if (error) {
+      if (error == std::errc::file_exists) error = std::make_error_code(std::errc::not_a_directory);
+      fail("make the folder", path, error);
+    }
+    if (made) folder.made_.push_back(path);
+    return made;
+  };
+
+  if (!given) {
+    const fs::path base = "valleydrift-out";
+    OutputFolder folder(base);
+    make(folder, base);
+    constexpr int most_runs = 999999;  // a search that ends
+    for (int number = 1; number <= most_runs; ++number) {
+      const fs::path path = base / fmt::format("{}-{:03}", manifold, number);
+      if (fs::symlink_status(path, error).type() != fs::file_type::not_found) continue;  // a file counts as taken too
+      if (!make(folder, path)) continue;                                                 // another run was faster
+      folder.path_ = path;
+      return folder;
+    }
+    throw FileError(
+        fmt::format("{} holds {} runs of {}; choose a folder with --output", base.string(), most_runs, manifold));
+  }
+
+  OutputFolder folder(*given);
+  const fs::file_status status = fs::status(*given, error);
+  if (status.type() == fs::file_type::not_found) {
+    fs::path below;
+    for (const fs::path& part : *given) {
+      below /= part;
+      if (!fs::is_directory(below, error)) make(folder, below);
+    }
+    return folder;
+  }
+  if (error) fail("read", *given, error);
+  if (status.type() != fs::file_type::directory) {
+    throw ConfigError(fmt::format("--output {}: is a file, not a folder", given->string()));
+  }
+  const fs::directory_iterator entries(*given, error);
+  if (error) fail("read", *given, error);
+  if (entries != fs::directory_iterator() && !force) {
+    throw ConfigError(
+        fmt::format("--output {}: the folder is not empty; choose another one, or add --force to replace "
+                    "the results in it",
+                    given->string()));
+  }
+  if (::access(given->c_str(), W_OK | X_OK) != 0) fail("write to", *given, errno);  // now, not after the run
+  return folder;
+}
+
+OutputFolder::OutputFolder(OutputFolder&& other) noexcept
+    : path_(std::move(other.path_)),
+      made_(std::exchange(other.made_, {})),
+      written_(std::move(other.written_)) {}
+
+OutputFolder::~OutputFolder() {
+  std::error_code ignored;  // a folder that is not empty stays
+  for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());
+}
+
+void OutputFolder::write(const std::string& name, std::string_view content) {
+  PendingFile file(path_ / name);
+  file.write(content);
+  file.commit();
+  note_written(name);
+}
+
+void OutputFolder::remove_stale_files() const {
+  const auto clean = [this](const fs::path& folder, const std::string& prefix, bool (*is_ours)(std::string)) {
+    std::error_code error;
+    std::vector<fs::path> stale;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (is_ours(name) && !written_.contains(prefix + name)) stale.push_back(entry->path());
+    }
+    for (const fs::path& path : stale) {
+      if (!fs::remove(path, error) && error) fail("remove", path, error);
+    }
+  };
+  clean(path_, "", is_data_name);
+  clean(path_ / "plots", "plots/", is_plot_name);
+}
+
+// --- One file -------------------------------------------------------------------------------------------------------
+
+PendingFile::PendingFile(fs::path target) : target_(std::move(target)), part_(target_) {
+  part_ += ".part";
+  do {
+    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  } while (descriptor_ < 0 && errno == EINTR);
+  if (descriptor_ < 0) fail("write", part_, errno);
+  pending_ = true;
+}
+
+PendingFile::PendingFile(PendingFile&& other) noexcept
+    : target_(std::move(other.target_)),
+      part_(std::move(other.part_)),
+      buffer_(std::move(other.buffer_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      pending_(std::exchange(other.pending_, false)) {}
+
+PendingFile::~PendingFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (pending_) ::unlink(part_.c_str());
+}
+
+void PendingFile::flush() {
+  std::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("write", part_, errno);
+    if (written == 0) fail("write", part_, ENOSPC);  // no progress, no error: would never end
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  buffer_.clear();
+}
+
+void PendingFile::write(std::string_view text) {
+  buffer_ += text;
+  if (buffer_.size() >= buffer_size) flush();
+}
+
+void PendingFile::close() {
+  if (descriptor_ < 0) return;
+  flush();
+  // After EINTR Linux has closed the descriptor all the same.
+  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) fail("write", part_, errno);
+}
+
+void PendingFile::commit() {
+  close();
+  if (::rename(part_.c_str(), target_.c_str()) != 0) fail("write", target_, errno);
+  pending_ = false;
+}
+
+// --- Paths ----------------------------------------------------------------------------------------------------------
+
+PathWriter::PathWriter(OutputFolder& folder, int dimension, std::vector<double> times)
+    : folder_(folder),
+      file_(folder.path() / "paths.csv"),
+      times_(std::move(times)) {
+  file_.write("path,record,time,kind" + columns("w", dimension) + "\n");
+}
+
+void PathWriter::append(std::int64_t path, std::size_t record, PathKind kind, std::span<const double> state) {
+  line_.clear();
+  fmt::format_to(std::back_inserter(line_), "{},{}", path, record);
+  append_number(line_, at(times_, record));
+  line_ += ',';
+  line_ += name_of(kind);
+  for (const double x : state) append_number(line_, x);
+  line_ += '\n';
+  file_.write(line_);
+}
+
+void PathWriter::append(std::int64_t path, PathKind kind, std::span<const Vector> states) {
+  for (std::size_t record = 0; record < states.size(); ++record) {
+    const Vector& state = states[record];
+    append(path, record, kind, std::span<const double>(state.data(), static_cast<std::size_t>(state.size())));
+  }
+}
+
+void PathWriter::finish() {
+  file_.commit();
+  folder_.note_written("paths.csv");
+}
+
+ReplayWriter::ReplayWriter(OutputFolder& folder, std::int64_t path, int dimension)
+    : folder_(folder),
+      name_(fmt::format("path-{}.csv", path)),
+      dimension_(dimension),
+      file_(folder.path() / name_) {
+  file_.write("step,time,loss" + columns("w", dimension) + columns("p", dimension) + columns("slow", dimension) +
+              columns("limit", dimension) + "\n");
+}
+
+void ReplayWriter::append(std::int64_t step, double time, double loss, const Vector& w, const Vector& p,
+                          const Vector& slow, const Vector& limit) {
+  line_ = fmt::format("{}", step);
+  append_number(line_, time);
+  append_number(line_, loss);
+  for (const Vector* state : {&w, &p, &slow, &limit}) append_numbers(line_, *state, dimension_);
+  line_ += '\n';
+  file_.write(line_);
+}
+
+void ReplayWriter::finish() {
+  file_.commit();
+  folder_.note_written(name_);
+}
+
+// --- Whole files ----------------------------------------------------------------------------------------------------
+
+std::string series_csv(const Comparison& comparison) {
+  std::string text =
+      "observable,time,step,theory,discrete,standard_error,difference,extrapolated,extrapolated_error,bound,judged,"
+      "theory_finite_step,theory_paper,theory_asymptotic,independent,independent_error,independent_bound\n";
+  for (const ObservableResult& o : comparison.observables) {
+    const std::string name = quoted(o.name);
+    for (std::size_t i = 0; i < comparison.times.size(); ++i) {
+      text += name;
+      append_number(text, comparison.times[i]);
+      text += ',';
+      if (i < comparison.steps.size()) text += fmt::format("{}", comparison.steps[i]);
+      for (const auto* series : {&o.theory, &o.discrete, &o.standard_error, &o.difference, &o.extrapolated,
+                                 &o.extrapolated_error, &o.bound}) {
+        append_number(text, at(*series, i));
+      }
+      text += i < o.judged.size() && o.judged[i] ? ",1" : ",0";
+      for (const auto* series : {&o.theory_finite_step, &o.theory_paper, &o.theory_asymptotic, &o.independent,
+                                 &o.independent_error, &o.independent_bound}) {
+        append_number(text, at(*series, i));
+      }
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+std::string run_json(const Comparison& comparison, const RunFacts& facts) {
+  nlohmann::ordered_json run;
+  run["program_version"] = VALLEYDRIFT_VERSION;
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  run["host"] = host;
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  char stamp[32];
+  std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  run["finished"] = stamp;
+  run["compiler"] =
+#ifdef __clang__
+      "clang " __VERSION__;
+#else
+      "g++ " __VERSION__;
+#endif
+  run["instructions"] =
+#if defined(__AVX512F__)
+      "AVX-512";
+#elif defined(__AVX2__)
+      "AVX2";
+#elif defined(__AVX__)
+          "AVX";
+#else
+          "SSE2";
+#endif
+#ifdef NDEBUG
+  run["assertions"] = false;
+#else
+  run["assertions"] = true;
+#endif
+#ifdef _OPENMP
+  run["openmp"] = _OPENMP;
+#else
+  run["openmp"] = nullptr;
+  run["openmp_reason"] = "built without OpenMP";
+#endif
+  run["lanes"] = manifolds::lane_count;
+  run["threads"] = facts.threads;
+  auto& seconds = run["seconds"] = nlohmann::ordered_json::object();
+  for (const auto& [phase, duration] : facts.seconds) seconds[phase] = duration;
+  if (comparison.nanoseconds_per_step > 0.0 && std::isfinite(comparison.nanoseconds_per_step)) {
+    run["nanoseconds_per_step"] = comparison.nanoseconds_per_step;
+  } else {
+    run["nanoseconds_per_step"] = nullptr;
+    run["nanoseconds_per_step_reason"] = "not measured";
+  }
+  return run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+void write_all(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini, const RunFacts& facts,
+               bool plots) {
+  std::vector<std::pair<std::string, std::string>> files;
+  files.emplace_back("config.ini", config_ini);
+  if (comparison.config.noise == NoiseKind::constant) {
+    files.emplace_back("sigma.csv", sigma_csv(comparison.config.sigma));
+  }
+  files.emplace_back("series.csv", series_csv(comparison));
+  files.emplace_back("run.json", run_json(comparison, facts));
+  files.emplace_back("summary.json", summary_json(comparison).dump(2) + "\n");  // last: where it is, all is complete
+
+  std::vector<PendingFile> pending;
+  for (const auto& [name, content] : files) {
+    pending.emplace_back(folder.path() / name);
+    pending.back().write(content);
+    pending.back().close();
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    pending[i].commit();
+    folder.note_written(files[i].first);
+  }
+  folder.remove_stale_files();
+  if (!plots) return;
+  try {
+    for (const std::string& name : draw_plots(folder.path() / "plots", comparison)) {
+      folder.note_written("plots/" + name);
+    }
+  } catch (const std::runtime_error& error) {
+    throw FileError(fmt::format("data complete, plots failed: {}", error.what()));
+  }
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,127 @@
+// The output folder: every file is written beside its final name, checked, and renamed when it is complete.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "validation/comparison.hpp"
+
+namespace valleydrift::validation {
+
+/// The folder of one run. Movable; the folder it made is removed again if it is still empty at the end.
+class OutputFolder {
+ public:
+  /// `given` is --output: made with its parents if absent, and refused with ConfigError if it holds anything and
+  /// `force` is false. Without it the first free valleydrift-out/MANIFOLD-NNN below the working directory is made,
+  /// atomically, so that two runs never share one. Throws FileError if a folder cannot be made or read.
+  static OutputFolder reserve(const std::optional<std::filesystem::path>& given, const std::string& manifold,
+                              bool force);
+  OutputFolder(OutputFolder&& other) noexcept;
+  OutputFolder& operator=(OutputFolder&&) = delete;
+  ~OutputFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+  /// Writes one whole file. Throws FileError; the file that was there before is then still intact.
+  void write(const std::string& name, std::string_view content);
+  /// Removes what an earlier run left under names that this program uses and this run has not written (--force).
+  void remove_stale_files() const;
+  /// Notes that this run has written `name`, a path relative to the folder.
+  void note_written(const std::string& name) { written_.insert(name); }
+
+ private:
+  explicit OutputFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::filesystem::path path_;
+  std::vector<std::filesystem::path> made_;  // innermost last
+  std::set<std::string> written_;
+};
+
+/// A file in the making: NAME.part until commit(), removed if that is never reached. All errors are FileError with the
+/// path and the reason.
+class PendingFile {
+ public:
+  explicit PendingFile(std::filesystem::path target);
+  PendingFile(PendingFile&& other) noexcept;
+  PendingFile& operator=(PendingFile&&) = delete;
+  ~PendingFile();
+
+  void write(std::string_view text);
+  /// Flushes and closes, so that a full device is noticed; the file keeps its .part name.
+  void close();
+  /// Closes, and renames to the final name.
+  void commit();
+
+ private:
+  void flush();
+
+  std::filesystem::path target_, part_;
+  std::string buffer_;
+  int descriptor_ = -1;
+  bool pending_ = false;  // there is a .part to remove
+};
+
+/// What depends on the machine and the moment, and therefore goes to run.json alone.
+struct RunFacts {
+  int threads = 1;
+  std::vector<std::pair<std::string, double>> seconds = {};  ///< by phase: "limit", "discrete", ...
+};
+
+/// Which process a saved state belongs to.
+enum class PathKind { slow, limit };
+
+/// paths.csv (--save-paths): path,record,time,kind,w1,...,wD, one line per path, record and process, in the order of
+/// the calls. Holds one buffer in memory, whatever the number of paths.
+class PathWriter {
+ public:
+  /// Throws FileError, like the other members.
+  PathWriter(OutputFolder& folder, int dimension, std::vector<double> times);
+  /// The states of one path at all records.
+  void append(std::int64_t path, PathKind kind, std::span<const Vector> states);
+  /// One state, D numbers.
+  void append(std::int64_t path, std::size_t record, PathKind kind, std::span<const double> state);
+  /// Completes paths.csv; without it nothing is left.
+  void finish();
+
+ private:
+  OutputFolder& folder_;
+  PendingFile file_;
+  std::vector<double> times_;
+  std::string line_;
+};
+
+/// path-N.csv (--path N): step,time,loss,w1..wD,p1..pD,slow1..slowD,limit1..limitD, a line per step or per record.
+class ReplayWriter {
+ public:
+  ReplayWriter(OutputFolder& folder, std::int64_t path, int dimension);
+  /// A process without a state at this step passes an empty vector: its cells stay empty.
+  void append(std::int64_t step, double time, double loss, const Vector& w, const Vector& p, const Vector& slow,
+              const Vector& limit);
+  void finish();
+
+ private:
+  OutputFolder& folder_;
+  std::string name_;
+  int dimension_;
+  PendingFile file_;
+  std::string line_;
+};
+
+/// series.csv: every observable at every record, numbers in the shortest form that reads back to the same bits.
+std::string series_csv(const Comparison& comparison);
+/// run.json: host, compiler, processor features, threads, durations.
+std::string run_json(const Comparison& comparison, const RunFacts& facts);
+
+/// Writes config.ini, sigma.csv (constant noise), series.csv, run.json and summary.json, all complete before the first
+/// one takes its final name; then the plots. Throws FileError; if only the plots failed it says `data complete, plots
+/// failed`.
+void write_all(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini, const RunFacts& facts,
+               bool plots = true);
+
+}  // namespace valleydrift::validation

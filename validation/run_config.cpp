@@ -1,0 +1,76 @@
+#include "validation/run_config.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "manifolds/errors.hpp"
+
+namespace valleydrift::validation {
+
+std::string name_of(NoiseKind kind) {
+  switch (kind) {
+    case NoiseKind::label:
+      return "label";
+    case NoiseKind::isotropic:
+      return "isotropic";
+    case NoiseKind::constant:
+      return "constant";
+  }
+  return {};
+}
+
+std::string name_of(SlowVariable variable) {
+  switch (variable) {
+    case SlowVariable::first_order:
+      return "first-order";
+    case SlowVariable::iterated:
+      return "iterated";
+  }
+  return {};
+}
+
+std::string name_of(Ladder ladder) {
+  switch (ladder) {
+    case Ladder::brief:
+      return "brief";
+    case Ladder::full:
+      return "full";
+  }
+  return {};
+}
+
+std::string name_of(NoiseLaw law) {
+  switch (law) {
+    case NoiseLaw::gaussian:
+      return "gaussian";
+    case NoiseLaw::rademacher:
+      return "rademacher";
+  }
+  return {};
+}
+
+Hyperparameters RunConfig::hyperparameters() const {
+  Hyperparameters h;
+  h.scheme = scheme;
+  h.eta = eta;
+  h.epsilon = epsilon.value_or(0.0);
+  if (scheme == Scheme::sgd) {
+    h.mu = 1.0;
+  } else if (C) {
+    if (!gamma) throw ConfigError(fmt::format("--C {}: needs --gamma, since 1 - beta = C eta^gamma", *C));
+    h.mu = *C * std::pow(eta, *gamma);
+  } else {
+    h.mu = 1.0 - beta.value_or(0.9);
+  }
+  if (!(h.mu > 0.0 && h.mu <= 1.0)) {
+    throw ConfigError(
+        C ? fmt::format(
+                "--C {} with --gamma {} and --eta {}: 1 - beta = C eta^gamma = {:.6g}, allowed is 0 < 1 - beta <= 1",
+                *C, *gamma, eta, h.mu)
+          : fmt::format("--beta {}: allowed is 0 <= beta < 1", beta.value_or(0.9)));
+  }
+  return h;
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,71 @@
+// A run: everything that decides its results, and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "manifolds/hyperparameters.hpp"
+#include "manifolds/manifold.hpp"
+#include "manifolds/noise.hpp"
+#include "sde/limit_form.hpp"
+
+namespace valleydrift::validation {
+
+using manifolds::Hyperparameters;
+using manifolds::Manifold;
+using manifolds::Matrix;
+using manifolds::NoiseLaw;
+using manifolds::Scheme;
+using manifolds::Vector;
+using sde::Form;
+
+/// The noise model, DERIVATION (4): label (sigma = s J^T, Sigma = c H), isotropic (sigma = I), constant (a given
+/// D x r matrix).
+enum class NoiseKind { label, isotropic, constant };
+/// Which slow variable of a discrete state is compared with Y: DERIVATION (27), or the full limit map (6).
+enum class SlowVariable { first_order, iterated };
+/// Which ladders are climbed: epsilon and epsilon/2; or also epsilon/4 and three learning rates.
+enum class Ladder { brief, full };
+
+std::string name_of(NoiseKind kind);
+std::string name_of(SlowVariable variable);
+std::string name_of(Ladder ladder);
+std::string name_of(NoiseLaw law);
+
+/// As given by the user, checked one by one and against each other; what is left open (epsilon, start) is resolved by
+/// `resolve` in applicability.hpp. Nothing here depends on threads, folders or time.
+struct RunConfig {
+  std::string manifold = "uv";
+  std::map<std::string, std::string> parameters = {};  ///< --param KEY=VALUE
+  std::optional<std::vector<double>> start = {};       ///< default: the manifold's own
+  bool strict = false;                                 ///< refuse a start off the valley instead of moving it
+
+  Scheme scheme = Scheme::heavy_ball;
+  double eta = 0.05;
+  std::optional<double> beta = {};  ///< 0.9 unless C is given
+  std::optional<double> C = {};     ///< 1 - beta = C eta^gamma
+  std::optional<double> gamma = {};
+  std::optional<double> epsilon = {};
+
+  NoiseKind noise = NoiseKind::label;
+  std::string sigma_file = {};  ///< where `sigma` came from
+  Matrix sigma = {};            ///< D x r, for constant noise
+  NoiseLaw noise_law = NoiseLaw::gaussian;
+
+  Form form = Form::finite_step;
+  std::optional<double> time = {};  ///< units of slow time; 2 unless steps are given
+  std::optional<std::int64_t> steps = {};
+  std::int64_t paths = 16384;
+  bool shared_noise = false;
+  SlowVariable slow_variable = SlowVariable::first_order;
+  Ladder ladder = Ladder::brief;
+  std::uint64_t seed = 1;
+
+  /// beta as given, 1 - C eta^gamma, 0 for SGD, or 0.9. Throws ConfigError if mu is not in (0, 1].
+  Hyperparameters hyperparameters() const;
+};
+
+}  // namespace valleydrift::validation
