@@ -29,7 +29,10 @@ struct State {
 template <class T, class Loss>
 struct Scratch {
   explicit Scratch(const Loss& loss)
-      : x(loss.dimension()), g(loss.dimension()), shift(loss.label_count()), residuals(loss.scratch_size()) {}
+      : x(loss.dimension()),
+        g(loss.dimension()),
+        shift(loss.label_count()),
+        residuals(loss.scratch_size()) {}
   Buffer<T, Loss::static_dimension> x, g;
   Buffer<T, Loss::static_labels> shift, residuals;
 
@@ -128,8 +131,8 @@ void advance(const Loss& loss, const StepConstants& k, const Noise& noise, State
       auto& [w, p] = states[group];
       for (int d = 0; d < dimension; ++d) x[d] = w[d] + look_ahead * p[d];
       noise.template gradient<T>(loss, std::span<const T>(x.data(), size), k, xi + group, Groups,
-                                 std::span<T>(shift.data(), shift.size()), std::span<T>(residuals.data(), residuals.size()),
-                                 std::span<T>(g.data(), size));
+                                 std::span<T>(shift.data(), shift.size()),
+                                 std::span<T>(residuals.data(), residuals.size()), std::span<T>(g.data(), size));
       for (int d = 0; d < dimension; ++d) {
         p[d] = beta * p[d] - g[d];
         w[d] = w[d] + eta * p[d];

@@ -112,7 +112,8 @@ int Manifold::transverse_dimension() const {
   return std::visit([](const auto& loss) { return loss.transverse_dimension(); }, loss_->loss);
 }
 bool Manifold::is_least_squares() const {
-  return std::visit([](const auto& loss) { return manifolds::is_least_squares<std::decay_t<decltype(loss)>>; }, loss_->loss);
+  return std::visit([](const auto& loss) { return manifolds::is_least_squares<std::decay_t<decltype(loss)>>; },
+                    loss_->loss);
 }
 int Manifold::label_count() const {
   return std::visit([](const auto& loss) { return loss.label_count(); }, loss_->loss);
@@ -285,7 +286,8 @@ double Manifold::curvature_radius(const Geometry& geometry) const {
 }
 
 Vector Manifold::default_start() const {
-  const std::vector<double> start = std::visit([](const auto& loss) { return loss.model().default_start(); }, loss_->loss);
+  const std::vector<double> start =
+      std::visit([](const auto& loss) { return loss.model().default_start(); }, loss_->loss);
   return Eigen::Map<const Vector>(start.data(), static_cast<Eigen::Index>(start.size()));
 }
 

@@ -41,8 +41,9 @@ template <class Group>
 template <class Loss>
 class DiscreteWorker {
  public:
-  DiscreteWorker(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, const Columns& columns,
-                 const Matrix& sigma, DiscreteResult& result, std::vector<std::vector<double>>& kept)
+  DiscreteWorker(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request,
+                 const Columns& columns, const Matrix& sigma, DiscreteResult& result,
+                 std::vector<std::vector<double>>& kept)
       : request_(request),
         columns_(columns),
         result_(result),
@@ -157,9 +158,7 @@ template <class Loss>
 void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, const Columns& columns,
          const Matrix& sigma, DiscreteResult& result, const Progress& progress) {
   std::vector<std::vector<double>> kept(static_cast<std::size_t>(std::max<std::int64_t>(0, request.sampled_paths)));
-  const auto make_worker = [&] {
-    return DiscreteWorker<Loss>(loss, noise, request, columns, sigma, result, kept);
-  };
+  const auto make_worker = [&] { return DiscreteWorker<Loss>(loss, noise, request, columns, sigma, result, kept); };
   const auto dimension = static_cast<std::size_t>(loss.dimension());
   for_each_batch(make_worker, [&](int batch) {
     const std::int64_t first = first_path_of(batch, request.paths), last = first_path_of(batch + 1, request.paths);
@@ -184,9 +183,12 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
 
 discrete::NoiseModel noise_model(const RunConfig& config) {
   switch (config.noise) {
-    case NoiseKind::label: return discrete::LabelNoise{};
-    case NoiseKind::isotropic: return discrete::IsotropicNoise{};
-    case NoiseKind::constant: return discrete::ConstantNoise(config.sigma);
+    case NoiseKind::label:
+      return discrete::LabelNoise{};
+    case NoiseKind::isotropic:
+      return discrete::IsotropicNoise{};
+    case NoiseKind::constant:
+      return discrete::ConstantNoise(config.sigma);
   }
   return {};
 }

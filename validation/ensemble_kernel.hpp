@@ -67,7 +67,7 @@ class DiscreteGroup {
                 const Matrix& sigma)
       : loss_(loss),
         noise_(noise),
-      scratch_(loss),
+        scratch_(loss),
         request_(request),
         constants_(request.hyperparameters),
         chunks_(request.run->config.noise_law, {request.run->config.seed, request.process}, draw_count(loss, noise)),

@@ -318,10 +318,10 @@ BOOST_AUTO_TEST_CASE(curvature_radius_is_that_of_the_second_fundamental_form) {
     std::vector<Matrix> shape(static_cast<std::size_t>(g.spectrum.size()), squares);
     for (Eigen::Index i = 0; i < basis.cols(); ++i) {
       for (Eigen::Index k = 0; k <= i; ++k) {
-        const Vector polar = i == k ? second_form(basis.col(i))
-                                    : Vector((second_form(basis.col(i) + basis.col(k)) -
-                                              second_form(basis.col(i) - basis.col(k))) /
-                                             4.0);
+        const Vector polar =
+            i == k
+                ? second_form(basis.col(i))
+                : Vector((second_form(basis.col(i) + basis.col(k)) - second_form(basis.col(i) - basis.col(k))) / 4.0);
         for (std::size_t n = 0; n < shape.size(); ++n) {
           shape[n](i, k) = shape[n](k, i) = polar[static_cast<Eigen::Index>(n)];
         }
@@ -490,7 +490,8 @@ BOOST_AUTO_TEST_CASE(curvature_radii_of_textbook_shapes) {
   const Manifold ellipse("ellipse", {{"a", a}, {"b", b}});
   for (double angle : {0.0, 0.3, 1.1, 1.5, 4.0}) {
     const double s = a * std::sin(angle), k = b * std::cos(angle);
-    const double expected = std::pow(s * s + k * k, 1.5) / (a * b);  // of (a cos, b sin), from first and second derivatives
+    const double expected =
+        std::pow(s * s + k * k, 1.5) / (a * b);  // of (a cos, b sin), from first and second derivatives
     const Vector y = Vector{{a * std::cos(angle), b * std::sin(angle)}};
     BOOST_TEST(std::abs(radius(ellipse, y) / expected - 1.0) < 1e-12);
   }
