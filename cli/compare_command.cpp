@@ -49,7 +49,7 @@ std::string duration_text(double seconds) {
 
 std::string cost_text(const Cost& cost, const Plan& plan, int threads) {
   return fmt::format("{} paths of {} steps; {:.3g} discrete and {:.3g} limit path-steps over all rungs; {} on {} {}",
-                     cost.paths, plan.record_steps.back(), cost.discrete_steps, cost.limit_steps,
+                     cost.paths, plan.record_steps.back(), cost.discrete_steps, cost.coupled_steps + cost.limit_steps,
                      duration_text(cost.seconds), threads, threads == 1 ? "thread" : "threads");
 }
 
@@ -59,7 +59,7 @@ nlohmann::json cost_json(const Cost& cost, const Plan& plan, int threads) {
            {{"paths", cost.paths},
             {"steps", plan.record_steps.back()},
             {"discrete_path_steps", cost.discrete_steps},
-            {"limit_path_steps", cost.limit_steps},
+            {"limit_path_steps", cost.coupled_steps + cost.limit_steps},
             {"seconds", cost.seconds},
             {"threads", threads}}}};
 }
@@ -115,7 +115,7 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
 
   validation::ReplayWriter writer(folder, path, run.manifold.dimension());
   std::size_t next_limit = 0;
-  validation::replay_path(validation::replay_request(run, plan), path,
+  validation::replay_path(validation::own_rung(run, plan), path,
                           [&](std::int64_t step, const auto& w, const auto& p, const auto& slow, const auto& limit) {
                             if (step % stride != 0 && step != steps) return;
                             manifolds::Vector y = limit;

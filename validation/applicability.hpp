@@ -17,6 +17,7 @@ struct Condition {
   double value;
   double bound;
   bool ok;
+  std::string remedy = {};  ///< what to do where it fails
 };
 
 /// At a point of the valley. Times in steps unless said otherwise.
@@ -29,7 +30,7 @@ struct Applicability {
   std::vector<Condition> conditions;
 
   bool applies() const;
-  /// The names of the conditions that fail, with value and bound.
+  /// The conditions that fail, with value, bound and remedy.
   std::string failing() const;
 };
 

@@ -1,6 +1,10 @@
 // Batches of paths over threads, with errors and interruption passed on in order.
 #pragma once
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include <exception>
 #include <vector>
 
@@ -8,6 +12,15 @@
 #include "validation/interrupt.hpp"
 
 namespace valleydrift::validation {
+
+/// Threads that the next for_each_batch runs on.
+inline int thread_count() {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
 
 /// Calls make_worker() once per thread and worker(batch) for every batch, in any order; the first error by batch index
 /// is thrown after all threads have stopped. `after(batch)` runs in the order of batches, one at a time.

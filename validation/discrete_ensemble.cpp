@@ -239,6 +239,7 @@ DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& prog
   const discrete::NoiseModel noise = noise_model(resolved.config);
   std::visit([&](const auto& loss) { run(loss, noise, request, columns, sigma, result, progress); },
              resolved.manifold.registered().loss);
+  result.threads = thread_count();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;
 }

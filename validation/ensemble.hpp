@@ -33,6 +33,7 @@ struct Columns {
   int trace_hessian() const { return slow; }
   int variance() const { return slow + 1; }
   int loss() const { return slow + 2; }
+  bool is_plateau(int column) const { return column == variance() || column == loss(); }
   int sums() const { return slow + 3; }  ///< columns that are means; the rest are covariances
 };
 
@@ -90,6 +91,7 @@ struct DiscreteResult {
   BatchTable limit_fine, limit_coarse;
   BatchTable path_error;  ///< |slow - Y|^2, one column
   double seconds = 0.0;
+  int threads = 1;
 };
 
 /// Work done so far, in path-steps, over all threads.

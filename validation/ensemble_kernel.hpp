@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sde/steppers.hpp"
+#include "validation/interrupt.hpp"
 #include "validation/observer.hpp"
 #include "validation/schedule.hpp"
 
@@ -126,6 +127,7 @@ class DiscreteGroup {
 
   void advance(std::int64_t last, bool sum, const std::function<void(std::int64_t)>& on_step) {
     while (step_ < last) {
+      throw_if_interrupted();
       const Lanes* xi = chunks_.at(step_);
       const int steps = on_step ? 1 : static_cast<int>(std::min(last, chunks_.available_until()) - step_);
       std::visit(
@@ -194,6 +196,7 @@ class LimitGroup {
     const double dt = time / steps;
     const double root = std::sqrt(dt), half_root = std::sqrt(0.5 * dt);
     for (int i = 0; i < steps; ++i, ++step_) {
+      throw_if_interrupted();
       manifolds::fill_noise<1>(NoiseLaw::gaussian, key_, first_path_, step_, 1, static_cast<int>(draws_.size()),
                                draws_.data());
       for (std::size_t c = 0; c < dw_.size(); ++c) {

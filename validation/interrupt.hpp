@@ -10,7 +10,8 @@ void install_signal_handlers();
 /// The signal that has arrived, 0 if none.
 int pending_signal();
 
-/// Throws Interrupted if a signal has arrived. To be called between blocks of work, outside parallel regions.
+/// Throws Interrupted if a signal has arrived. To be called between blocks of work; inside a parallel region only from
+/// a worker of for_each_batch.
 void throw_if_interrupted();
 
 }  // namespace valleydrift::validation

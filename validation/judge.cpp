@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-
-#include "manifolds/errors.hpp"
-#include "validation/ensemble.hpp"
 
 namespace valleydrift::validation {
 
@@ -21,74 +19,189 @@ std::string name_of(Verdict verdict) {
   return {};
 }
 
-std::vector<double> extrapolation_weights(std::size_t rungs, int power) {
-  // Error a h^p + b h^(2p): with q = 2^p the two-rung weights are (-1, q)/(q - 1); applying them again at q^2 gives
-  // the three-rung ones.
-  const double q = std::pow(2.0, power), q2 = q * q;
-  if (rungs == 2) return {-1.0 / (q - 1.0), q / (q - 1.0)};
-  const double scale = 1.0 / ((q - 1.0) * (q2 - 1.0));
-  return {scale, -(q + q2) * scale, q * q2 * scale};
-}
+namespace {
 
-std::vector<double> combine(const RungSamples& samples, const std::vector<double>& weights) {
-  std::vector<double> out(samples.front().size(), 0.0);
-  for (std::size_t r = 0; r < samples.size(); ++r) {
-    for (std::size_t b = 0; b < out.size(); ++b) out[b] += weights[r] * samples[r][b];
-  }
-  return out;
-}
-
-LadderResult fit_ladder(const std::string& observable, double time, const std::vector<double>& rungs,
-                        const RungSamples& samples, double expected_slope) {
-  constexpr double resolved_from = 5.0;       // standard errors of the coarsest difference
-  constexpr double two_rung_allowance = 0.5;  // two rungs cannot see the next order; they can tell 2 from 1 and 3
-  LadderResult out;
-  out.observable = observable;
-  out.time = time;
-  out.rung = rungs;
-  out.expected_slope = expected_slope;
-  for (const std::vector<double>& s : samples) {
-    const Estimate e = estimate(s);
-    out.difference.push_back(e.mean);
-    out.standard_error.push_back(e.standard_error);
-  }
-  const std::vector<double> weights = extrapolation_weights(rungs.size(), static_cast<int>(expected_slope));
-  const Estimate zero = estimate(combine(samples, weights));
-  out.extrapolated = zero.mean;
-  out.extrapolated_error = zero.standard_error;
-
-  const double first = out.difference.front();
-  if (!(std::abs(first) > resolved_from * out.standard_error.front()) || std::abs(first) < absolute_allowance) {
-    out.note = fmt::format("not resolved: the coarsest difference is {:.2g} with standard error {:.2g}", first,
-                           out.standard_error.front());
-    return out;
-  }
-  std::vector<double> local, variance;
-  for (std::size_t r = 0; r + 1 < rungs.size(); ++r) {
-    const double ratio = out.difference[r] / out.difference[r + 1];
-    if (!(ratio > 0.0)) {
-      out.note = fmt::format("not resolved: the difference changes sign between {:g} and {:g}", rungs[r], rungs[r + 1]);
-      return out;
+class Judge {
+ public:
+  explicit Judge(const Evidence& evidence)
+      : evidence_(evidence),
+        run_(*evidence.run),
+        by_eta_(run_.config.form == Form::paper),
+        rungs_(by_eta_ ? evidence.eta_rungs : evidence.epsilon_rungs),
+        weights_(extrapolation_weights(rungs_.size(), by_eta_ ? 1 : 2)),
+        own_ensemble_(!run_.deterministic() && !run_.config.shared_noise && !by_eta_) {
+    int comparisons = 0;
+    for (int column = 0; column < evidence.columns.count; ++column) {
+      for (int r = 0; r < evidence.records(); ++r) comparisons += evidence.judged(r, column) ? 1 : 0;
     }
-    local.push_back(std::log2(ratio));
+    if (own_ensemble_) comparisons *= 2;
+    t_bound_ = student_t(batch_count - 1, false_alarm_probability / std::max(1, comparisons));
   }
-  // d slope / d log D_r: with two rungs (1, -1); with three the extrapolation below.
-  const double step = rungs.size() == 3 ? 1.0 / (std::pow(2.0, expected_slope) - 1.0) : 0.0;
-  const double slope = rungs.size() == 3 ? local[1] + step * (local[1] - local[0]) : local[0];
-  const std::vector<double> gradient =
-      rungs.size() == 3 ? std::vector<double>{-step, 1.0 + 2.0 * step, -1.0 - step} : std::vector<double>{1.0, -1.0};
-  double square = 0.0;
-  for (std::size_t r = 0; r < rungs.size(); ++r) {
-    const double relative = gradient[r] * out.standard_error[r] / out.difference[r] / std::log(2.0);
-    square += relative * relative;
+
+  void judge(ObservableResult& o, int column, const LadderResult& ladder) const;
+  bool moves_along_valley(const Comparison& c) const;
+  const std::vector<LadderResult>& ladders(const Comparison& c) const {
+    return by_eta_ ? c.eta_ladder : c.epsilon_ladder;
   }
-  const double next_order = rungs.size() == 3 ? std::abs(local[1] - local[0]) : two_rung_allowance;
-  const double half = student_t(batch_count - 1, 1e-3) * std::sqrt(square) + next_order;
-  out.slope = slope;
-  out.slope_low = slope - half;
-  out.slope_high = slope + half;
-  out.consistent = out.slope_low <= expected_slope && expected_slope <= out.slope_high;
+
+ private:
+  /// Compares one extrapolated difference with its bound t SE + allowance.
+  struct Check {
+    Estimate difference;
+    double bound;
+    bool holds() const { return std::abs(difference.mean) <= bound; }
+  };
+  Check check(const std::vector<double>& samples, int column) const {
+    const Estimate e = estimate(samples);
+    return {e,
+            t_bound_ * e.standard_error + std::max(relative_allowance * evidence_.scale(column), absolute_allowance)};
+  }
+  std::vector<double> against_own_ensemble(int record, int column) const;
+  double last_correction(const RungSamples& samples) const;
+  void object(ObservableResult& o, int record, const Check& check, double correction, const char* against) const;
+
+  const Evidence& evidence_;
+  const ResolvedRun& run_;
+  bool by_eta_;  ///< the paper form is exact only as eta -> 0: the learning rates decide
+  const std::vector<Rung>& rungs_;
+  std::vector<double> weights_;
+  bool own_ensemble_;  ///< judged against the theory's ensemble with noise of its own as well
+  double t_bound_ = 0.0;
+};
+
+std::vector<double> Judge::against_own_ensemble(int record, int column) const {
+  std::vector<double> out(batch_count);
+  for (int b = 0; b < batch_count; ++b) {
+    double x = 0.0;
+    for (std::size_t k = 0; k < rungs_.size(); ++k) x += weights_[k] * rungs_[k].result.discrete.at(b, record, column);
+    out[static_cast<std::size_t>(b)] = x - evidence_.own_theory().sample(b, record, column);
+  }
   return out;
+}
+
+/// How far the last rung of three moved the extrapolation: the size of the error that is left. A wrong theory leaves a
+/// difference that no rung moves; a ladder that starts too high still moves by more than what it leaves.
+double Judge::last_correction(const RungSamples& samples) const {
+  if (samples.size() < 3) return 0.0;
+  const std::vector<double> finest = extrapolation_weights(2, by_eta_ ? 1 : 2);
+  const double before = estimate(combine({samples[1], samples[2]}, finest)).mean;
+  return std::abs(estimate(combine(samples, weights_)).mean - before);
+}
+
+void Judge::object(ObservableResult& o, int record, const Check& check, double correction, const char* against) const {
+  const bool converged = std::abs(check.difference.mean) > correction;
+  if (o.verdict == Verdict::disagree || (o.verdict == Verdict::inconclusive && !converged)) return;
+  o.verdict = converged ? Verdict::disagree : Verdict::inconclusive;
+  o.reason = fmt::format("at t = {:.4g} the difference to {} extrapolates to {:.3g} +- {:.2g}, bound {:.3g}",
+                         evidence_.plan->times[static_cast<std::size_t>(record)], against, check.difference.mean,
+                         check.difference.standard_error, check.bound);
+  if (!converged) {
+    o.reason += fmt::format("; the last rung moved it by {:.2g}, so the ladder has not converged: take a smaller {}",
+                            correction, by_eta_ ? "--eta" : "--epsilon");
+  }
+}
+
+void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) const {
+  constexpr double largest_bound = 0.25;  // of the scale: a wider bound could not tell a wrong theory from a right one
+  const double scale = evidence_.scale(column);
+  bool weak = false;
+  o.verdict = Verdict::agree;
+  for (int r = 0; r < evidence_.records(); ++r) {
+    const bool judged = evidence_.judged(r, column);
+    const RungSamples samples = difference_samples(rungs_, r, column);
+    const double correction = last_correction(samples);
+    const Check coupled = check(combine(samples, weights_), column);
+    o.extrapolated.push_back(coupled.difference.mean);
+    o.extrapolated_error.push_back(coupled.difference.standard_error);
+    o.bound.push_back(coupled.bound);
+    if (judged && !coupled.holds()) object(o, r, coupled, correction, "the theory");
+    weak = weak || (judged && scale > absolute_allowance && coupled.bound > largest_bound * scale);
+    if (!own_ensemble_) continue;
+    const Check own = check(against_own_ensemble(r, column), column);
+    o.independent.push_back(own.difference.mean);
+    o.independent_error.push_back(own.difference.standard_error);
+    o.independent_bound.push_back(own.bound);
+    if (judged && !own.holds()) object(o, r, own, correction, "the theory's own ensemble");
+  }
+  if (o.verdict != Verdict::agree) return;
+  if (weak) {
+    o.verdict = Verdict::inconclusive;
+    o.reason = "the bound is wider than a quarter of the observable's range: raise --paths";
+  } else if (!ladder.consistent) {
+    o.verdict = Verdict::inconclusive;
+    o.reason = fmt::format("the ladder's slope {:.3g} in [{:.3g}, {:.3g}] is not the expected {:g}", *ladder.slope,
+                           ladder.slope_low, ladder.slope_high, ladder.expected_slope);
+  }
+}
+
+bool Judge::moves_along_valley(const Comparison& c) const {
+  for (int column = 0; column < evidence_.columns.slow; ++column) {
+    const ObservableResult& o = c.observables[static_cast<std::size_t>(column)];
+    for (std::size_t r = 0; r < o.theory.size(); ++r) {
+      const double moved = std::max(std::abs(o.theory[r] - o.theory[0]),
+                                    std::abs(o.discrete[r] - o.theory[0]) - t_bound_ * o.standard_error[r]);
+      if (moved > absolute_allowance) return true;
+    }
+  }
+  return false;
+}
+
+/// The names of the observables with that verdict.
+std::vector<std::string> names_with(Verdict verdict, const Comparison& c) {
+  std::vector<std::string> names;
+  for (const ObservableResult& o : c.observables) {
+    if (o.verdict == verdict) names.push_back(o.name);
+  }
+  if (verdict == Verdict::inconclusive && c.path_error && !c.path_error->consistent) names.push_back("path_error");
+  return names;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) {
+    if (!out.empty()) out += ", ";
+    out += name;
+  }
+  return out;
+}
+
+/// The run agrees if every observable agrees and disagrees if one disagrees.
+void judge_run(const ResolvedRun& run, Comparison& c) {
+  const std::string form = name_of(run.config.form);
+  const std::vector<std::string> disagreeing = names_with(Verdict::disagree, c);
+  const std::vector<std::string> open = names_with(Verdict::inconclusive, c);
+  if (!run.applicability.applies()) {
+    c.verdict = Verdict::inconclusive;
+    c.reason = fmt::format("not applicable: {}. The theory makes no statement here.", run.applicability.failing());
+  } else if (!disagreeing.empty()) {
+    c.verdict = Verdict::disagree;
+    c.reason = fmt::format("{} do{} not extrapolate to the {} form. See the ladder plot; compare with {}--ladder full.",
+                           listed(disagreeing), disagreeing.size() == 1 ? "es" : "", form,
+                           run.config.form == Form::finite_step ? "" : "--form finite-step, and with ");
+  } else if (!open.empty()) {
+    c.verdict = Verdict::inconclusive;
+    c.reason = fmt::format(
+        "nothing contradicts the theory, but {} decide{} nothing; see the reason given there, raise --paths or take "
+        "--ladder full.",
+        listed(open), open.size() == 1 ? "s" : "");
+  } else {
+    c.verdict = Verdict::agree;
+    c.reason = fmt::format("every observable extrapolates to the {} form within its bound at every time{}.", form,
+                           c.moves_along_valley ? "" : "; neither process moves along the valley");
+  }
+}
+
+}  // namespace
+
+void judge(const Evidence& evidence, Comparison& comparison) {
+  const Judge judge(evidence);
+  const std::vector<LadderResult>& ladders = judge.ladders(comparison);
+  for (int column = 0; column < evidence.columns.count; ++column) {
+    const auto at = static_cast<std::size_t>(column);
+    judge.judge(comparison.observables[at], column, ladders[at]);
+  }
+  comparison.moves_along_valley = judge.moves_along_valley(comparison);
+  judge_run(*evidence.run, comparison);
 }
 
 }  // namespace valleydrift::validation

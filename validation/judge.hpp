@@ -1,34 +1,20 @@
-// From differences on a ladder to slopes, bounds and verdicts.
+// From the evidence to a verdict on every observable and on the run.
 #pragma once
 
-#include <vector>
-
 #include "validation/comparison.hpp"
-#include "validation/statistics.hpp"
+#include "validation/evidence.hpp"
 
 namespace valleydrift::validation {
 
 /// The probability that one comparison calls a true agreement a disagreement, over all its judged numbers together.
 inline constexpr double false_alarm_probability = 1e-6;
-/// What an observable may be off by besides the standard error, as a part of its scale ...
+/// What an observable may be off by besides the standard error, as a part of its scale; at least absolute_allowance.
 inline constexpr double relative_allowance = 0.005;
-/// ... and at least: quantities that theory and simulation both conserve agree to rounding only.
-inline constexpr double absolute_allowance = 1e-10;
 
-/// Weights of the Richardson extrapolation to 0 of rungs h, h/2, ... for an error in ascending powers p, 2p, ...:
-/// DERIVATION (38). p = 2 for epsilon, 1 for eta; 2 or 3 rungs.
-std::vector<double> extrapolation_weights(std::size_t rungs, int power);
-
-/// Batch samples of one number on every rung: samples[rung][batch].
-using RungSamples = std::vector<std::vector<double>>;
-
-/// sum_r weight_r samples[r], batch by batch.
-std::vector<double> combine(const RungSamples& samples, const std::vector<double>& weights);
-
-/// Fits the signed slope of a ladder, DERIVATION (40): local slopes log2(D_r / D_{r+1}), extrapolated over three rungs.
-/// Its interval is the 99.9 % statistical one plus the effect of the next order: half an order with two rungs, the
-/// change between local slopes with three. Not resolved where the coarsest difference is below 5 standard errors.
-LadderResult fit_ladder(const std::string& observable, double time, const std::vector<double>& rungs,
-                        const RungSamples& samples, double expected_slope);
+/// Sets the verdicts and reasons of a comparison whose observables and ladders are filled in, DERIVATION (39): an
+/// observable disagrees if its extrapolated difference exceeds its bound at a judged time, against the coupled theory
+/// or against the theory's own ensemble; it is inconclusive if the bound is too wide to tell, the ladder has not
+/// converged, or its slope is not the expected one.
+void judge(const Evidence& evidence, Comparison& comparison);
 
 }  // namespace valleydrift::validation

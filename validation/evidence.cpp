@@ -1,0 +1,155 @@
+#include "validation/evidence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace valleydrift::validation {
+namespace {
+
+/// Time of a field evaluation of the limiting diffusion, in discrete steps (measured on sphere and quadratic pair);
+/// only the progress display rests on it.
+constexpr double limit_weight = 20.0;
+
+class Gatherer {
+ public:
+  Gatherer(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress)
+      : run_(run),
+        plan_(plan),
+        progress_(progress),
+        evidence_{&run, &plan, Columns(run.manifold, !run.deterministic()), {}, {}, {}} {
+    const Cost cost = count_steps(run, plan);
+    total_ = cost.discrete_steps + limit_weight * 8.0 * cost.limit_steps;
+  }
+
+  Evidence run(const PathSink& saved) {
+    compute_theory();
+    climb_epsilon(saved);
+    climb_eta();
+    return std::move(evidence_);
+  }
+
+ private:
+  Progress counted(double weight) {
+    return [this, weight](double path_steps) {
+      done_ += weight * path_steps;
+      if (progress_) progress_(std::min(1.0, done_ / total_));
+    };
+  }
+
+  void compute_theory() {
+    for (Form form : plan_.forms) {
+      const sde::LimitForm limit(form, run_.hyperparameters, run_.config.gamma);
+      if (run_.deterministic()) {
+        const std::vector<Vector> path = exact_path(run_, limit, plan_.times);
+        if (form == run_.config.form) own_path_ = path;
+        evidence_.theories.push_back(exact_theory(run_, limit, evidence_.columns, path));
+      } else {
+        evidence_.theories.push_back(ensemble_theory(
+            run_limit(run_, limit, plan_.times, plan_.limit_step, run_.config.paths, counted(8.0 * limit_weight))));
+      }
+    }
+  }
+
+  void climb_epsilon(const PathSink& saved) {
+    std::int64_t refinement = 1;
+    for (std::size_t r = 0; r < plan_.epsilons.size(); ++r, refinement *= 4) {
+      DiscreteRequest rung = own_rung(run_, plan_);
+      rung.hyperparameters.epsilon = plan_.epsilons[r];
+      rung.form = sde::LimitForm(run_.config.form, rung.hyperparameters, run_.config.gamma);
+      for (std::int64_t& step : rung.record_steps) step *= refinement;
+      rung.process += static_cast<std::uint32_t>(r);
+      rung.deterministic_limit = own_path_;
+      if (r == 0 && saved) {
+        rung.sampled_paths = rung.paths;
+        rung.sink = saved;
+      }
+      Rung climbed{plan_.epsilons[r], run_discrete(rung, counted(1.0)), {}};
+      if (run_.deterministic()) climbed.exact.push_back(evidence_.own_theory());
+      evidence_.epsilon_rungs.push_back(std::move(climbed));
+    }
+  }
+
+  /// At fixed beta and one small epsilon: eta, eta/2, eta/4 against the paper form.
+  void climb_eta() {
+    Hyperparameters h = run_.hyperparameters;
+    h.epsilon = plan_.eta_ladder_epsilon;
+    const double first_unit = h.slow_unit();
+    std::int64_t refinement = 1;
+    for (std::size_t r = 0; r < plan_.etas.size(); ++r, refinement *= 4) {
+      h.eta = plan_.etas[r];
+      DiscreteRequest rung = own_rung(run_, plan_);
+      rung.hyperparameters = h;
+      rung.form = sde::LimitForm(Form::paper, h);
+      std::vector<double> times;
+      for (std::size_t k = 0; k < rung.record_steps.size(); ++k) {
+        const std::int64_t first_rung_step = std::llround(plan_.times[k] * first_unit);
+        times.push_back(static_cast<double>(first_rung_step) / first_unit);
+        rung.record_steps[k] = first_rung_step * refinement;
+      }
+      rung.paths = plan_.eta_ladder_paths;
+      rung.process = static_cast<std::uint32_t>(Process::eta_rung) + static_cast<std::uint32_t>(r);
+      rung.block = std::max<std::int64_t>(
+          1, std::llround(static_cast<double>(plan_.block) * h.slow_unit() / run_.hyperparameters.slow_unit()));
+      Rung climbed{h.eta, run_discrete(rung, counted(1.0)), {}};
+      if (run_.deterministic()) {
+        climbed.exact.push_back(exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times)));
+      }
+      evidence_.eta_rungs.push_back(std::move(climbed));
+    }
+  }
+
+  const ResolvedRun& run_;
+  const Plan& plan_;
+  const CompareProgress& progress_;
+  double done_ = 0.0, total_ = 1.0;
+  std::vector<Vector> own_path_;  ///< Y in the run's form where nothing diffuses
+  Evidence evidence_;
+};
+
+}  // namespace
+
+double Rung::difference(int batch, int record, int column) const {
+  const double theory =
+      exact.empty() ? 2.0 * result.limit_fine.at(batch, record, column) - result.limit_coarse.at(batch, record, column)
+                    : exact.front().mean(record, column);
+  return result.discrete.at(batch, record, column) - theory;
+}
+
+RungSamples difference_samples(const std::vector<Rung>& rungs, int record, int column) {
+  RungSamples out;
+  for (const Rung& rung : rungs) {
+    std::vector<double> samples;
+    for (int b = 0; b < batch_count; ++b) samples.push_back(rung.difference(b, record, column));
+    out.push_back(std::move(samples));
+  }
+  return out;
+}
+
+const Theory& Evidence::theory(Form form) const {
+  const auto at = std::find(plan->forms.begin(), plan->forms.end(), form) - plan->forms.begin();
+  return theories[static_cast<std::size_t>(at)];
+}
+
+bool Evidence::judged(int record, int column) const {
+  /// Relaxation times of w: its squares have then come within e^-16 of the plateau.
+  constexpr double relaxed_after = 8.0;
+  if (record == 0) return false;
+  return !columns.is_plateau(column) || static_cast<double>(plan->record_steps[static_cast<std::size_t>(record)]) >=
+                                            relaxed_after * run->applicability.tau_1;
+}
+
+double Evidence::scale(int column) const {
+  double low = own_theory().mean(0, column), high = low;
+  for (int r = 1; r < records(); ++r) {
+    const double x = own_theory().mean(r, column);
+    low = std::min(low, x);
+    high = std::max(high, x);
+  }
+  return columns.is_plateau(column) ? high : high - low;
+}
+
+Evidence gather(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
+  return Gatherer(run, plan, progress).run(saved);
+}
+
+}  // namespace valleydrift::validation

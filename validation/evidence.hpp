@@ -1,0 +1,50 @@
+// What a comparison rests on: the theory in each form and the rungs of both ladders, in batch means.
+#pragma once
+
+#include <functional>
+
+#include "validation/ladder.hpp"
+#include "validation/plan.hpp"
+#include "validation/theory.hpp"
+
+namespace valleydrift::validation {
+
+/// One rung of a ladder: what ran, and what it is compared with batch by batch.
+struct Rung {
+  double parameter;  ///< epsilon or eta
+  DiscreteResult result;
+  std::vector<Theory> exact;  ///< the rung's own theory where nothing diffuses, else none
+
+  /// Discrete minus theory: the exact curve, or the coupled limit 2 E q(Y_h) - E q(Y_2h), DERIVATION (37).
+  double difference(int batch, int record, int column) const;
+};
+
+/// Batch by batch, on every rung.
+RungSamples difference_samples(const std::vector<Rung>& rungs, int record, int column);
+
+/// `run` and `plan` outlive it.
+struct Evidence {
+  const ResolvedRun* run;
+  const Plan* plan;
+  Columns columns;
+  std::vector<Theory> theories;  ///< in the order of the plan's forms
+  std::vector<Rung> epsilon_rungs, eta_rungs;
+
+  const Theory& theory(Form form) const;
+  const Theory& own_theory() const { return theory(run->config.form); }
+  int records() const { return static_cast<int>(plan->times.size()); }
+  /// The plateaus of the transverse motion are judged once it has relaxed, everything else from the first record on.
+  bool judged(int record, int column) const;
+  /// What a difference of the column is measured by: its range along the run; for the plateaus, which need not move,
+  /// the plateau itself.
+  double scale(int column) const;
+};
+
+/// Called with the fraction of the work done.
+using CompareProgress = std::function<void(double fraction)>;
+
+/// Runs everything that the plan asks for. `saved` receives every path at the run's own epsilon, in order, if it is
+/// set.
+Evidence gather(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved);
+
+}  // namespace valleydrift::validation

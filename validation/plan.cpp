@@ -1,0 +1,123 @@
+#include "validation/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "manifolds/errors.hpp"
+#include "validation/schedule.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+/// A step of the weak order 2 scheme evaluates the fields eight times, one of Euler-Maruyama once.
+constexpr double evaluations_of_weak_order_two = 8.0;
+/// Euler-Maruyama steps per block: one, and one per two blocks for the extrapolation.
+constexpr double steps_per_block = 1.5;
+
+}  // namespace
+
+Plan plan_comparison(const ResolvedRun& run) {
+  constexpr int records = 20;
+  constexpr double default_time = 2.0;
+  /// Coupled blocks: slow time h = 1/128 at the run's epsilon. The extrapolated Euler-Maruyama error is O(h^2) = 6e-5,
+  /// a hundredth of the allowance.
+  constexpr double blocks_per_unit = 128.0;
+  /// Weak order 2 with h = 1/32: error O(h^2) = 1e-3 of the curvature scale.
+  constexpr double limit_steps_per_unit = 32.0;
+  constexpr double most_steps = 1e12;
+  /// The eta ladder's rungs have 16, 64 and 256 times the steps of the run's own: as many paths as keep it payable.
+  constexpr std::int64_t most_eta_ladder_paths = 4096;
+
+  Plan plan;
+  const Hyperparameters& h = run.hyperparameters;
+  const double unit = h.slow_unit();
+  const double steps = run.config.steps ? static_cast<double>(*run.config.steps)
+                                        : std::round(run.config.time.value_or(default_time) * unit);
+  if (!(steps >= 1.0)) {
+    throw ConfigError(fmt::format("--time {:g}: shorter than one step, which is {:.3g} of slow time",
+                                  run.config.time.value_or(default_time), 1.0 / unit));
+  }
+  if (!(steps < most_steps)) {
+    throw ConfigError(fmt::format("--time {:g}: {:.3g} steps, allowed are fewer than {:g}; take a larger --epsilon",
+                                  run.config.time.value_or(default_time), steps, most_steps));
+  }
+  plan.record_steps = record_steps(static_cast<std::int64_t>(steps), records);
+  for (std::int64_t k : plan.record_steps) plan.times.push_back(static_cast<double>(k) / unit);
+  plan.epsilons = {h.epsilon, h.epsilon / 2.0};
+  if (run.config.ladder == Ladder::full) plan.epsilons.push_back(h.epsilon / 4.0);
+  if (run.config.ladder == Ladder::full || run.config.form == Form::paper) {
+    plan.etas = {h.eta, h.eta / 2.0, h.eta / 4.0};
+    plan.eta_ladder_epsilon = h.epsilon / 4.0;
+    plan.eta_ladder_paths = std::min(run.config.paths, most_eta_ladder_paths);
+  }
+  plan.block = std::max<std::int64_t>(1, std::llround(unit / blocks_per_unit));
+  plan.limit_step = 1.0 / limit_steps_per_unit;
+  plan.forms = {Form::finite_step, Form::paper};
+  if (run.config.gamma) plan.forms.push_back(Form::asymptotic);
+  return plan;
+}
+
+DiscreteRequest own_rung(const ResolvedRun& run, const Plan& plan) {
+  return {.run = &run,
+          .hyperparameters = run.hyperparameters,
+          .record_steps = plan.record_steps,
+          .paths = run.config.paths,
+          .process = static_cast<std::uint32_t>(Process::discrete_rung),
+          .coupled = !run.deterministic(),
+          .form = sde::LimitForm(run.config.form, run.hyperparameters, run.config.gamma),
+          .block = plan.block};
+}
+
+Cost count_steps(const ResolvedRun& run, const Plan& plan) {
+  Cost cost;
+  cost.paths = run.config.paths;
+  const auto paths = static_cast<double>(cost.paths);
+  const double blocks = plan.times.back() * run.hyperparameters.slow_unit() / static_cast<double>(plan.block);
+  const double coupled = run.deterministic() ? 0.0 : steps_per_block * blocks;
+  double refinement = 1.0;
+  for (std::size_t r = 0; r < plan.epsilons.size(); ++r, refinement *= 4.0) {
+    cost.discrete_steps += refinement * static_cast<double>(plan.record_steps.back()) * paths;
+    cost.coupled_steps += refinement * coupled * paths;
+  }
+  Hyperparameters h = run.hyperparameters;
+  h.epsilon = plan.eta_ladder_epsilon;
+  for (double eta : plan.etas) {
+    h.eta = eta;
+    const auto eta_paths = static_cast<double>(plan.eta_ladder_paths);
+    cost.discrete_steps += plan.times.back() * h.slow_unit() * eta_paths;
+    cost.coupled_steps += coupled * eta_paths;
+  }
+  if (!run.deterministic()) {
+    cost.limit_steps = static_cast<double>(plan.forms.size()) * paths * plan.times.back() / plan.limit_step;
+  }
+  return cost;
+}
+
+Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
+  Cost cost = count_steps(run, plan);
+  // The same loops over a short time: 16 paths of each batch, and steps enough (4e5 path-steps) to be timed.
+  constexpr std::int64_t trial_paths = 16 * batch_count;
+  DiscreteRequest trial = own_rung(run, plan);
+  const std::int64_t steps = std::min<std::int64_t>(200, plan.record_steps.back());
+  trial.record_steps = {0, steps};
+  trial.paths = trial_paths;
+  trial.coupled = false;
+  const double path_steps = static_cast<double>(trial_paths * steps);
+  const double per_step = run_discrete(trial).seconds / path_steps;
+  cost.seconds = per_step * cost.discrete_steps;
+  if (!run.deterministic()) {
+    // Over four steps of the scheme, of the plan's own length where the run is long enough.
+    const double time = std::min(4.0 * plan.limit_step, plan.times.back());
+    const auto began = std::chrono::steady_clock::now();
+    run_limit(run, trial.form, {0.0, time}, 0.25 * time, trial_paths);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const double per_limit_step = seconds / (4.0 * static_cast<double>(trial_paths));
+    cost.seconds += per_limit_step * (cost.limit_steps + cost.coupled_steps / evaluations_of_weak_order_two);
+  }
+  return cost;
+}
+
+}  // namespace valleydrift::validation
