@@ -150,6 +150,19 @@ void save_paths(validation::PathWriter& writer, const std::vector<validation::Pa
   }
 }
 
+/// What goes to standard output, all but the pictures: JSON, one line, or the report.
+void print_result(const Options& options, const validation::Comparison& comparison, const OutputFolder& folder,
+                  std::ostream& out) {
+  if (options.json) {
+    out << validation::summary_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  } else if (options.quiet) {
+    out << fmt::format("{}{}{}\n", validation::name_of(comparison.verdict), comparison.reason.empty() ? "" : ": ",
+                       comparison.reason);
+  } else {
+    out << validation::report_text(comparison) << fmt::format("\nResults in {}\n", folder.path().string());
+  }
+}
+
 }  // namespace
 
 int compare_command(const Options& options, std::ostream& out, std::ostream& err) {
@@ -197,23 +210,18 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   validation::throw_if_interrupted();
 
   if (writer) writer->finish();
-  validation::write_all(folder, comparison, config_text(run.config), {threads, {{"compare", compared}}},
-                        !options.no_plots);
-
-  if (options.json) {
-    out << validation::summary_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-  } else if (options.quiet) {
-    out << fmt::format("{}{}{}\n", validation::name_of(comparison.verdict), comparison.reason.empty() ? "" : ": ",
-                       comparison.reason);
-  } else {
-    out << validation::report_text(comparison) << fmt::format("\nResults in {}\n", folder.path().string());
-    if (!options.no_plots) out << fmt::format("Pictures in {}\n", (folder.path() / "plots").string());
-  }
+  validation::write_data(folder, comparison, config_text(run.config), {threads, {{"compare", compared}}});
+  print_result(options, comparison, folder, out);
   if (options.benchmark) {
     // Beside the results, not in them: a duration is not reproducible.
     (options.json ? err : out) << fmt::format(
         "benchmark: {:.3g} ns per path and step of the discrete ensemble, on {} {}\n", comparison.nanoseconds_per_step,
         threads, threads == 1 ? "thread" : "threads");
+  }
+  out.flush();  // the verdict is not lost if the plots fail
+  if (!options.no_plots) {
+    validation::write_plots(folder, comparison);
+    if (!options.json && !options.quiet) out << fmt::format("Pictures in {}\n", (folder.path() / "plots").string());
   }
   return comparison.verdict == validation::Verdict::agree ? success : not_in_agreement;
 }

@@ -221,7 +221,7 @@ Matrix Manifold::label_noise_factor(const Vector& w) const {
       loss_->loss);
 }
 
-Geometry Manifold::geometry(const Vector& y) const {
+Geometry Manifold::geometry(const Vector& y, double earlier) const {
   Geometry geometry;
   geometry.point = y;
   std::visit(
@@ -235,12 +235,14 @@ Geometry Manifold::geometry(const Vector& y) const {
         }
       },
       loss_->loss);
-  geometry.rank_gap = geometry.spectrum[0] / geometry.spectrum[geometry.spectrum.size() - 1];
-  if (!(geometry.rank_gap > rank_gap_tolerance)) {
+  const double largest = geometry.spectrum[geometry.spectrum.size() - 1];
+  geometry.rank_gap = geometry.spectrum[0] / largest;
+  const double gap = geometry.spectrum[0] / std::max(largest, earlier);
+  if (!(gap > rank_gap_tolerance)) {
     throw NumericalError(fmt::format(
         "{}: the rank of the Hessian changes at {}: its spectrum there is {}, smallest over largest {:.3g}, "
         "bound {:g}; start elsewhere, or shorten --time",
-        name(), format_point(y), format_point(geometry.spectrum), geometry.rank_gap, rank_gap_tolerance));
+        name(), format_point(y), format_point(geometry.spectrum), gap, rank_gap_tolerance));
   }
   return geometry;
 }

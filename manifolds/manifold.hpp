@@ -54,8 +54,9 @@ class Manifold {
   double label_constant() const;
 
   /// Spectrum, eigenvectors and projectors at a point of the valley: an m x m problem for least squares. Throws
-  /// NumericalError with the point and the spectrum if the rank of H is not m there (rank gap below 1e-9).
-  Geometry geometry(const Vector& y) const;
+  /// NumericalError with the point and the spectrum if the rank of H is not m there: the smallest nonzero eigenvalue
+  /// is below 1e-9 of the largest, or of `earlier`, an eigenvalue met before on the same path.
+  Geometry geometry(const Vector& y, double earlier = 0.0) const;
   /// How far w is from the valley: max |f_a|.
   double valley_residual(const Vector& w) const;
   /// The nearby point of the valley by Gauss-Newton, w <- w - J^+ f, DERIVATION (36), until max |f| stops falling.

@@ -15,9 +15,12 @@ std::vector<Vector> deterministic_path(const Manifold& manifold, const NoiseFact
   using State = std::vector<double>;
   constexpr double tolerance = 1e-12;  // per step; a thousand steps stay below the stated 1e-9
 
+  const Vector first = manifold.geometry(y0).spectrum;
+  const double steepest = first[first.size() - 1];
   const auto drift = [&](const State& y, State& dydt, double) {
     const Vector point = Eigen::Map<const Vector>(y.data(), static_cast<Eigen::Index>(y.size()));
-    const Vector d = limit_coefficients(manifold, manifold.geometry(point), noise_factor(point), form).drift();
+    const Vector d =
+        limit_coefficients(manifold, manifold.geometry(point, steepest), noise_factor(point), form).drift();
     for (std::size_t i = 0; i < y.size(); ++i) dydt[i] = d[static_cast<Eigen::Index>(i)];
   };
   State y(y0.data(), y0.data() + y0.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,11 @@ class LimitField {
   int dimension() const { return dimension_; }
   int noise_count() const { return noise_count_; }
 
+  /// From here on the points asked for follow one another along a path. Where J^T v turns by more than a right angle
+  /// between two of them, v an eigenvector of the Gram matrix at the first, an eigenvalue of H has passed through 0 (or
+  /// the valley bends too sharply for the step): from there on the increments of that lane are NaN.
+  void follow_path();
+
   /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f| is below 1e-10, at most 8 times (near the
   /// valley each step squares |f|). A lane that has arrived stays as it is, so no path depends on its neighbours.
   void retract(std::span<T> w);
@@ -57,6 +63,7 @@ class LimitField {
   T& jacobian(int a, int i) { return j_[a * dimension_ + i]; }
   T& transverse(int i, int k) { return u_[i * dimension_ + k]; }
   void linearise(std::span<const T> w);
+  void compare_with_last_frame();
   void geometry(std::span<const T> w);
   void noise_blocks();
   void add_tangent_drift(std::span<const T> y, Calculus calculus, const T& h, std::span<T> out);
@@ -67,6 +74,8 @@ class LimitField {
   LimitForm form_;
   int dimension_, residuals_, noise_count_;
   double root_weight_;
+  bool following_ = false, has_frame_ = false;
+  T lost_ = T(0.0);            ///< NaN in the lanes whose rank has changed
   std::vector<double> sigma_;  // r columns of D numbers
   Buffer<T, m> f_, unit_, l_, root_l_, solution_, response_c_;
   Buffer<T, D> direction_, second_, noise_;
@@ -104,6 +113,27 @@ LimitField<T, Model>::LimitField(const Model& model, const LimitForm& form, cons
       b_(static_cast<std::size_t>(noise_count_ * dimension_)),
       hessian_(model) {}
 
+template <class T, class Model>
+void LimitField<T, Model>::follow_path() {
+  following_ = true;
+  has_frame_ = false;
+  lost_ = T(0.0);
+}
+
+/// Marks the lanes where an eigenvalue has changed its sign since the last `geometry`, given J at the new point.
+template <class T, class Model>
+void LimitField<T, Model>::compare_with_last_frame() {
+  for (int i = 0; i < residuals_; ++i) {
+    T along(0.0);
+    for (int k = 0; k < dimension_; ++k) {
+      T sum = v_[i] * jacobian(0, k);
+      for (int a = 1; a < residuals_; ++a) sum = sum + v_[a * residuals_ + i] * jacobian(a, k);
+      along = along + sum * transverse(i, k);
+    }
+    lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
+  }
+}
+
 /// J and the Gram matrix s J J^T at w.
 template <class T, class Model>
 void LimitField<T, Model>::linearise(std::span<const T> w) {
@@ -121,6 +151,8 @@ void LimitField<T, Model>::linearise(std::span<const T> w) {
 template <class T, class Model>
 void LimitField<T, Model>::geometry(std::span<const T> w) {
   linearise(w);
+  if (following_ && has_frame_) compare_with_last_frame();
+  has_frame_ = true;
   symmetric_eigen<T>(residuals_, std::span<T>(gram_.data(), gram_.size()), std::span<T>(v_.data(), v_.size()),
                      std::span<T>(l_.data(), l_.size()));
   for (int i = 0; i < residuals_; ++i) {
@@ -243,7 +275,7 @@ void LimitField<T, Model>::diffusion_increment(std::span<const T> y, std::span<c
     for (int j = 1; j < noise_count_; ++j) {
       sum = sum + dw[static_cast<std::size_t>(j)] * sigma_[static_cast<std::size_t>(j * dimension_ + k)];
     }
-    out[static_cast<std::size_t>(k)] = sum;
+    out[static_cast<std::size_t>(k)] = sum + lost_;
   }
   remove_transverse(out);
 }

@@ -83,7 +83,8 @@ LadderResult fit_path_error(const Evidence& evidence) {
   return fit_ladder("path_error", evidence.plan->times.back(), evidence.plan->epsilons, samples, 1.0);
 }
 
-/// The largest |E q(Y_h) - E q(Y_2h)| of the coupled limit at the end, relative to the range of the slow coordinate.
+/// The largest |E q(Y_h) - E q(Y_2h)| of the coupled limit at the end, relative to the slow coordinate's range or
+/// spread.
 double integrator_error(const Evidence& evidence) {
   double largest = 0.0;
   if (evidence.run->deterministic()) return largest;
@@ -94,7 +95,7 @@ double integrator_error(const Evidence& evidence) {
     for (int b = 0; b < batch_count; ++b) {
       change.push_back(own.limit_fine.at(b, last, column) - own.limit_coarse.at(b, last, column));
     }
-    const double scale = evidence.scale(column);
+    const double scale = evidence.resolution(column);
     if (scale > 0.0) largest = std::max(largest, std::abs(estimate(change).mean) / scale);
   }
   return largest;
@@ -130,8 +131,9 @@ std::vector<SampledPath> sample_paths(const ResolvedRun& run, const Plan& plan) 
 
 }  // namespace
 
-Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
-  const Evidence evidence = gather(run, plan, progress, saved);
+Comparison conclude(const Evidence& evidence) {
+  const ResolvedRun& run = *evidence.run;
+  const Plan& plan = *evidence.plan;
   Comparison c;
   c.config = run.config;
   c.applicability = run.applicability;
@@ -146,10 +148,15 @@ Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgre
   if (run.config.shared_noise) c.path_error = fit_path_error(evidence);
   c.integrator_error = integrator_error(evidence);
   judge(evidence, c);
-  c.samples = sample_paths(run, plan);
   const DiscreteResult& own = evidence.epsilon_rungs.front().result;
   c.nanoseconds_per_step = own.seconds * own.threads * 1e9 /
                            (static_cast<double>(run.config.paths) * static_cast<double>(plan.record_steps.back()));
+  return c;
+}
+
+Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
+  Comparison c = conclude(gather(run, plan, progress, saved));
+  c.samples = sample_paths(run, plan);
   return c;
 }
 

@@ -6,6 +6,9 @@
 
 namespace valleydrift::validation {
 
+/// The comparison that the evidence makes, with verdicts; `samples` are left empty.
+Comparison conclude(const Evidence& evidence);
+
 /// Runs the plan and judges it. `saved` receives every path of the ensemble at the run's epsilon, in order, if it is
 /// set.
 Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress = {},

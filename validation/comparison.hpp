@@ -68,8 +68,9 @@ struct Comparison {
   std::vector<ObservableResult> observables;
   std::vector<LadderResult> epsilon_ladder, eta_ladder;
   std::optional<LadderResult> path_error;  ///< --shared-noise: rms |slow - Y| against epsilon, slope 1
-  double false_alarm = 0.0;       ///< probability that a true agreement is called a disagreement, over all comparisons
-  double integrator_error = 0.0;  ///< largest |E q(Y_h) - E q(Y_2h)| over slow coordinates, relative to their range
+  double false_alarm = 0.0;  ///< probability that a true agreement is called a disagreement, over all comparisons
+  double integrator_error =
+      0.0;  ///< largest |E q(Y_h) - E q(Y_2h)| over slow coordinates, relative to their range or spread
   std::vector<SampledPath> samples;
   double nanoseconds_per_step = 0.0;  ///< discrete cost per path-step and thread; goes to run.json only
 };

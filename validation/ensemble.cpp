@@ -69,11 +69,18 @@ void report_lost_limit(const ResolvedRun& run, std::int64_t path, double time, c
   const Vector spectrum = Eigen::SelfAdjointEigenSolver<Matrix>(run.manifold.hessian(last), Eigen::EigenvaluesOnly)
                               .eigenvalues()
                               .tail(run.manifold.transverse_dimension());
+  const Hyperparameters& h = run.hyperparameters;
+  const double step = h.eta * spectrum[spectrum.size() - 1], limit = h.stability_limit();
+  // Within a fifth of the limit the response of the stiffest mode, and with it the drift, grows without bound.
+  const std::string cause =
+      step > 0.8 * limit
+          ? fmt::format("eta times the largest is {:.4g}, close to the stability limit {:.4g}: take a smaller --eta",
+                        step, limit)
+          : "the rank changes or the valley bends too sharply: start elsewhere or shorten --time";
   throw NumericalError(fmt::format(
       "{}: path {} of the limiting diffusion leaves the valley at t = {:.4g}: its last point there is {}, where the "
-      "nonzero "
-      "spectrum of the Hessian is {}; the rank changes or the valley bends too sharply for the step: shorten --time",
-      run.manifold.name(), path, time, manifolds::format_point(last), manifolds::format_point(spectrum)));
+      "nonzero spectrum of the Hessian is {}; {}",
+      run.manifold.name(), path, time, manifolds::format_point(last), manifolds::format_point(spectrum), cause));
 }
 
 std::int64_t first_path_of(int batch, std::int64_t paths) { return batch * paths / batch_count; }

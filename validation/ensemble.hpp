@@ -35,6 +35,9 @@ struct Columns {
   int loss() const { return slow + 2; }
   bool is_plateau(int column) const { return column == variance() || column == loss(); }
   int sums() const { return slow + 3; }  ///< columns that are means; the rest are covariances
+  bool has_covariances() const { return count > sums(); }
+  /// The column of the covariance of slow coordinates i <= j.
+  int covariance(int i, int j) const { return sums() + i * slow - i * (i - 1) / 2 + (j - i); }
 };
 
 /// Batch means: batch_count x records x columns.

@@ -189,6 +189,7 @@ class LimitGroup {
   void start(std::int64_t first_path) {
     first_path_ = static_cast<std::uint64_t>(first_path);
     step_ = 0;
+    field_.follow_path();
     for (std::size_t i = 0; i < y_.size(); ++i) y_[i] = Lanes(start_[static_cast<Eigen::Index>(i)]);
   }
   /// `steps` equal steps over a slow time of `time`.

@@ -148,6 +148,27 @@ double Evidence::scale(int column) const {
   return columns.is_plateau(column) ? high : high - low;
 }
 
+double Evidence::largest_variance(int slow_coordinate) const {
+  double largest = 0.0;
+  for (int r = 0; r < records(); ++r) {
+    largest = std::max(largest, own_theory().mean(r, columns.covariance(slow_coordinate, slow_coordinate)));
+  }
+  return largest;
+}
+
+double Evidence::resolution(int column) const {
+  double spread = 0.0;
+  if (columns.has_covariances()) {
+    if (column < columns.slow) spread = std::sqrt(largest_variance(column));
+    for (int i = 0; i < columns.slow; ++i) {
+      for (int j = i; j < columns.slow; ++j) {
+        if (column == columns.covariance(i, j)) spread = std::sqrt(largest_variance(i) * largest_variance(j));
+      }
+    }
+  }
+  return std::max(scale(column), spread);
+}
+
 Evidence gather(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
   return Gatherer(run, plan, progress).run(saved);
 }

@@ -38,6 +38,12 @@ struct Evidence {
   /// What a difference of the column is measured by: its range along the run; for the plateaus, which need not move,
   /// the plateau itself.
   double scale(int column) const;
+  /// The same, or the spread over paths if that is larger: what a bound must resolve. A mean that a symmetry holds in
+  /// place has no range, but it has a spread.
+  double resolution(int column) const;
+
+ private:
+  double largest_variance(int slow_coordinate) const;
 };
 
 /// Called with the fraction of the work done.

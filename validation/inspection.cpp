@@ -170,7 +170,13 @@ Relaxation relaxation_time(const ResolvedRun& run) {
   }
   const PaperDrift drift(run);
   std::string reason;
-  const auto end = fixed_point(run, drift, reason);
+  std::optional<Vector> end;
+  try {
+    end = fixed_point(run, drift, reason);
+    if (end) run.manifold.geometry(*end, run.manifold.geometry(run.start).trace_hessian());
+  } catch (const NumericalError& error) {
+    return {{{}, error.what()}, {}, {}};
+  }
   if (!end) return {{{}, reason}, {}, {}};
 
   const Matrix a = drift.linearised(*end);

@@ -102,8 +102,8 @@ void Judge::object(ObservableResult& o, int record, const Check& check, double c
 }
 
 void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) const {
-  constexpr double largest_bound = 0.25;  // of the scale: a wider bound could not tell a wrong theory from a right one
-  const double scale = evidence_.scale(column);
+  constexpr double largest_bound = 0.25;  // of range or spread: wider could not tell a wrong theory from a right one
+  const double resolution = evidence_.resolution(column);
   bool weak = false;
   o.verdict = Verdict::agree;
   for (int r = 0; r < evidence_.records(); ++r) {
@@ -115,7 +115,7 @@ void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) c
     o.extrapolated_error.push_back(coupled.difference.standard_error);
     o.bound.push_back(coupled.bound);
     if (judged && !coupled.holds()) object(o, r, coupled, correction, "the theory");
-    weak = weak || (judged && scale > absolute_allowance && coupled.bound > largest_bound * scale);
+    weak = weak || (judged && resolution > absolute_allowance && coupled.bound > largest_bound * resolution);
     if (!own_ensemble_) continue;
     const Check own = check(against_own_ensemble(r, column), column);
     o.independent.push_back(own.difference.mean);
@@ -126,7 +126,7 @@ void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) c
   if (o.verdict != Verdict::agree) return;
   if (weak) {
     o.verdict = Verdict::inconclusive;
-    o.reason = "the bound is wider than a quarter of the observable's range: raise --paths";
+    o.reason = "the bound is wider than a quarter of the observable's range or spread: raise --paths";
   } else if (!ladder.consistent) {
     o.verdict = Verdict::inconclusive;
     o.reason = fmt::format("the ladder's slope {:.3g} in [{:.3g}, {:.3g}] is not the expected {:g}", *ladder.slope,

@@ -378,8 +378,8 @@ std::string run_json(const Comparison& comparison, const RunFacts& facts) {
   return run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-void write_all(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini, const RunFacts& facts,
-               bool plots) {
+void write_data(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini,
+                const RunFacts& facts) {
   std::vector<std::pair<std::string, std::string>> files;
   files.emplace_back("config.ini", config_ini);
   if (comparison.config.noise == NoiseKind::constant) {
@@ -400,12 +400,14 @@ void write_all(OutputFolder& folder, const Comparison& comparison, const std::st
     folder.note_written(files[i].first);
   }
   folder.remove_stale_files();
-  if (!plots) return;
+}
+
+void write_plots(OutputFolder& folder, const Comparison& comparison) {
   try {
     for (const std::string& name : draw_plots(folder.path() / "plots", comparison)) {
       folder.note_written("plots/" + name);
     }
-  } catch (const std::runtime_error& error) {
+  } catch (const std::exception& error) {
     throw FileError(fmt::format("data complete, plots failed: {}", error.what()));
   }
 }

@@ -119,9 +119,10 @@ std::string series_csv(const Comparison& comparison);
 std::string run_json(const Comparison& comparison, const RunFacts& facts);
 
 /// Writes config.ini, sigma.csv (constant noise), series.csv, run.json and summary.json, all complete before the first
-/// one takes its final name; then the plots. Throws FileError; if only the plots failed it says `data complete, plots
-/// failed`.
-void write_all(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini, const RunFacts& facts,
-               bool plots = true);
+/// one takes its final name, and removes what an earlier run left. Throws FileError.
+void write_data(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini,
+                const RunFacts& facts);
+/// Draws the plots, after write_data. Throws FileError: `data complete, plots failed` and why.
+void write_plots(OutputFolder& folder, const Comparison& comparison);
 
 }  // namespace valleydrift::validation

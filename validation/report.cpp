@@ -416,8 +416,10 @@ std::string report_text(const Comparison& comparison) {
     out += ladder_text("Path by path with shared noise: rms |slow - Y|, expected to fall as epsilon^1", "eps",
                        {*comparison.path_error});
   }
-  out += fmt::format("Integrator error of the theory: {} of the range of the slow coordinates\n",
-                     figure(comparison.integrator_error, 2));
+  if (comparison.integrator_error > 0.0) {
+    out += fmt::format("Euler-Maruyama error of the coupled theory, before it is extrapolated away: {} of the range\n",
+                       figure(comparison.integrator_error, 2));
+  }
   out += fmt::format("Probability that a true agreement is called a disagreement: {}\n\n",
                      figure(comparison.false_alarm, 2));
   std::string reason = comparison.reason;

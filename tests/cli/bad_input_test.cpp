@@ -156,6 +156,17 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--eta", "2"}, 3, {"stability", "limit"}},
       {{"inspect", "--at", "0,0"}, 3, {"uv"}},
       {{"inspect", "--manifold", "sphere", "--at", "0,0,0"}, 3, {"sphere"}},
+      // A path of the limiting diffusion runs into walls that are too steep for the step.
+      {{"compare", "--noise", "isotropic", "--scheme", "nesterov", "--quiet"},
+       3,
+       {"limiting diffusion", "its last point there is (", "stability limit 1.357", "--eta"}},
+      // The rank of the Hessian changes at x = 0: the flow runs into it, the diffusion steps across it.
+      {{"compare", "--manifold", "channel", "--param", "profile=linear", "--time", "60", "--quiet"},
+       3,
+       {"the rank of the Hessian changes at (", ", 0)", "its spectrum there is ("}},
+      {{"compare", "--manifold", "channel", "--param", "profile=linear", "--noise", "isotropic", "--quiet"},
+       3,
+       {"limiting diffusion", "t = ", "its last point there is (", "spectrum of the Hessian is (", "rank changes"}},
   };
   BOOST_TEST(cases.size() >= 60U);
   for (const Case& c : cases) check(c);
@@ -181,6 +192,7 @@ BOOST_AUTO_TEST_CASE(noise_factor_files) {
       {"inf.csv", "inf,0\n0,1\n", 2, {"inf.csv", "line 1, column 1", "finite"}},
       {"semicolon.csv", "1;0\n0;1\n", 2, {"semicolon.csv", "line 1, column 1"}},
       {"gap.csv", "1,0\n\n0,1\n", 2, {"gap.csv", "line 2"}},
+      {"zero.csv", "0,0\n0,0\n", 2, {"zero.csv", "every entry is 0"}},
   };
   for (const File& f : files) {
     check({{"compare", "--noise", "constant", "--sigma", folder.write(f.name, f.content)}, f.code, f.words});

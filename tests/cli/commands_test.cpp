@@ -37,6 +37,11 @@ void check_nulls(const json& value, const std::string& path) {
   }
 }
 
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 json parsed(const std::vector<std::string>& arguments) {
   const Result result = run_program(arguments);
   BOOST_TEST(result.code == 0, result.err);
@@ -173,6 +178,33 @@ BOOST_AUTO_TEST_CASE(compare_writes_its_results) {
   BOOST_TEST(again.out == result.out);
 }
 
+// 100 paths leave most batches with one path and lanes idle; 1001 cut them unevenly.
+BOOST_AUTO_TEST_CASE(any_number_of_threads_writes_the_same_bytes) {
+  const std::string sigma = VALLEYDRIFT_SOURCE_DIR "/tests/data/full_rank_sigma.csv";
+  const std::vector<std::vector<std::string>> jobs = {
+      {"--paths", "1001", "--steps", "100", "--ladder", "full"},
+      {"--manifold", "sphere", "--noise", "isotropic", "--shared-noise", "--paths", "300", "--steps", "60"},
+      {"--manifold", "quadratic-pair", "--noise", "constant", "--sigma", sigma, "--paths", "256", "--steps", "60"},
+      {"--manifold", "cosh-pair", "--scheme", "nesterov", "--noise-law", "rademacher", "--paths", "256", "--steps",
+       "50"},
+  };
+  for (const std::vector<std::string>& job : jobs) {
+    const Folder folder;
+    for (const char* threads : {"1", "2", "3", "8"}) {
+      std::vector<std::string> line = {"compare", "--threads", threads,        "--no-plots", "--quiet",
+                                       "--seed",  "5",         "--save-paths", "--output",   folder.path(threads)};
+      line.insert(line.end(), job.begin(), job.end());
+      const Result result = run_program(line);
+      BOOST_TEST(result.code <= 1, result.err);
+      for (const char* name : {"config.ini", "summary.json", "series.csv", "paths.csv"}) {
+        const std::string first = read_file(folder.path("1") + "/" + name);
+        BOOST_TEST(first.size() > 100U, name);
+        BOOST_TEST((read_file(folder.path(threads) + "/" + name) == first), name << " with " << threads << " threads");
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(one_path_is_replayed) {
   const Folder folder;
   for (const char* noise : {"label", "isotropic"}) {
@@ -213,6 +245,26 @@ BOOST_AUTO_TEST_CASE(a_full_device_is_an_error) {
   BOOST_TEST(shell(folder, "$program compare --paths 256 --steps 100 --no-plots > /dev/full 2> err") == 4);
   // What was computed is not lost with the report.
   BOOST_TEST(std::filesystem::exists(folder.path("valleydrift-out/uv-001/summary.json")));
+}
+
+BOOST_AUTO_TEST_CASE(plots_that_fail_lose_neither_the_data_nor_the_verdict) {
+  const Folder folder;
+  const std::string run = "$program compare --paths 256 --steps 100 --output out > report 2> err";
+  BOOST_TEST(shell(folder, "PATH=/nonexistent " + run) == 4);
+  BOOST_TEST(shell(folder, "grep -q '^Verdict: ' report && ! grep -q Pictures report") == 0);
+  BOOST_TEST(shell(folder, "grep -q 'data complete, plots failed: .*gnuplot' err") == 0);
+  BOOST_TEST(std::filesystem::exists(folder.path("out/summary.json")));
+  BOOST_TEST(shell(folder, "ls out/plots | grep -v -e '[.]dat$' -e '[.]gnuplot$'") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_verdict_is_printed_before_the_plots_are_drawn) {
+  const Folder folder;
+  // A gnuplot that reads the report as it is when the first picture is due.
+  folder.write("gnuplot", "#!/bin/sh\ncp ../../report ../../report-before\nexit 1\n");
+  BOOST_TEST(shell(folder,
+                   "chmod +x gnuplot; PATH=$PWD:$PATH $program compare --paths 256 --steps 100 --output out > report "
+                   "2> err") == 4);
+  BOOST_TEST(shell(folder, "grep -q '^Verdict: ' report-before") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(an_interrupted_run_ends_with_its_signal_and_leaves_nothing) {

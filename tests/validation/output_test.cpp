@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(force_leaves_nothing_of_an_earlier_run_and_nothing_of_other
     std::ofstream(fs::path("results") / name) << "old";
   }
   OutputFolder folder = reserve("results", true);
-  write_all(folder, made_up(), "manifold = uv\n", {}, false);
+  write_data(folder, made_up(), "manifold = uv\n", {});
   for (const char* gone : {"paths.csv", "path-7.csv", "sigma.csv", "series.csv.part", "plots/ladder.png"}) {
     BOOST_TEST(!fs::exists(fs::path("results") / gone), gone);
   }
@@ -281,14 +281,14 @@ BOOST_AUTO_TEST_CASE(one_file_that_cannot_be_written_leaves_all_earlier_files_as
   WorkingFolder working;
   {
     OutputFolder folder = reserve("results");
-    write_all(folder, made_up(), "first\n", {}, false);
+    write_data(folder, made_up(), "first\n", {});
   }
   const std::string before = text_of("results/summary.json");
   OutputFolder folder = reserve("results", true);
   fs::create_symlink("/dev/full", "results/summary.json.part");
   Comparison second = made_up();
   second.verdict = Verdict::disagree;
-  BOOST_CHECK_EXCEPTION(write_all(folder, second, "second\n", {}, false), FileError,
+  BOOST_CHECK_EXCEPTION(write_data(folder, second, "second\n", {}), FileError,
                         says<FileError>({"summary.json", "No space left on device"}));
   BOOST_TEST(text_of("results/config.ini") == "first\n");
   BOOST_TEST(text_of("results/summary.json") == before);
@@ -312,7 +312,7 @@ BOOST_AUTO_TEST_CASE(a_folder_that_disappears_is_a_file_error) {
   WorkingFolder working;
   OutputFolder folder = reserve("results");
   fs::remove("results");
-  BOOST_CHECK_EXCEPTION(write_all(folder, made_up(), "x\n", {}, false), FileError,
+  BOOST_CHECK_EXCEPTION(write_data(folder, made_up(), "x\n", {}), FileError,
                         says<FileError>({"results/config.ini", "No such file"}));
 }
 
@@ -394,7 +394,7 @@ BOOST_AUTO_TEST_CASE(paths_csv_holds_each_path_in_order) {
   BOOST_TEST(lines[4] == "0,1,0.1,limit,3,4");
   BOOST_TEST(lines[5] == "1,1,0.1,slow,5,6");
   // What this run wrote is not stale.
-  write_all(folder, made_up(), "x\n", {}, false);
+  write_data(folder, made_up(), "x\n", {});
   BOOST_TEST(fs::exists("results/paths.csv"));
 }
 
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(the_folder_holds_every_file_and_no_unfinished_one) {
   c.config.noise = NoiseKind::constant;
   c.config.sigma = Matrix{{0.1, 0.2, 0.3}, {1.0 / 3.0, 0.5, 0.6}};
   OutputFolder folder = reserve("results");
-  write_all(folder, c, "manifold = uv\n", {.threads = 3, .seconds = {{"compare", 1.5}}}, false);
+  write_data(folder, c, "manifold = uv\n", {.threads = 3, .seconds = {{"compare", 1.5}}});
   BOOST_TEST(text_of("results/config.ini") == "manifold = uv\n");
   BOOST_TEST(text_of("results/sigma.csv") == "0.1,0.2,0.3\n0.3333333333333333,0.5,0.6\n");
   BOOST_TEST(text_of("results/series.csv") == series_csv(c));
@@ -545,7 +545,7 @@ BOOST_AUTO_TEST_CASE(report_and_files_of_an_empty_comparison) {
   Comparison c;
   BOOST_CHECK_NO_THROW(report_text(c));
   OutputFolder folder = reserve("results");
-  BOOST_CHECK_NO_THROW(write_all(folder, c, "", {}, false));
+  BOOST_CHECK_NO_THROW(write_data(folder, c, "", {}));
 }
 
 // --- Pictures
@@ -554,7 +554,8 @@ BOOST_AUTO_TEST_CASE(report_and_files_of_an_empty_comparison) {
 BOOST_AUTO_TEST_CASE(pictures_are_made_and_complete) {
   WorkingFolder working;
   OutputFolder folder = reserve("results");
-  write_all(folder, made_up(), "x\n", {}, true);
+  write_data(folder, made_up(), "x\n", {});
+  write_plots(folder, made_up());
   for (const char* name : {"valley", "trace-hessian", "slow-coordinates", "transverse", "ladder"}) {
     const fs::path stem = fs::path("results/plots") / name;
     const std::string svg = text_of(stem.string() + ".svg"), png = text_of(stem.string() + ".png");
@@ -596,13 +597,35 @@ BOOST_AUTO_TEST_CASE(pictures_of_awkward_numbers_are_made) {
 BOOST_AUTO_TEST_CASE(without_gnuplot_the_data_are_complete_and_the_error_says_so) {
   WorkingFolder working;
   const std::string path = std::getenv("PATH");
-  ::setenv("PATH", "/nonexistent", 1);
   OutputFolder folder = reserve("results");
-  BOOST_CHECK_EXCEPTION(write_all(folder, made_up(), "x\n", {}, true), FileError,
-                        says<FileError>({"data complete, plots failed", "gnuplot"}));
+  write_data(folder, made_up(), "x\n", {});
+  ::setenv("PATH", "/nonexistent", 1);
+  BOOST_CHECK_EXCEPTION(write_plots(folder, made_up()), FileError,
+                        says<FileError>({"data complete, plots failed", "gnuplot", "--no-plots"}));
   ::setenv("PATH", path.c_str(), 1);
   BOOST_TEST(fs::exists("results/summary.json"));
   BOOST_TEST(fs::exists("results/series.csv"));
+  for (const char* name : {"valley.gnuplot", "ladder.gnuplot", "ladder.dat"}) {  // to be drawn another day
+    BOOST_TEST(fs::exists(fs::path("results/plots") / name), name);
+  }
+  for (const auto& entry : fs::directory_iterator("results/plots")) {
+    BOOST_TEST((entry.path().extension() == ".dat" || entry.path().extension() == ".gnuplot"), entry.path());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(pictures_on_a_full_device_are_a_file_error_and_leave_no_part) {
+  for (const char* name : {"valley.dat", "valley.gnuplot", "trace-hessian.svg", "trace-hessian.png"}) {
+    WorkingFolder working;
+    OutputFolder folder = reserve("results");
+    write_data(folder, made_up(), "x\n", {});
+    fs::create_directory("results/plots");
+    fs::create_symlink("/dev/full", fs::path("results/plots") / (std::string(name) + ".part"));
+    BOOST_CHECK_EXCEPTION(write_plots(folder, made_up()), FileError,
+                          says<FileError>({"data complete, plots failed", name}));
+    BOOST_TEST(!has_part_files("results"), name);
+    BOOST_TEST(!fs::exists(fs::path("results/plots") / name), name);
+    BOOST_TEST(fs::exists("results/summary.json"), name);
+  }
 }
 
 /// Puts a gnuplot of our own first in PATH while it lives.

@@ -1,0 +1,72 @@
+// What the tests of this folder share: random numbers that do not change, the manifolds in typed form, fitted orders.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "manifolds/manifold.hpp"
+#include "manifolds/registry.hpp"
+
+namespace support {
+
+using valleydrift::manifolds::Manifold;
+using valleydrift::manifolds::ManifoldDescription;
+using valleydrift::manifolds::Matrix;
+using valleydrift::manifolds::ParameterValues;
+using valleydrift::manifolds::Vector;
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  double number() { return static_cast<double>(engine_() >> 11) * 0x1p-52 - 1.0; }  // uniform in [-1, 1)
+  Matrix matrix(Eigen::Index rows, Eigen::Index columns) {
+    Matrix a(rows, columns);
+    for (Eigen::Index j = 0; j < columns; ++j) {
+      for (Eigen::Index i = 0; i < rows; ++i) a(i, j) = number();
+    }
+    return a;
+  }
+  Vector vector(Eigen::Index size) { return matrix(size, 1); }
+  Vector direction(Eigen::Index size) { return vector(size).normalized(); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+/// A point of the valley near the default start, but at no special place.
+inline Vector valley_point(const Manifold& m, std::uint64_t seed) {
+  Random random(seed);
+  const Vector start = m.default_start();
+  return m.retract(start + 0.15 * random.direction(start.size()));
+}
+
+/// Calls check(loss) with the loss's own type.
+template <class Check>
+void visit_loss(const Manifold& manifold, const Check& check) {
+  std::visit(check, manifold.registered().loss);
+}
+
+inline std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+inline std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+
+inline double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff(); }
+
+/// Least-squares slope of log y over log x.
+inline double fitted_slope(const std::vector<double>& x, const std::vector<double>& y) {
+  double sx = 0.0, sy = 0.0, sxx = 0.0, sxy = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double a = std::log(x[i]), b = std::log(std::abs(y[i]));
+    sx += a, sy += b, sxx += a * a, sxy += a * b;
+  }
+  const auto n = static_cast<double>(x.size());
+  return (n * sxy - sx * sy) / (n * sxx - sx * sx);
+}
+
+}  // namespace support

@@ -1,0 +1,23 @@
+// The figures of a comparison; the parts of plots.hpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "validation/comparison.hpp"
+#include "validation/figure.hpp"
+
+namespace valleydrift::validation {
+
+/// Observables against slow time, a panel each, two abreast: theory and discrete mean with its band above, their
+/// difference and the bound below.
+Figure time_figure(const std::string& name, const Comparison& comparison,
+                   const std::vector<const ObservableResult*>& shown);
+
+/// The ladders: |difference| against epsilon and eta on logarithmic axes with the fitted slopes.
+Figure ladder_figure(const Comparison& comparison);
+
+/// The valley with tr H in colour and one or two trajectories of both processes; beside it the same against slow time.
+Figure valley_figure(const Comparison& comparison, const Manifold& manifold);
+
+}  // namespace valleydrift::validation
