@@ -170,7 +170,7 @@ Vector Manifold::third_contraction(const Vector& w, const Matrix& s) const {
           for (Eigen::Index a = 0; a < j.rows(); ++a) {
             const Matrix h = model_residual_hessian(model, w, Vector::Unit(j.rows(), a));
             const Vector g = j.row(a).transpose();
-            out += model.weight() * (2.0 * (h * (s * g)) + g * (h * s).trace());
+            out += model.weight() * (2.0 * (h * (s * g)) + g * h.cwiseProduct(s.transpose()).sum());
           }
           return out;
         } else {
@@ -192,6 +192,18 @@ Vector Manifold::residuals(const Vector& w) const {
 
 Matrix Manifold::jacobian(const Vector& w) const {
   return std::visit([&](const auto& loss) { return model_jacobian(loss.model(), w); }, loss_->loss);
+}
+
+Vector Manifold::residual_hessian_times(const Vector& w, const Vector& r, const Vector& v) const {
+  return std::visit(
+      [&](const auto& loss) {
+        const auto& model = loss.model();
+        ResidualHessian<double, std::decay_t<decltype(model)>> second(model);
+        Vector out = Vector::Zero(w.size());
+        second.add(view(w), view(r), view(v), view(out));
+        return out;
+      },
+      loss_->loss);
 }
 
 Matrix Manifold::residual_hessian(const Vector& w, const Vector& r) const {
@@ -272,19 +284,47 @@ Vector Manifold::retract(const Vector& start) const {
 }
 
 double Manifold::curvature_radius(const Geometry& geometry) const {
-  const Matrix basis = geometry.longitudinal_basis();
   const Matrix j = jacobian(geometry.point);
-  // Normal e_i = J^T c_i with c_i the i-th column of (J U)^(-T); its shape operator is -B^T (sum_a c_ai Hess f_a) B.
+  // Normal e_i = J^T c_i with c_i the i-th column of (J U)^(-T); its shape operator is -P_L (sum_a c_ai Hess f_a) P_L.
   const Matrix coefficients = (j * geometry.transverse).transpose().inverse();
+  constexpr int largest_dense = 32;
+  const bool dense = valley_dimension() <= largest_dense;
+  return 1.0 / std::sqrt(dense ? largest_squared_curvature_dense(geometry, coefficients)
+                               : largest_squared_curvature_by_powers(geometry, coefficients));
+}
+
+double Manifold::largest_squared_curvature_dense(const Geometry& geometry, const Matrix& coefficients) const {
+  const Matrix basis = geometry.longitudinal_basis();
   Matrix squares = Matrix::Zero(basis.cols(), basis.cols());
   for (Eigen::Index i = 0; i < geometry.spectrum.size(); ++i) {
-    const Vector c = coefficients.col(i);
-    const Matrix shape = basis.transpose() * residual_hessian(geometry.point, c) * basis;
+    const Matrix shape = basis.transpose() * residual_hessian(geometry.point, coefficients.col(i)) * basis;
     squares += shape * shape;
   }
-  const double largest =
-      Eigen::SelfAdjointEigenSolver<Matrix>(squares, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
-  return 1.0 / std::sqrt(largest);
+  return Eigen::SelfAdjointEigenSolver<Matrix>(squares, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
+}
+
+/// The power method on sum_i S_i^2: each iteration costs m products Hess f_a v, none of them a matrix.
+double Manifold::largest_squared_curvature_by_powers(const Geometry& geometry, const Matrix& coefficients) const {
+  constexpr int most_iterations = 300;
+  constexpr double unchanged = 1e-6;  // relative; what rests on the radius are ratios compared with 0.1
+  Vector v(geometry.point.size());
+  for (Eigen::Index i = 0; i < v.size(); ++i) v[i] = std::cos(static_cast<double>(i * i));  // no symmetry of a model's
+  v = geometry.longitudinal(v).normalized();
+  double largest = 0.0;
+  for (int k = 0; k < most_iterations; ++k) {
+    Vector next = Vector::Zero(v.size());
+    for (Eigen::Index i = 0; i < geometry.spectrum.size(); ++i) {
+      const auto shape = [&](const Vector& x) {
+        return Vector(geometry.longitudinal(residual_hessian_times(geometry.point, coefficients.col(i), x)));
+      };
+      next += shape(shape(v));
+    }
+    const double before = largest;
+    largest = v.dot(next);
+    if (!(std::abs(largest - before) > unchanged * largest)) break;
+    v = next.normalized();
+  }
+  return largest;
 }
 
 Vector Manifold::default_start() const {

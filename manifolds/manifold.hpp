@@ -46,6 +46,8 @@ class Manifold {
   Matrix jacobian(const Vector& w) const;
   /// sum_a r_a Hess f_a(w), D x D.
   Matrix residual_hessian(const Vector& w, const Vector& r) const;
+  /// sum_a r_a Hess f_a(w) v, D, without the matrix.
+  Vector residual_hessian_times(const Vector& w, const Vector& r, const Vector& v) const;
 
   /// sigma of label noise at w, D x label_count, by differentiating the noisy gradient in the labels.
   Matrix label_noise_factor(const Vector& w) const;
@@ -63,6 +65,7 @@ class Manifold {
   /// Throws NumericalError if it does not arrive within 1e-10.
   Vector retract(const Vector& w) const;
   /// 1 / the largest normal curvature of the valley (a lower bound on it for m > 1), DERIVATION (33).
+  /// To rounding for valleys of dimension 32 and less, beyond that to about 1e-3.
   double curvature_radius(const Geometry& geometry) const;
 
   Vector default_start() const;
@@ -71,6 +74,9 @@ class Manifold {
   Vector slow_coordinates(const Vector& y, const Vector& start) const;
 
  private:
+  double largest_squared_curvature_dense(const Geometry& geometry, const Matrix& coefficients) const;
+  double largest_squared_curvature_by_powers(const Geometry& geometry, const Matrix& coefficients) const;
+
   ManifoldDescription description_;
   ParameterValues parameters_;
   std::shared_ptr<const RegisteredLoss> loss_;  ///< never changes, so copies share it

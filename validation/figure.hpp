@@ -86,6 +86,6 @@ class Figure {
 };
 
 /// Height of one row of a key, in pixels.
-inline constexpr double key_row = 19.0;
+inline constexpr double key_row = 16.0;
 
 }  // namespace valleydrift::validation

@@ -43,6 +43,12 @@ struct LadderPanel {
   int key_rows() const;
 };
 
+/// A slope with a wide interval says nothing: its line would only confuse the picture.
+bool has_line(const LadderResult& l) {
+  constexpr double widest = 6.0;
+  return l.slope && l.rung.size() > 1 && l.slope_high - l.slope_low < widest && std::abs(l.difference.back()) > 0.0;
+}
+
 /// Resolved ladders first, the best resolved ones first.
 void LadderPanel::choose(const std::vector<LadderResult>& ladder) {
   for (const LadderResult& l : ladder) {
@@ -93,7 +99,7 @@ Axes axes_of(const LadderPanel& panel) {
       if (!(r.highest() > 0.0)) continue;
       axes.y.add(r.highest());
       axes.y.add(r.is_seen() ? r.lowest() : 0.5 * r.highest());  // an arrow's tip
-      if (l->slope && r.difference > 0.0) axes.y.add(r.difference);
+      if (has_line(*l) && r.difference > 0.0) axes.y.add(r.difference);
     }
   }
   if (axes.x.empty() || axes.y.empty()) return {};
@@ -159,10 +165,11 @@ void add_series(Figure& figure, const LadderResult& l, std::size_t place, double
                     data, x, colour, any_seen ? "notitle" : title));
   }
   // The slope is that at the finest rung, DERIVATION (40): the line goes through it.
-  if (l.slope && rungs.size() > 1 && rungs.back().difference > 0.0) {
-    parts.push_back(fmt::format("[{}:{}] {}*(x/{})**{} with lines lw 1.4 lc rgb '{}' notitle", number(rungs.back().at),
-                                number(rungs.front().at), number(rungs.back().difference),
-                                number(shift * rungs.back().at), number(*l.slope), colour));
+  if (has_line(l)) {
+    parts.push_back(fmt::format("[{}:{}] {}*(x/{})**{} with lines lw 1.4 lc rgb '{}' notitle",
+                                number(shift * rungs.back().at), number(shift * rungs.front().at),
+                                number(rungs.back().difference), number(shift * rungs.back().at), number(*l.slope),
+                                colour));
   }
 }
 

@@ -99,7 +99,8 @@ void TimePanel::titles() {
   figure_.line("# --- {}", o_.name);
   figure_.line("set label 1 {} at {} left font ',15'", quoted(formula(o_.meaning.empty() ? o_.name : o_.meaning)),
                figure_.screen(box_.left, box_.top - 14.0));
-  figure_.line("set label 2 {} at {} right font ',13'", quoted(unjudged ? "not judged" : name_of(o_.verdict)),
+  figure_.line("set label 2 {} at {} right font ',13'",
+               quoted(unjudged ? "not judged" : "verdict: " + name_of(o_.verdict)),
                figure_.screen(box_.right, box_.top - 14.0));
 }
 
@@ -109,7 +110,7 @@ void TimePanel::step_axis() {
   if (comparison_.steps.empty() || !(last > 0.0)) return;
   const double steps = static_cast<double>(comparison_.steps.back()) * (end_ / last);
   if (!(steps > 0.0)) return;
-  figure_.line("set x2range [0:{}]; set x2tics {} font ',12'; set x2label 'step k' offset 0,-0.4 font ',12'",
+  figure_.line("set x2range [0:{}]; set x2tics {} out font ',12'; set x2label 'step k' offset 0,-0.4 font ',12'",
                number(steps), number(round_tick(steps / 4.5)));
 }
 
@@ -163,7 +164,7 @@ void TimePanel::draw_difference() {
 }
 
 void TimePanel::draw() {
-  constexpr double title = 32.0, steps = 46.0, gap = 16.0, below = 50.0, lower_part = 0.38;
+  constexpr double title = 32.0, steps = 52.0, gap = 16.0, below = 50.0, lower_part = 0.38;
   const double rows = key_row * value_rows(), lower_rows = 2.0 * key_row;
   const double free = box_.top - box_.bottom - title - rows - steps - gap - lower_rows - below;
   const Box lower = {box_.left, box_.right, box_.bottom + below, box_.bottom + below + lower_part * free};
@@ -194,7 +195,7 @@ void TimePanel::draw() {
 
 Figure time_figure(const std::string& name, const Comparison& comparison,
                    const std::vector<const ObservableResult*>& shown) {
-  constexpr double left = 104.0, right = 18.0;
+  constexpr double left = 110.0, right = 18.0;
   constexpr int panel_height = 540;
   const int columns = shown.size() > 1 ? 2 : 1, width = columns == 1 ? 680 : 550;
   const int rows = (static_cast<int>(shown.size()) + columns - 1) / columns;

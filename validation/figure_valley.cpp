@@ -71,12 +71,13 @@ void ValleyPicture::find_valley() {
   if (dimension == 1 && manifold_.dimension() <= 3) {
     constexpr double steps_across = 200.0;
     valley_ = curve_mesh(manifold_, start_, view_.extent() / steps_across,
-                         [&](const Vector& w) { return view_.is_inside(w, 0.05); });
+                         [&](const Vector& w) { return view_.is_inside(w, -0.02); });
   } else if (dimension == 2) {
-    // A valley on which nothing moves is shown as far as it bends visibly.
-    const double radius = manifold_.curvature_radius(manifold_.geometry(start_));
-    const double least = std::max(std::isfinite(radius) ? 0.9 * radius : 0.0, 1e-6);
     const bool fills = !view_.is_space();  // a flat picture is filled to its edges
+    // In space as far as it bends visibly; half a turn of it where nothing moves.
+    const double radius = manifold_.curvature_radius(manifold_.geometry(start_));
+    const double bend = std::isfinite(radius) ? (comparison_.moves_along_valley ? 0.5 : 1.5) * radius : 0.0;
+    const double least = fills ? 0.5 * view_.extent() : std::max(bend, 1e-6);
     valley_ = surface_mesh(manifold_, start_, shown_.on_valley, least,
                            [&](const Vector& w) { return !fills || !view_.is_inside(w, 0.1); });
   }
@@ -111,11 +112,12 @@ void ValleyPicture::choose_viewpoint() {
     const Vector normal = manifold_.jacobian(w).row(0).transpose();
     towards += normal / std::max(normal.norm(), 1e-300);
   }
-  constexpr double degrees = 180.0 / std::numbers::pi, oblique = 35.0;
-  double side = 0.0;
-  if (towards.head(2).norm() > 1e-9) side = std::atan2(towards[0], -towards[1]) * degrees + 360.0;
-  // 35, 125, ... degrees, whichever is nearest: no axis then points at the viewer or lies across.
-  rotate_z_ = std::fmod(90.0 * std::round((side - oblique) / 90.0) + oblique + 360.0, 360.0);
+  constexpr double degrees = 180.0 / std::numbers::pi, oblique = 25.0;
+  if (towards.head(2).norm() > 1e-9) {
+    const double side = std::atan2(towards[0], -towards[1]) * degrees + 360.0, quarter = 90.0;
+    const double axis = quarter * std::floor(side / quarter);
+    rotate_z_ = std::fmod(axis + std::clamp(side - axis, oblique, quarter - oblique), 360.0);
+  }
   if (towards[2] < -0.5 * towards.norm()) rotate_x_ = 115.0;  // from below
   const double x = rotate_x_ / degrees, z = rotate_z_ / degrees;
   towards_viewer_ = Vector{{std::sin(x) * std::sin(z), -std::sin(x) * std::cos(z), std::cos(x)}};
@@ -147,16 +149,14 @@ std::string ValleyPicture::write_path(const SampledPath& path, Kind kind, const 
   const char* what = kind == Kind::raw ? "weights w" : kind == Kind::slow ? "slow variable" : "limit Y";
   const std::size_t stride = kind == Kind::slow ? mark_stride(states.size()) : 1;
   const std::string data = figure_.block(fmt::format("path {}, {}: coordinates, tr H", path.path, what));
+  bool drawn = false;
   for (std::size_t i = 0; i < states.size(); i += stride) {
     if (!is_drawable(states[i])) continue;
     const auto c = [&](int axis) { return view_.coordinate(states[i], axis); };
-    if (!view_.is_space()) {
-      figure_.row({c(0), c(1), 0.0, at(traces, i)});
-    } else if (is_in_front(states[i])) {
-      figure_.row({c(0), c(1), c(2), at(traces, i)});
-    } else {
-      figure_.blank();
-    }
+    const bool draw = !view_.is_space() || is_in_front(states[i]);
+    if (draw) figure_.row({c(0), c(1), view_.is_space() ? c(2) : 0.0, at(traces, i)});
+    if (drawn && !draw) figure_.blank();  // one blank line: two would end the block
+    drawn = draw;
   }
   return data;
 }
@@ -220,13 +220,14 @@ void ValleyPicture::draw_flat() {
   figure_.line("set xlabel {} offset 0,0.4; set ylabel {} offset 0.8,0", quoted(view_.label(0)),
                quoted(view_.label(1)));
   const bool surface = manifold_.valley_dimension() == 2;
-  const std::string columns = surface ? "1:2:3:4" : "1:2:4";
+  const char* columns = surface ? "1:2:3" : path_traces_.empty() ? "1:2" : "1:2:4";
   std::vector<std::string> parts;
   if (surface) {
     figure_.line("set view map; set pm3d corners2color mean interpolate 2,2; unset grid");
     parts.push_back(write_valley() + " using 1:2:3:4 with pm3d notitle");
   } else if (!valley_.empty()) {
-    parts.push_back(write_valley() + " using 1:2:4 with lines lw 13 lc palette title 'valley, colour: tr H'");
+    parts.push_back(write_valley() + " using 1:2:4 with lines lw 13 lc palette notitle");
+    parts.push_back("NaN with lines lw 6 lc rgb '#21918c' title 'valley, colour: tr H'");  // the palette's middle
   }
   for (const std::string& part : path_parts(columns, surface ? "#d0d0d0" : "#909090")) parts.push_back(part);
   figure_.plot(surface ? "splot" : "plot", parts);
@@ -236,12 +237,12 @@ void ValleyPicture::draw_space() {
   figure_.line("unset lmargin; unset rmargin; unset tmargin; unset bmargin; set origin 0,0.09; set size 0.54,0.86");
   figure_.line("set view {:.0f},{:.0f},1.3; set view equal xyz; set xyplane relative 0; unset grid", rotate_x_,
                rotate_z_);
-  figure_.line("set border 31 lw 0.5 lc rgb '#909090'; set tics textcolor rgb 'black' font ',11' offset 0,-0.2");
+  figure_.line("set border 31 lw 0.5 lc rgb '#909090'; set tics textcolor rgb 'black' font ',11'");
   for (int i = 0; i < 3; ++i) {
     const double width = view_.window(i).width();
-    figure_.line("set {0}range {1}; set {0}label {2} offset 0,{3}; set {0}tics {4}", "xyz"[i], text_of(view_.window(i)),
-                 quoted(view_.label(i)), i < 2 ? -0.7 : 0.0,
-                 number(round_tick(width / (width < 0.35 * view_.extent() ? 1.5 : 3.5))));
+    figure_.line("set {0}range {1}; set {0}label {2} offset 0,{3}; set {0}tics {4} offset 0,{5}", "xyz"[i],
+                 text_of(view_.window(i)), quoted(view_.label(i)), i < 2 ? -0.7 : 0.0,
+                 number(round_tick(width / (width < 0.35 * view_.extent() ? 1.5 : 3.5))), i < 2 ? -0.3 : 0.0);
   }
   // Within one plot gnuplot draws a surface last: the trajectories come in a second one above it.
   const std::string valley = valley_.empty() ? "" : write_valley();

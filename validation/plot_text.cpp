@@ -64,9 +64,12 @@ std::string formula(const std::string& text) {
   for (std::size_t i = 0; i < text.size();) {
     if (letter_at(i)) {
       out += symbol(take(text, i, is_letter));
-      const bool underscore = i + 1 < text.size() && text[i] == '_' && is_alphanumeric(text[i + 1]);
-      if (underscore) ++i;
-      const std::string index = take(text, i, is_alphanumeric);
+      std::size_t after = i + 1;
+      const std::string low = i < text.size() && text[i] == '_' ? take(text, after, is_alphanumeric) : "";
+      constexpr std::size_t longest_index = 2;  // f_a, w_12; but path_error
+      const bool underscore = !low.empty() && low.size() <= longest_index;
+      if (underscore) i = after;
+      const std::string index = underscore ? low : take(text, i, is_alphanumeric);
       if (!index.empty()) out += fmt::format("_{{{}}}", index);
       continue;
     }
@@ -75,12 +78,14 @@ std::string formula(const std::string& text) {
     const bool hyphen = sentence && i > 0 && letter_at(i - 1) && letter_at(i + 1);
     if (c == '-') {
       out += hyphen ? "-" : spaced ? "−" : " − ";
+    } else if (c == '_') {
+      out += ' ';
     } else if (c == '.') {
       out += "·";
     } else if (c == ',') {
       out += sentence && i + 1 < text.size() && text[i + 1] == ' ' ? "," : ", ";
     } else {
-      if (std::strchr("@_{}&~\\", c)) out += '\\';
+      if (std::strchr("@{}&~\\", c)) out += '\\';
       out += c;
     }
     ++i;

@@ -509,6 +509,18 @@ BOOST_AUTO_TEST_CASE(curvature_radii_of_textbook_shapes) {
   BOOST_TEST(radius(channel, Vector{{0.7, 0.0}}) > 1e15);  // straight
 }
 
+// Valleys of dimension 99 and 63, where no matrix is formed.
+BOOST_AUTO_TEST_CASE(curvature_radii_of_large_valleys) {
+  Random random(11);
+  const Manifold sphere("sphere", {{"D", 100}});
+  BOOST_TEST(std::abs(radius(sphere, random.direction(100)) - 1.0) < 1e-6);
+  // Hess f has the eigenvalues +-1, each 32 times, so that no normal curvature exceeds 1/|J| = 1/|w|; tangent vectors
+  // (a, a) with a orthogonal to u + v attain it.
+  const Manifold large("vector-uv", {{"d", 32}});
+  const Vector y = large.retract(large.default_start() + 0.2 * random.direction(64));
+  BOOST_TEST(std::abs(radius(large, y) / y.norm() - 1.0) < 1e-5);
+}
+
 BOOST_AUTO_TEST_CASE(slow_coordinates_at_known_places) {
   const auto slow = [](const Manifold& m, const Vector& y, const Vector& start) {
     return m.slow_coordinates(y, start);

@@ -12,7 +12,7 @@
 #include "manifolds/errors.hpp"
 #include "sde/limit_coefficients.hpp"
 #include "sde/limit_field.hpp"
-#include "tests/sde/support.hpp"
+#include "support.hpp"
 
 using namespace support;
 using valleydrift::manifolds::Geometry;
