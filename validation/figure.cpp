@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "validation/ladder.hpp"
+#include "validation/plot_text.hpp"
 
 namespace valleydrift::validation {
 
@@ -78,6 +79,15 @@ std::string Figure::screen(double x, double y) const {
   return fmt::format("screen {:.4f},{:.4f}", x / width_, y / height_);
 }
 
+void Figure::text(const std::string& text, double x, double y, const char* align, int size, bool upright) {
+  line("set label {} at {} {} {} font ',{}'", quoted(text), screen(x, y), align, upright ? "rotate by 90" : "", size);
+}
+
+void Figure::axis_labels(const Box& box, const std::string& x, const std::string& y, double left) {
+  text(x, 0.5 * (box.left + box.right), box.bottom - 39.0, "center", 14);
+  text(y, box.left - left, 0.5 * (box.bottom + box.top), "center", 14, true);
+}
+
 void Figure::place(const Box& box) {
   line(
       "set lmargin at screen {:.4f}; set rmargin at screen {:.4f}; set bmargin at screen {:.4f}; set tmargin at "
@@ -86,7 +96,7 @@ void Figure::place(const Box& box) {
 }
 
 void Figure::key(double x, double y, const char* corner, int rows) {
-  line("set key at {} left {} vertical Left reverse samplen 2.6 spacing 1.1 width 0.5 maxrows {} font ',12'",
+  line("set key at {} left {} vertical Left reverse samplen 2.6 spacing 1.1*row_height width 0.5 maxrows {} font ',12'",
        screen(x - 10.0, y), corner, rows);
 }
 
@@ -98,10 +108,11 @@ std::string Figure::script() const {
       "set encoding utf8\n"
       "do for [kind in 'svg png'] {{\n"
       "  reset\n"
+      "  row_height = kind eq 'svg' ? 0.78 : 1.0\n"
       "  if (kind eq 'svg') {{\n"
       "    set terminal svg size {1},{2} dynamic enhanced font 'DejaVu Sans,14' rounded background 'white'\n"
       "  }} else {{\n"
-      "    set terminal pngcairo size {3},{4} enhanced font 'DejaVu Sans,14' fontscale 1.5 linewidth 2 pointscale 2 "
+      "    set terminal pngcairo size {3},{4} enhanced font 'DejaVu Sans,14' fontscale 1.5 linewidth 2 pointscale 3 "
       "rounded background 'white'\n"
       "  }}\n"
       "  set output '{0}.'.kind.suffix\n"

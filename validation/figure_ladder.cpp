@@ -130,7 +130,6 @@ void set_axes(Figure& figure, const LadderPanel& panel, const Axes& axes) {
   }
   figure.line("set ytics ({})", fmt::join(ticks, ", "));
   figure.line("set xrange {}; set yrange {}", text_of(axes.x), text_of(axes.y));
-  figure.line("set xlabel {} offset 0,0.4; set ylabel {} offset 0.5,0", quoted(panel.variable), quoted(panel.ylabel));
 }
 
 std::string series_label(const LadderResult& l) {
@@ -156,7 +155,7 @@ void add_series(Figure& figure, const LadderResult& l, std::size_t place, double
   const std::string title = "title " + quoted(series_label(l));
   const std::string x = fmt::format("($1*{})", number(shift));
   if (any_seen) {
-    parts.push_back(fmt::format("{} using {}:2:3:4 with yerrorbars pt {} ps 1 lw 1.4 lc rgb '{}' {}", data, x,
+    parts.push_back(fmt::format("{} using {}:2:3:4 with yerrorbars pt {} ps 0.67 lw 1.4 lc rgb '{}' {}", data, x,
                                 series_marks[place % most_series], colour, title));
   }
   if (any_limit) {
@@ -191,16 +190,17 @@ void add_notes(const LadderPanel& panel, std::vector<std::string>& parts) {
 
 /// `names` are the observables drawn so far: each keeps its colour from panel to panel.
 void draw_panel(Figure& figure, const LadderPanel& panel, const Box& box, std::vector<std::string>& names) {
-  constexpr double axis = 48.0;  // tick labels and the axis label
+  constexpr double axis = 52.0;  // tick labels and the axis label
   figure.place(box);
-  figure.line("set title {} offset 0,-0.3 font ',14'", quoted(panel.title));
+  figure.line("unset label");
+  figure.text(panel.title, 0.5 * (box.left + box.right), box.top + 18.0, "center", 14);
+  figure.axis_labels(box, panel.variable, panel.ylabel);
   const Axes axes = axes_of(panel);
   if (axes.x.empty()) {
-    figure.line("unset key; set label 9 'nothing to draw: every difference is zero to rounding' at {} center",
-                figure.screen(0.5 * (box.left + box.right), 0.5 * (box.bottom + box.top)));
-    figure.line("unset logscale; unset xtics; unset ytics; set xlabel {}; set ylabel {}", quoted(panel.variable),
-                quoted(panel.ylabel));
-    figure.line("set xrange [0:1]; set yrange [0:1]; plot NaN notitle; unset label 9");
+    figure.text("nothing to draw: every difference is zero to rounding", 0.5 * (box.left + box.right),
+                0.5 * (box.bottom + box.top), "center", 12);
+    figure.line("unset key; unset logscale; unset xtics; unset ytics; set xrange [0:1]; set yrange [0:1]");
+    figure.plot("plot", {});
     return;
   }
   set_axes(figure, panel, axes);
@@ -242,7 +242,7 @@ Figure ladder_figure(const Comparison& comparison) {
   add(comparison.eta_ladder, {"learning rate η", "|discrete − paper form|", "η → 0 at fixed β"});
   add(path_error, {"noise scale ε", "rms distance of the paths", "shared noise: path by path"});
 
-  constexpr double left = 96.0, right = 16.0, top = 34.0, axis = 48.0;
+  constexpr double left = 96.0, right = 16.0, top = 34.0, axis = 52.0;
   constexpr int plot_height = 400;
   int rows = 0;
   for (const LadderPanel& panel : panels) rows = std::max(rows, panel.key_rows());

@@ -30,7 +30,7 @@ class TimePanel {
   void find_other_forms();
   void measure();
   void titles();
-  void step_axis();
+  void step_axis(const Box& upper);
   void draw_values();
   void draw_difference();
   int value_rows() const { return (4 + static_cast<int>(others_.size())) / 2; }
@@ -97,21 +97,19 @@ void TimePanel::measure() {
 void TimePanel::titles() {
   const bool unjudged = o_.verdict == Verdict::inconclusive && o_.bound.empty();
   figure_.line("# --- {}", o_.name);
-  figure_.line("set label 1 {} at {} left font ',15'", quoted(formula(o_.meaning.empty() ? o_.name : o_.meaning)),
-               figure_.screen(box_.left, box_.top - 14.0));
-  figure_.line("set label 2 {} at {} right font ',13'",
-               quoted(unjudged ? "not judged" : "verdict: " + name_of(o_.verdict)),
-               figure_.screen(box_.right, box_.top - 14.0));
+  figure_.line("unset label");
+  figure_.text(formula(o_.meaning.empty() ? o_.name : o_.meaning), box_.left, box_.top - 14.0, "left", 15);
+  figure_.text(unjudged ? "not judged" : "verdict: " + name_of(o_.verdict), box_.right, box_.top - 14.0, "right", 13);
 }
 
 /// The steps on the upper axis: three to seven round numbers.
-void TimePanel::step_axis() {
+void TimePanel::step_axis(const Box& upper) {
   const double last = count_ ? comparison_.times.back() : 0.0;
   if (comparison_.steps.empty() || !(last > 0.0)) return;
   const double steps = static_cast<double>(comparison_.steps.back()) * (end_ / last);
   if (!(steps > 0.0)) return;
-  figure_.line("set x2range [0:{}]; set x2tics {} out font ',12'; set x2label 'step k' offset 0,-0.4 font ',12'",
-               number(steps), number(round_tick(steps / 4.5)));
+  figure_.line("set x2range [0:{}]; set x2tics {} out font ',12'", number(steps), number(round_tick(steps / 4.5)));
+  figure_.text("step k", 0.5 * (upper.left + upper.right), upper.top + 38.0, "center", 12);
 }
 
 void TimePanel::draw_values() {
@@ -132,7 +130,7 @@ void TimePanel::draw_values() {
     parts.push_back(
         fmt::format("{} using 1:{} with lines lw 1.6 {} title '{}'", data, 6 + k, other_styles[k], others_[k].name));
   }
-  parts.push_back(fmt::format("{} every {} using 1:3 with points pt 6 ps 0.7 lw 1.4 lc rgb '{}' title 'discrete mean'",
+  parts.push_back(fmt::format("{} every {} using 1:3 with points pt 6 ps 0.47 lw 1.4 lc rgb '{}' title 'discrete mean'",
                               data, mark_stride(count_), discrete_colour));
   figure_.plot("plot", parts);
 }
@@ -156,7 +154,7 @@ void TimePanel::draw_difference() {
                              "title 'bound at ε = 0'",
                              data));
     parts.push_back(
-        fmt::format("{} every {} using 1:5:6 with yerrorbars pt 7 ps 0.45 lw 1.2 lc rgb '{}' title "
+        fmt::format("{} every {} using 1:5:6 with yerrorbars pt 7 ps 0.3 lw 1.2 lc rgb '{}' title "
                     "'at ε = 0, ± 2 SE'",
                     data, mark_stride(count_), extrapolated_colour));
   }
@@ -164,28 +162,29 @@ void TimePanel::draw_difference() {
 }
 
 void TimePanel::draw() {
-  constexpr double title = 32.0, steps = 52.0, gap = 16.0, below = 50.0, lower_part = 0.38;
+  constexpr double title = 32.0, steps = 54.0, gap = 16.0, below = 54.0, lower_part = 0.38, y_label = 90.0;
   const double rows = key_row * value_rows(), lower_rows = 2.0 * key_row;
   const double free = box_.top - box_.bottom - title - rows - steps - gap - lower_rows - below;
   const Box lower = {box_.left, box_.right, box_.bottom + below, box_.bottom + below + lower_part * free};
   const Box upper = {box_.left, box_.right, lower.top + gap + lower_rows, box_.top - title - rows - steps};
 
   titles();
-  step_axis();
+  step_axis(upper);
   figure_.place(upper);
   figure_.key(upper.left, upper.top + steps, "bottom", value_rows());
   figure_.line("set xrange [0:{}]; set yrange {}", end_, text_of(values_.padded(0.06)));
-  figure_.line("set format x ''; set xlabel ''; set ylabel {} offset 0.5,0", quoted(axis_label(o_.name)));
+  figure_.line("set format x ''");
+  figure_.text(axis_label(o_.name), upper.left - y_label, 0.5 * (upper.bottom + upper.top), "center", 14, true);
   figure_.line("set ytics {}", number(round_tick(values_.padded(0.06).width() / 5.0)));
   draw_values();
 
-  figure_.line("unset label 1; unset label 2; unset x2tics; unset x2label");
+  figure_.line("unset label; unset x2tics");
   figure_.place(lower);
   figure_.key(lower.left, lower.top + 4.0, "bottom", 2);
   const Range range = residuals_.padded(0.08);
   figure_.line("set yrange {}; set ytics {}", text_of(range), number(round_tick(range.width() / 4.0)));
-  figure_.line("set format x '%g'; set xlabel '{}' offset 0,0.4; set ylabel 'discrete − theory' offset 0.5,0",
-               slow_time_label);
+  figure_.line("set format x '%g'");
+  figure_.axis_labels(lower, slow_time_label, "discrete − theory", y_label);
   figure_.line("set xzeroaxis lw 1 lc rgb '#808080'");
   draw_difference();
   figure_.line("unset xzeroaxis");

@@ -12,7 +12,7 @@ namespace valleydrift::validation {
 namespace {
 
 constexpr int figure_width = 1060, figure_height = 540;
-constexpr Box valley_box = {70.0, 548.0, 100.0, 500.0}, path_box = {750.0, 1044.0, 100.0, 500.0};
+constexpr Box valley_box = {76.0, 554.0, 100.0, 500.0}, path_box = {752.0, 1046.0, 100.0, 500.0};
 
 class ValleyPicture {
  public:
@@ -185,9 +185,8 @@ void ValleyPicture::title_and_colours() {
                  figure_.screen(valley_box.right + 14.0, valley_box.bottom), 14.0 / figure_width,
                  (valley_box.top - valley_box.bottom) / figure_height);
   }
-  figure_.line("set label 3 {} at {} center font ',14'", quoted(title),
-               figure_.screen(0.5 * (valley_box.left + valley_box.right), valley_box.top + 18.0));
-  figure_.key(valley_box.left, 42.0, "top", 1);
+  figure_.text(title, 0.5 * (valley_box.left + valley_box.right), valley_box.top + 18.0, "center", 14);
+  figure_.key(valley_box.left, 40.0, "top", 1);
 }
 
 /// The trajectories, the limit above the raw weights and below the marks of the slow variable.
@@ -208,8 +207,8 @@ std::vector<std::string> ValleyPicture::path_parts(const std::string& columns, c
   } else {
     add(limit, "lines lw 5 lc palette", "limit Y, colour: tr H");
   }
-  add(slow, "points pt 7 ps 0.85 lc rgb 'white'", "");
-  add(slow, fmt::format("points pt 7 ps 0.6 lc rgb '{}'", discrete_colour),
+  add(slow, "points pt 7 ps 0.58 lc rgb 'white'", "");
+  add(slow, fmt::format("points pt 7 ps 0.4 lc rgb '{}'", discrete_colour),
       view_.is_space() ? "slow variable (in view)" : "slow variable");
   return parts;
 }
@@ -217,8 +216,7 @@ std::vector<std::string> ValleyPicture::path_parts(const std::string& columns, c
 void ValleyPicture::draw_flat() {
   figure_.place(valley_box);
   figure_.line("set xrange {}; set yrange {}", text_of(view_.window(0)), text_of(view_.window(1)));
-  figure_.line("set xlabel {} offset 0,0.4; set ylabel {} offset 0.8,0", quoted(view_.label(0)),
-               quoted(view_.label(1)));
+  figure_.axis_labels(valley_box, view_.label(0), view_.label(1), 54.0);
   const bool surface = manifold_.valley_dimension() == 2;
   const char* columns = surface ? "1:2:3" : path_traces_.empty() ? "1:2" : "1:2:4";
   std::vector<std::string> parts;
@@ -254,13 +252,15 @@ void ValleyPicture::draw_space() {
     figure_.plot("splot", {valley + " using 1:2:3:4 with lines lw 7 lc palette notitle"});
   }
   figure_.line("unset border; unset tics; unset xlabel; unset ylabel; unset zlabel; unset pm3d; unset colorbox");
-  figure_.line("unset label 3");
+  figure_.line("unset label");
   figure_.plot("splot", path_parts("1:2:3", "#404040"));
 }
 
 /// Back to a plain panel after a map or a picture in space.
 void ValleyPicture::reset_axes() {
-  figure_.line("unset label; unset key; unset colorbox; unset pm3d; set view 60,30,1; set size noratio");
+  figure_.line(
+      "unset label; unset key; unset xlabel; unset ylabel; unset colorbox; unset pm3d; set view 60,30,1; set size "
+      "noratio");
   figure_.line("set origin 0,0; set size 1,1; set border 31 lw 0.8 lc rgb 'black'");
   figure_.line("set xtics autofreq nomirror out offset 0,0 font ',12'; set ytics autofreq nomirror out offset 0,0");
   figure_.line("set ytics font ',12'; set grid lc rgb '#dddddd' lw 0.6");
@@ -289,15 +289,14 @@ void ValleyPicture::draw_against_time() {
     }
     raw.push_back(data + " using 1:2 with lines lw 0.7 lc rgb '#a0a0a0'");
     limit.push_back(fmt::format("{} using 1:4 with lines lw 2 lc rgb '{}'", data, theory_colour));
-    slow.push_back(fmt::format("{} every {} using 1:3 with points pt 7 ps 0.6 lc rgb '{}'", data, mark_stride(records),
+    slow.push_back(fmt::format("{} every {} using 1:3 with points pt 7 ps 0.4 lc rgb '{}'", data, mark_stride(records),
                                discrete_colour));
   }
   figure_.place(path_box);
   figure_.line("set xrange [0:{}]; set yrange {}", axis_end(last), text_of(values.padded(0.06)));
-  figure_.line("set xlabel '{}' offset 0,0.4; set ylabel {} offset 0.8,0", slow_time_label, quoted(axis_label(name)));
-  figure_.line("set label 4 {} at {} center font ',14'",
-               quoted(shown_.paths.size() > 1 ? "the same paths against slow time" : "the same path against slow time"),
-               figure_.screen(0.5 * (path_box.left + path_box.right), path_box.top + 18.0));
+  figure_.axis_labels(path_box, slow_time_label, axis_label(name), 62.0);
+  figure_.text(shown_.paths.size() > 1 ? "the same paths against slow time" : "the same path against slow time",
+               0.5 * (path_box.left + path_box.right), path_box.top + 18.0, "center", 14);
   std::vector<std::string> parts;
   for (const auto* some : {&raw, &limit, &slow}) parts.insert(parts.end(), some->begin(), some->end());
   figure_.plot("plot", parts);

@@ -122,7 +122,10 @@ Vector drift_of_iteration(const Manifold& manifold, const Hyperparameters& h, co
 }
 
 constexpr double eta = 0.1;  // eta l up to 0.8: the finite-step corrections are far from small
-constexpr double iteration_bound = 1e-7;
+constexpr double iteration_bound = 5e-8;
+// A wrong formula must miss by twenty times that. The least conspicuous, the paper form on the sphere at beta = 0.99,
+// misses by 4e-6.
+constexpr double visibly_wrong = 1e-6;
 
 }  // namespace
 
@@ -147,15 +150,16 @@ BOOST_AUTO_TEST_CASE(drift_is_the_second_difference_of_the_iterated_map) {
 
         // What a plausible mistake would give is far outside the bound: the paper form in place of the exact one, a
         // term left out, the mixed block without its momentum, the other scheme's symbol.
-        BOOST_TEST(error_of(limit_coefficients(m, g, sigma, LimitForm(Form::paper, h)).drift()) > 1e-3);
-        BOOST_TEST(error_of(c.curvature + c.transverse) > 1e-3);
+        const bool straight = named.name == "channel";  // then there is no mixed term to get wrong
+        BOOST_TEST(error_of(limit_coefficients(m, g, sigma, LimitForm(Form::paper, h)).drift()) > visibly_wrong);
+        if (!straight) BOOST_TEST(error_of(c.curvature + c.transverse) > visibly_wrong);
         if (h.mu < 1.0) {
           const LimitForm plain(Form::finite_step, hyperparameters(Scheme::sgd, eta, 1.0));
           const Vector mixed = limit_coefficients(m, g, sigma, plain).mixed;
-          BOOST_TEST(error_of(c.curvature + mixed + c.transverse) > 1e-3);
+          if (!straight) BOOST_TEST(error_of(c.curvature + mixed + c.transverse) > visibly_wrong);
           const Scheme other = h.scheme == Scheme::nesterov ? Scheme::heavy_ball : Scheme::nesterov;
           const LimitForm exchanged(Form::finite_step, hyperparameters(other, eta, h.mu));
-          BOOST_TEST(error_of(limit_coefficients(m, g, sigma, exchanged).drift()) > 1e-3);
+          BOOST_TEST(error_of(limit_coefficients(m, g, sigma, exchanged).drift()) > visibly_wrong);
         }
       }
     });
@@ -200,14 +204,15 @@ BOOST_AUTO_TEST_CASE(each_term_is_excited_alone) {
         BOOST_TEST((transverse.curvature.norm() + transverse.mixed.norm()) < 1e-13 * size);
         curved += of_along.norm() > 1e-2 * size;
         sliding += of_across.norm() > 1e-2 * size;
-        mixing += both.mixed.norm() > 1e-2 * size;
+        mixing += both.mixed.norm() > 1e-4 * size;  // suppressed by momentum, DERIVATION (14)
       }
     }
   }
-  // Where a term must be there, it was: the channel alone is straight, the sphere alone is equally steep everywhere.
+  // Where a term must be there, it was: the channel alone is straight, which silences curvature and mixed term, the
+  // sphere alone is equally steep everywhere.
   BOOST_TEST(curved == 2 * 8);
   BOOST_TEST(sliding == 2 * 9);
-  BOOST_TEST(mixing == 2 * 10);
+  BOOST_TEST(mixing == 2 * 8);
   BOOST_TEST_MESSAGE("largest error of a term relative to the drifts: " << worst);
 }
 
@@ -517,8 +522,8 @@ BOOST_AUTO_TEST_CASE(asymptotic_form_has_three_regimes_in_gamma) {
         const std::vector<double> milder = {1e-9, 1e-10, 1e-11};
         const double order = ladder.order(scheme, gamma == 0.7 ? etas : milder, mu_of, regime);
         BOOST_TEST(std::abs(order - expected) < 0.02, "order " << order << ", expected " << expected);
-        // The other two regimes are not approached.
-        for (const double other : {0.25, 0.5, 0.7}) {
+        // A regime without this kappa is not approached. (The form for gamma = 1/2 keeps kappa and is always right.)
+        for (const double other : {0.25, 0.7}) {
           if (other == gamma) continue;
           const auto wrong = [other](const Hyperparameters& h) { return LimitForm(Form::asymptotic, h, other); };
           BOOST_TEST(std::abs(ladder.order(scheme, gamma == 0.7 ? etas : milder, mu_of, wrong)) < 0.02);
@@ -610,6 +615,7 @@ BOOST_AUTO_TEST_CASE(only_the_covariance_of_the_noise_matters) {
 
 BOOST_AUTO_TEST_CASE(ito_less_stratonovich_drift_is_half_the_sum_of_field_derivatives) {
   double worst = 0.0;
+  int curved = 0;
   for (const Named& named : all_manifolds()) {
     const Manifold m(named.name, named.parameters);
     const Vector y = valley_point(m, 14);
@@ -636,9 +642,9 @@ BOOST_AUTO_TEST_CASE(ito_less_stratonovich_drift_is_half_the_sum_of_field_deriva
           constexpr double h = 2e-3;
           correction += 0.5 * (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
         }
-        const double size = correction.norm();
+        const double size = correction.norm() + ito.norm();
+        curved += correction.norm() > 1e-2 * size;
         BOOST_TEST_CONTEXT(named.label) {
-          BOOST_TEST((size > 1e-2));
           BOOST_TEST((ito - stratonovich - correction).norm() < difference_bound * size);
           worst = std::max(worst, (ito - stratonovich - correction).norm() / size);
           // The Stratonovich drift is tangent to the valley, the Ito drift is not where the valley bends.
@@ -648,6 +654,7 @@ BOOST_AUTO_TEST_CASE(ito_less_stratonovich_drift_is_half_the_sum_of_field_deriva
       }
     });
   }
+  BOOST_TEST(curved == 7);  // all but the two straight channels, and the pair that is not least squares
   BOOST_TEST_MESSAGE("largest relative error of the correction: " << worst);
 }
 
