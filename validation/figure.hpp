@@ -75,7 +75,7 @@ class Figure {
   /// this: gnuplot's own distances differ from SVG to PNG.
   void text(const std::string& text, double x, double y, const char* align, int size, bool upright = false);
   /// The labels of both axes.
-  void axis_labels(const Box& box, const std::string& x, const std::string& y, double left = 84.0);
+  void axis_labels(const Box& box, const std::string& x, const std::string& y, double left = 80.0);
   void place(const Box& box);
   /// A key of at most `rows` rows that hangs from (x, y) or stands on it: outside of all data.
   void key(double x, double y, const char* corner, int rows);

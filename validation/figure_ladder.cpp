@@ -155,7 +155,7 @@ void add_series(Figure& figure, const LadderResult& l, std::size_t place, double
   const std::string title = "title " + quoted(series_label(l));
   const std::string x = fmt::format("($1*{})", number(shift));
   if (any_seen) {
-    parts.push_back(fmt::format("{} using {}:2:3:4 with yerrorbars pt {} ps 0.67 lw 1.4 lc rgb '{}' {}", data, x,
+    parts.push_back(fmt::format("{} using {}:2:3:4 with yerrorbars pt {} ps 0.8 lw 1.4 lc rgb '{}' {}", data, x,
                                 series_marks[place % most_series], colour, title));
   }
   if (any_limit) {
@@ -182,8 +182,7 @@ void add_notes(const LadderPanel& panel, std::vector<std::string>& parts) {
     const std::vector<std::string> listed(panel.left_out.begin(),
                                           panel.left_out.begin() + std::min<long>(3, std::ssize(panel.left_out)));
     const std::size_t more = panel.left_out.size() - listed.size();
-    note(fmt::format("not resolved, not drawn: {}{}", fmt::join(listed, "; "),
-                     more ? fmt::format(" and {} more", more) : ""));
+    note(fmt::format("not drawn: {}{}", fmt::join(listed, "; "), more ? fmt::format(" and {} more", more) : ""));
   }
   if (!panel.conserved.empty()) note(fmt::format("zero to rounding: {}", fmt::join(panel.conserved, "; ")));
 }

@@ -108,7 +108,8 @@ void TimePanel::step_axis(const Box& upper) {
   if (comparison_.steps.empty() || !(last > 0.0)) return;
   const double steps = static_cast<double>(comparison_.steps.back()) * (end_ / last);
   if (!(steps > 0.0)) return;
-  figure_.line("set x2range [0:{}]; set x2tics {} out font ',12'", number(steps), number(round_tick(steps / 4.5)));
+  figure_.line("set x2range [0:{}]; set x2tics {} out scale 0.6 offset 0,-closer font ',12'", number(steps),
+               number(round_tick(steps / 4.5)));
   figure_.text("step k", 0.5 * (upper.left + upper.right), upper.top + 38.0, "center", 12);
 }
 
@@ -130,7 +131,7 @@ void TimePanel::draw_values() {
     parts.push_back(
         fmt::format("{} using 1:{} with lines lw 1.6 {} title '{}'", data, 6 + k, other_styles[k], others_[k].name));
   }
-  parts.push_back(fmt::format("{} every {} using 1:3 with points pt 6 ps 0.47 lw 1.4 lc rgb '{}' title 'discrete mean'",
+  parts.push_back(fmt::format("{} every {} using 1:3 with points pt 6 ps 0.55 lw 1.4 lc rgb '{}' title 'discrete mean'",
                               data, mark_stride(count_), discrete_colour));
   figure_.plot("plot", parts);
 }
@@ -154,7 +155,7 @@ void TimePanel::draw_difference() {
                              "title 'bound at ε = 0'",
                              data));
     parts.push_back(
-        fmt::format("{} every {} using 1:5:6 with yerrorbars pt 7 ps 0.3 lw 1.2 lc rgb '{}' title "
+        fmt::format("{} every {} using 1:5:6 with yerrorbars pt 7 ps 0.36 lw 1.2 lc rgb '{}' title "
                     "'at ε = 0, ± 2 SE'",
                     data, mark_stride(count_), extrapolated_colour));
   }

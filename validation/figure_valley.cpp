@@ -49,6 +49,11 @@ class ValleyPicture {
   Figure figure_{"valley", figure_width, figure_height};
 };
 
+/// A line in the palette's middle colour for the key.
+std::string palette_key(const std::string& title) {
+  return fmt::format("NaN with lines lw 6 lc rgb '#21918c' title {}", quoted(title));
+}
+
 Vector start_of(const RunConfig& config, const Manifold& manifold) {
   if (!config.start) return manifold.retract(manifold.default_start());
   return manifold.retract(
@@ -79,7 +84,7 @@ void ValleyPicture::find_valley() {
     const double bend = std::isfinite(radius) ? (comparison_.moves_along_valley ? 0.5 : 1.5) * radius : 0.0;
     const double least = fills ? 0.5 * view_.extent() : std::max(bend, 1e-6);
     valley_ = surface_mesh(manifold_, start_, shown_.on_valley, least,
-                           [&](const Vector& w) { return !fills || !view_.is_inside(w, 0.1); });
+                           [&](const Vector& w) { return !fills || !view_.is_inside(w, 0.2); });
   }
   for (const auto& line : valley_) {
     for (const ValleyPoint& p : line) {
@@ -114,7 +119,7 @@ void ValleyPicture::choose_viewpoint() {
   }
   constexpr double degrees = 180.0 / std::numbers::pi, oblique = 25.0;
   if (towards.head(2).norm() > 1e-9) {
-    const double side = std::atan2(towards[0], -towards[1]) * degrees + 360.0, quarter = 90.0;
+    const double side = std::atan2(towards[0], -towards[1]) * degrees + 360.0 + oblique, quarter = 90.0;
     const double axis = quarter * std::floor(side / quarter);
     rotate_z_ = std::fmod(axis + std::clamp(side - axis, oblique, quarter - oblique), 360.0);
   }
@@ -205,10 +210,11 @@ std::vector<std::string> ValleyPicture::path_parts(const std::string& columns, c
     add(limit, "lines lw 3.2 lc rgb 'white'", "");
     add(limit, fmt::format("lines lw 1.8 lc rgb '{}'", theory_colour), "limit Y");
   } else {
-    add(limit, "lines lw 5 lc palette", "limit Y, colour: tr H");
+    add(limit, "lines lw 5 lc palette", "");
+    parts.push_back(palette_key("limit Y, colour: tr H"));
   }
-  add(slow, "points pt 7 ps 0.58 lc rgb 'white'", "");
-  add(slow, fmt::format("points pt 7 ps 0.4 lc rgb '{}'", discrete_colour),
+  add(slow, "points pt 7 ps 0.68 lc rgb 'white'", "");
+  add(slow, fmt::format("points pt 7 ps 0.48 lc rgb '{}'", discrete_colour),
       view_.is_space() ? "slow variable (in view)" : "slow variable");
   return parts;
 }
@@ -225,7 +231,7 @@ void ValleyPicture::draw_flat() {
     parts.push_back(write_valley() + " using 1:2:3:4 with pm3d notitle");
   } else if (!valley_.empty()) {
     parts.push_back(write_valley() + " using 1:2:4 with lines lw 13 lc palette notitle");
-    parts.push_back("NaN with lines lw 6 lc rgb '#21918c' title 'valley, colour: tr H'");  // the palette's middle
+    parts.push_back(palette_key("valley, colour: tr H"));
   }
   for (const std::string& part : path_parts(columns, surface ? "#d0d0d0" : "#909090")) parts.push_back(part);
   figure_.plot(surface ? "splot" : "plot", parts);
@@ -262,7 +268,8 @@ void ValleyPicture::reset_axes() {
       "unset label; unset key; unset xlabel; unset ylabel; unset colorbox; unset pm3d; set view 60,30,1; set size "
       "noratio");
   figure_.line("set origin 0,0; set size 1,1; set border 31 lw 0.8 lc rgb 'black'");
-  figure_.line("set xtics autofreq nomirror out offset 0,0 font ',12'; set ytics autofreq nomirror out offset 0,0");
+  figure_.line(
+      "set xtics autofreq nomirror out offset 0,closer font ',12'; set ytics autofreq nomirror out offset 0,0");
   figure_.line("set ytics font ',12'; set grid lc rgb '#dddddd' lw 0.6");
 }
 
@@ -289,7 +296,7 @@ void ValleyPicture::draw_against_time() {
     }
     raw.push_back(data + " using 1:2 with lines lw 0.7 lc rgb '#a0a0a0'");
     limit.push_back(fmt::format("{} using 1:4 with lines lw 2 lc rgb '{}'", data, theory_colour));
-    slow.push_back(fmt::format("{} every {} using 1:3 with points pt 7 ps 0.4 lc rgb '{}'", data, mark_stride(records),
+    slow.push_back(fmt::format("{} every {} using 1:3 with points pt 7 ps 0.48 lc rgb '{}'", data, mark_stride(records),
                                discrete_colour));
   }
   figure_.place(path_box);

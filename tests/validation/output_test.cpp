@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "manifolds/errors.hpp"
+#include "validation/plot_text.hpp"
 #include "validation/plots.hpp"
 #include "validation/report.hpp"
 
@@ -550,6 +551,51 @@ BOOST_AUTO_TEST_CASE(report_and_files_of_an_empty_comparison) {
 
 // --- Pictures
 // -------------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(names_are_set_as_formulas) {
+  BOOST_TEST(formula("u^2-v^2") == "u^2 − v^2");
+  BOOST_TEST(formula("slow coordinate u^2-v^2") == "slow coordinate u^2 − v^2");
+  BOOST_TEST(formula("f = u v - 1") == "f = u v − 1");
+  BOOST_TEST(formula("as in quadratic-pair") == "as in quadratic-pair");
+  BOOST_TEST(formula("cov(x1,x3)") == "cov(x_{1}, x_{3})");
+  BOOST_TEST(formula("sum_a (cosh f_a - 1)") == "Σ_{a} (cosh f_{a} − 1)");
+  BOOST_TEST(formula("path_error") == "path error");
+  BOOST_TEST(formula("var(y.y0)") == "var(y·y_{0})");
+  BOOST_TEST(quoted("it's\n") == "'it''s '");
+  BOOST_TEST(plain("a_b{c}") == "a\\_b\\{c\\}");
+}
+
+/// Blocks of data as gnuplot counts them: two blank lines end one.
+BOOST_AUTO_TEST_CASE(blocks_of_data_are_where_the_script_looks_for_them) {
+  WorkingFolder working;
+  Comparison c = made_up();
+  c.config.manifold = "sphere";
+  c.config.parameters = {{"D", "3"}};
+  c.config.start = std::vector<double>{1.0, 0.0, 0.0};
+  SampledPath path{.path = 0, .discrete = {}, .slow = {}, .limit = {}};
+  for (int i = 0; i <= 40; ++i) {  // around the sphere and back: behind it for many records
+    path.slow.push_back(Vector{{std::cos(0.3 * i), std::sin(0.3 * i), 0.0}});
+    path.discrete.push_back(1.01 * path.slow.back());
+    path.limit.push_back(path.slow.back());
+  }
+  c.samples = {path, path};
+  draw_plots("plots", c);
+  for (const char* name : {"valley", "trace-hessian", "ladder"}) {
+    int blocks = 0, blank = 2;
+    for (const std::string& line : lines_of(text_of(fs::path("plots") / (std::string(name) + ".dat")))) {
+      if (blank >= 2) {
+        BOOST_REQUIRE(line.starts_with("# index " + std::to_string(blocks++) + ":"));
+        blank = 0;
+      } else if (line.empty()) {
+        ++blank;
+      } else {
+        BOOST_REQUIRE(!line.starts_with("#"));
+        blank = 0;
+      }
+    }
+    BOOST_TEST(blocks >= 2, name);
+  }
+}
 
 BOOST_AUTO_TEST_CASE(pictures_are_made_and_complete) {
   WorkingFolder working;
