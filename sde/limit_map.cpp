@@ -26,7 +26,7 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
 
   constexpr double tolerance = 1e-12;  // of each step, absolute and relative; the sum over a run stays below 1e-10
   constexpr double near = 1e-7;        // from here Gauss-Newton's end point differs from the flow's by near^2
-  constexpr double at_rest = 1e-100;   // a gradient that moves nothing in any time that could be integrated
+  constexpr double too_far = 1e10;     // 2 L / |grad L| is the distance to the valley, near it and in order of size
   constexpr int most_steps = 100000;
   auto stepper = odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>());
   const auto flow = [&](const State& x, State& dxds, double) {
@@ -36,8 +36,9 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
   State x(w.data(), w.data() + w.size());
   double s = 0.0, ds = 1e-3;  // Dormand-Prince finds its own step from any first guess
   for (int step = 0; step < most_steps; ++step) {
-    // The flow rests here, or approaches such a point along its stable directions alone; it is not on the valley.
-    if (manifold.gradient(view(x)).cwiseAbs().maxCoeff() < at_rest) {
+    // The flow rests here, or has come along the stable directions alone to where its next move is below the tolerance.
+    const double slope = manifold.gradient(view(x)).cwiseAbs().maxCoeff();
+    if (2.0 * manifold.loss(view(x)) > too_far * slope) {
       throw NumericalError(fmt::format(
           "{}: the gradient flow from {} ends at a saddle or maximum off the valley, {}: the gradient vanishes there "
           "and max |f| = {:.3g}, bound {:g}; choose another --start",

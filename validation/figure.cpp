@@ -63,11 +63,16 @@ void Figure::plot(const std::string& command, const std::vector<std::string>& pa
 }
 
 std::string Figure::block(const std::string& columns) {
+  data_ = data();
+  rows_ = 0;
   data_ += fmt::format("{}# index {}: {}\n", blocks_ ? "\n\n" : "", blocks_, columns);
   return fmt::format("data index {}", blocks_++);
 }
 
+std::string Figure::data() const { return blocks_ && !rows_ ? data_ + "NaN NaN NaN NaN NaN NaN NaN NaN\n" : data_; }
+
 void Figure::row(std::initializer_list<double> values) {
+  ++rows_;
   for (const double v : values) {
     if (data_.back() != '\n') data_ += ' ';
     data_ += std::isfinite(v) ? fmt::format("{}", v) : "NaN";

@@ -81,13 +81,14 @@ class Figure {
   void key(double x, double y, const char* corner, int rows);
 
   std::string script() const;
-  const std::string& data() const { return data_; }
+  /// All blocks; gnuplot does not count one without rows, so that it gets a row without numbers.
+  std::string data() const;
 
  private:
   std::string name_;
   int width_, height_;
   std::string script_, data_;
-  int blocks_ = 0;
+  int blocks_ = 0, rows_ = 0;  // rows of the last block
 };
 
 /// Height of one row of a key, in pixels.

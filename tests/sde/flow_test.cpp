@@ -1,0 +1,274 @@
+// The limit map of the gradient flow, and the flow of label noise along the valley: against brute iteration, closed
+// forms and ordinary differential equations integrated here.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "discrete/iteration.hpp"
+#include "manifolds/catalogue.hpp"
+#include "manifolds/errors.hpp"
+#include "sde/label_flow.hpp"
+#include "sde/limit_map.hpp"
+#include "support.hpp"
+
+using namespace support;
+using valleydrift::NumericalError;
+using valleydrift::manifolds::Hyperparameters;
+using valleydrift::manifolds::on_valley_tolerance;
+using valleydrift::manifolds::Scheme;
+using valleydrift::sde::deterministic_flow;
+using valleydrift::sde::deterministic_path;
+using valleydrift::sde::Form;
+using valleydrift::sde::limit_map;
+using valleydrift::sde::LimitForm;
+
+namespace {
+
+/// w <- w - step grad L(w) until it rests: the noiseless iteration without momentum.
+Vector gradient_descent(const Manifold& m, const Vector& start, double step) {
+  namespace discrete = valleydrift::discrete;
+  Vector w = start;
+  visit_loss(m, [&]<class Loss>(const Loss& loss) {
+    discrete::State<double, Loss> state(loss);
+    discrete::Scratch<double, Loss> scratch(loss);
+    const discrete::StepConstants constants(Hyperparameters{Scheme::sgd, step, 1.0, 0.0});
+    std::copy(w.begin(), w.end(), state.w.begin());
+    for (int look = 0; look < 2000; ++look) {
+      discrete::advance_noiseless<double>(loss, constants, state, 1000, scratch);
+      const Vector before = w;
+      std::copy(state.w.begin(), state.w.end(), w.begin());
+      if (largest(w - before) < 1e-15) break;
+    }
+  });
+  return w;
+}
+
+/// dx/dt = slope(x) over [0, t] by classical Runge-Kutta steps.
+template <class Slope>
+double integrated(double x, double t, const Slope& slope) {
+  constexpr int steps = 4000;
+  const double h = t / steps;
+  for (int i = 0; i < steps; ++i) {
+    const double a = slope(x), b = slope(x + h / 2.0 * a), c = slope(x + h / 2.0 * b), d = slope(x + h * c);
+    x += h / 6.0 * (a + 2.0 * b + 2.0 * c + d);
+  }
+  return x;
+}
+
+Vector flow(const Manifold& m, const LimitForm& form, const Vector& y0, double t) {
+  return deterministic_flow(
+      m, [&m](const Vector& y) { return m.label_noise_factor(y); }, form, y0, t);
+}
+
+const LimitForm paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
+LimitForm finite_step(Scheme scheme, double eta, double mu) {
+  return LimitForm(Form::finite_step, Hyperparameters{scheme, eta, mu, 0.0});
+}
+
+constexpr double flow_bound =
+    1e-8;  // the header promises 1e-9 of |Y|; coordinates derived from it lose a few times that
+
+/// `call` throws NumericalError with all the words.
+template <class Call>
+void check_error(const Call& call, const std::vector<std::string>& words) {
+  try {
+    call();
+    BOOST_ERROR("no error");
+  } catch (const NumericalError& error) {
+    const std::string message = error.what();
+    for (const std::string& word : words) BOOST_TEST(message.find(word) != std::string::npos, message);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(limit_of_the_gradient_flow)
+
+BOOST_AUTO_TEST_CASE(valley_points_stay_and_ends_are_fixed) {
+  for (const ManifoldDescription& d : valleydrift::manifolds::descriptions()) {
+    BOOST_TEST_CONTEXT(d.name) {
+      const Manifold m(d.name, {});
+      const Vector y = valley_point(m, 1);
+      BOOST_REQUIRE(m.valley_residual(y) < on_valley_tolerance);
+      BOOST_TEST(limit_map(m, y) == y);
+      const Vector w = y + 0.1 * Random(2).direction(y.size());
+      const Vector end = limit_map(m, w);
+      BOOST_TEST(m.valley_residual(w) > 1e-3);
+      BOOST_TEST(m.valley_residual(end) < 1e-10);
+      BOOST_TEST(largest(limit_map(m, end) - end) < 1e-10);
+      BOOST_TEST((end - m.retract(w)).norm() < 0.1);  // the nearest way and the flow's end near one another ...
+    }
+  }
+}
+
+// Gradient descent with step h ends O(h) from the flow's end: the error halves with h, and what Richardson's
+// extrapolation from h, h/2, h/4 leaves is of order h^3.
+BOOST_AUTO_TEST_CASE(end_point_is_the_limit_of_gradient_descent) {
+  double worst = 0.0;
+  int bent = 0, cases = 0;
+  for (const ManifoldDescription& d : valleydrift::manifolds::descriptions()) {
+    BOOST_TEST_CONTEXT(d.name) {
+      const Manifold m(d.name, {});
+      const Vector y = valley_point(m, 3);
+      const Vector w = y + 0.25 * Random(4).direction(y.size());
+      const Vector end = limit_map(m, w);
+      constexpr double h = 1e-2;
+      const Vector one = gradient_descent(m, w, h), two = gradient_descent(m, w, h / 2.0),
+                   four = gradient_descent(m, w, h / 4.0);
+      const Vector first = 2.0 * two - one, second = 2.0 * four - two;
+      const double error = largest((4.0 * second - first) / 3.0 - end);
+      // The next term is (h l)^3 / 64 times the length of the way: h l < 0.05, 0.25 long, 5e-7.
+      BOOST_TEST(error < 5e-7);
+      worst = std::max(worst, error);
+      const double coarse = (one - end).norm(), fine = (two - end).norm();
+      ++cases;
+      if (coarse > 1e-7) {  // a straight way does not see the step: the sphere's
+        ++bent;
+        BOOST_TEST(std::abs(coarse / fine - 2.0) < 0.05);  // up to h l
+      }
+      // The retraction is another map: it agrees only where the ways are straight.
+      if (coarse > 1e-7) BOOST_TEST((m.retract(w) - end).norm() > 1e-6);
+    }
+  }
+  BOOST_TEST(bent >= cases - 1);
+  BOOST_TEST_MESSAGE("limit map against extrapolated gradient descent: " << worst);
+}
+
+BOOST_AUTO_TEST_CASE(closed_ends_far_from_the_valley) {
+  // uv conserves u^2 - v^2; the sphere's flow is radial.
+  const Manifold uv("uv", {}), sphere("sphere", {{"D", 5}});
+  for (const Vector& w : {Vector{{3.0, 2.0}}, Vector{{0.01, 0.02}}, Vector{{-2.0, 0.1}}, Vector{{1.0, -0.9}}}) {
+    const Vector end = limit_map(uv, w);
+    BOOST_TEST(std::abs(end[0] * end[1] - 1.0) < 1e-12);
+    const double before = w[0] * w[0] - w[1] * w[1], after = end[0] * end[0] - end[1] * end[1];
+    BOOST_TEST(std::abs(after - before) < 1e-9);
+    BOOST_TEST((end[0] > 0.0) == (w.sum() > 0.0));  // u + v keeps its sign where u = v is approached
+  }
+  for (const double length : {0.01, 0.5, 3.0}) {
+    const Vector direction = Random(5).direction(5);
+    BOOST_TEST(largest(limit_map(sphere, length * direction) - direction) < 1e-10);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(points_without_gradient_off_the_valley_are_named) {
+  const std::string vanishes = "the gradient vanishes";
+  const Manifold uv("uv", {}), sphere("sphere", {}), ellipse("ellipse", {}), torus("torus", {});
+  check_error([&] { limit_map(uv, Vector{{0.0, 0.0}}); }, {"uv", vanishes, "(0, 0)", "max |f| = 1", "--start"});
+  check_error([&] { limit_map(sphere, Vector::Zero(3)); }, {"sphere", vanishes, "max |f| = 0.5"});
+  check_error([&] { limit_map(ellipse, Vector::Zero(2)); }, {"ellipse", vanishes, "max |f| = 0.5"});
+  check_error([&] { limit_map(torus, Vector::Zero(3)); }, {"torus", vanishes});
+  // Starts on the stable manifold of a saddle: u = -v, and the torus's axis.
+  check_error([&] { limit_map(uv, Vector{{0.5, -0.5}}); }, {"uv", vanishes, "from (0.5, -0.5)", "max |f| = 1"});
+  check_error([&] { limit_map(torus, Vector{{0.0, 0.0, 0.1}}); }, {"torus", vanishes, "from (0, 0, 0.1)"});
+  // Beside a saddle the flow only takes longer.
+  BOOST_TEST(largest(limit_map(uv, Vector{{1e-9, 1e-9}}) - Vector{{1.0, 1.0}}) < 1e-9);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(label_flow)
+
+BOOST_AUTO_TEST_CASE(uv_imbalance_decays_exponentially_in_the_paper_form) {
+  const Manifold m("uv", {});
+  const std::vector<double> times = {0.0, 0.5, 1.0, 3.0};
+  const Vector y0{{2.0, 0.5}};
+  const auto path = deterministic_path(
+      m, [&m](const Vector& y) { return m.label_noise_factor(y); }, paper, y0, times);
+  BOOST_REQUIRE(path.size() == times.size());
+  BOOST_TEST(path[0] == y0);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const double x = path[i][0] * path[i][0] - path[i][1] * path[i][1];
+    BOOST_TEST(std::abs(x - 3.75 * std::exp(-times[i])) < flow_bound * 3.75);
+    BOOST_TEST(std::abs(path[i][0] * path[i][1] - 1.0) < 1e-12);
+    BOOST_TEST(largest(flow(m, paper, y0, times[i]) - path[i]) < 1e-9);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(uv_imbalance_at_finite_step) {
+  const Manifold m("uv", {});
+  const double x0 = 3.75, c = 1.0, t = 1.5;
+  for (const double mu : {1.0, 0.5, 0.1, 0.01}) {
+    const double eta = 0.2, b = 1.0 - mu;
+    const auto rate = [&](Scheme scheme, double l) {
+      const double e = eta * l;
+      if (scheme == Scheme::heavy_ball) return (c / 4.0) / (1.0 - e / (2.0 * (1.0 + b)));
+      const double d =
+          l * (mu + b * e) * (2.0 * (1.0 + b) - (1.0 + 2.0 * b) * e) / (mu * (1.0 + b + b * (1.0 + 2.0 * b) * e));
+      return (c / 2.0) * l / d;
+    };
+    std::vector<double> ends;
+    for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
+      const double expected = integrated(x0, t, [&](double x) { return -4.0 * rate(scheme, std::hypot(x, 2.0)) * x; });
+      const Vector y = flow(m, finite_step(scheme, eta, mu), Vector{{2.0, 0.5}}, t);
+      const double x = y[0] * y[0] - y[1] * y[1];
+      BOOST_TEST(std::abs(x - expected) < flow_bound * x0, name_of(scheme) << " mu " << mu);
+      // The paper form's exponential is something else at this step.
+      BOOST_TEST(std::abs(x - x0 * std::exp(-c * t)) > 1e-2 * x0);
+      ends.push_back(x);
+    }
+    BOOST_TEST((std::abs(ends[0] - ends[1]) < flow_bound * x0) == (mu == 1.0));  // SGD alone is both
+  }
+}
+
+BOOST_AUTO_TEST_CASE(channels_follow_their_closed_forms) {
+  const Manifold exponential("channel", {{"profile", 0}}), root("channel", {{"profile", 1}});
+  for (const double t : {0.1, 1.0, 5.0}) {
+    const Vector y0{{0.8, 0.0}};
+    const Vector down = flow(exponential, paper, y0, t), in = flow(root, paper, y0, t);
+    BOOST_TEST(std::abs(down[0] - (0.8 - 0.5 * std::log1p(t * std::exp(1.6)))) < flow_bound);
+    BOOST_TEST(std::abs(in[0] - 0.8 * std::exp(-t / 2.0)) < flow_bound);
+    BOOST_TEST(down[1] == 0.0);
+    BOOST_TEST(in[1] == 0.0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(ellipse_relaxes_at_the_linearised_rate_near_its_flattest_point) {
+  const double a = 1.5, b = 1.0, c = 1.0;
+  const Manifold m("ellipse", {{"a", a}, {"b", b}});
+  const double rate = c * (a * a - b * b) / (2.0 * a * a * std::pow(b, 4));
+  const auto angle = [&](const Vector& y) { return std::atan2(y[1] / b, y[0] / a); };
+  // The flow is odd in the angle: the rate changes by the angle squared, 1e-6 at 1e-3.
+  const double angle0 = 1e-3, t = 2.0 / rate;
+  const Vector y = flow(m, paper, Vector{{a * std::cos(angle0), b * std::sin(angle0)}}, t);
+  BOOST_TEST(std::abs(std::log(angle0 / angle(y)) / (rate * t) - 1.0) < 1e-5);
+  // At the steep end it moves away at the rate of the exchanged axes, c (a^2 - b^2)/(2 b^2 a^4).
+  const double growth = c * (a * a - b * b) / (2.0 * b * b * std::pow(a, 4));
+  const Vector z = flow(m, paper, Vector{{a * std::sin(angle0), b * std::cos(angle0)}}, 1.0 / growth);
+  BOOST_TEST(std::abs(std::log(std::atan2(z[0] / a, z[1] / b) / angle0) - 1.0) < 1e-4);
+}
+
+BOOST_AUTO_TEST_CASE(torus_follows_its_angle_and_keeps_its_azimuth) {
+  const double major = 1.0, minor = 0.5, c = 1.0, theta0 = 0.6, azimuth = 0.4;
+  const Manifold m("torus", {{"R", major}, {"r", minor}});
+  for (const double t : {0.5, 3.0}) {
+    const Vector y = flow(m, paper, m.default_start(), t);
+    const double theta = std::atan2(y[2], std::hypot(y[0], y[1]) - major);
+    const double expected = integrated(theta0, t, [&](double x) {
+      return c / (2.0 * minor * major * major) * (major + minor * std::cos(x)) * std::sin(x);
+    });
+    BOOST_TEST(std::abs(theta - expected) < flow_bound);
+    BOOST_TEST(std::abs(std::atan2(y[1], y[0]) - azimuth) < flow_bound);
+    BOOST_TEST(expected - theta0 > 0.1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(sphere_does_not_move) {
+  const Manifold m("sphere", {{"D", 6}});
+  const Vector y0 = Random(6).direction(6);
+  for (const LimitForm& form :
+       {paper, finite_step(Scheme::heavy_ball, 0.5, 0.1), finite_step(Scheme::nesterov, 0.5, 0.1)}) {
+    BOOST_TEST(largest(flow(m, form, y0, 10.0) - y0) < 1e-13);  // ten units of a drift of rounding size
+  }
+}
+
+// The linear channel x' = -x/2 approaches x = 0, where the Hessian x^2 vanishes, without reaching it: the spectrum
+// falls below 1e-9 of the first at t = log(1e9) = 20.7.
+BOOST_AUTO_TEST_CASE(change_of_rank_stops_the_flow) {
+  const Manifold m("channel", {{"profile", 2}});
+  BOOST_TEST(std::abs(flow(m, paper, Vector{{1.0, 0.0}}, 10.0)[0] - std::exp(-5.0)) < flow_bound);
+  check_error([&] { flow(m, paper, Vector{{1.0, 0.0}}, 25.0); }, {"channel", "rank of the Hessian changes"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
