@@ -30,7 +30,7 @@ class EulerMaruyama {
   using order_type = unsigned short;
   using stepper_category = boost::numeric::odeint::stepper_tag;
   static constexpr double weak_order = 1.0;
-  static constexpr double strong_order = 0.5;  ///< 1 where the noise commutes
+  static constexpr double strong_order = 0.5;  ///< also where the noise commutes: P_L (DV_j) V_j is left out
   static order_type order() { return 1; }
 
   EulerMaruyama(int dimension, int noise_count)

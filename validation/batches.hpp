@@ -5,7 +5,9 @@
 #include <omp.h>
 #endif
 
+#include <atomic>
 #include <exception>
+#include <mutex>
 #include <vector>
 
 #include "validation/ensemble.hpp"
@@ -22,36 +24,36 @@ inline int thread_count() {
 #endif
 }
 
-/// Calls make_worker() once per thread and worker(batch) for every batch, in any order; the first error by batch index
-/// is thrown after all threads have stopped. `after(batch)` runs in the order of batches, one at a time.
+/// Calls make_worker() once per thread and worker(batch) for every batch, in any order; after(batch) in the order of
+/// batches, one at a time, as soon as that batch and all before it are done. The first error by batch index is thrown
+/// after all threads have stopped. No thread waits for another's batch: on a shared machine some are slow.
 template <class MakeWorker, class After>
 void for_each_batch(const MakeWorker& make_worker, const After& after) {
   std::vector<std::exception_ptr> errors(batch_count);
   std::atomic<int> first_failed{batch_count};
+  std::mutex in_order;
+  std::vector<bool> done(batch_count, false);  // guarded by in_order, like `next`
+  int next = 0;
+  const auto guarded = [&](int batch, auto& action) {
+    if (batch >= first_failed.load() || pending_signal() != 0) return;
+    try {
+      action(batch);
+    } catch (const std::exception&) {
+      errors[static_cast<std::size_t>(batch)] = std::current_exception();
+      int lowest = first_failed.load();
+      while (batch < lowest && !first_failed.compare_exchange_weak(lowest, batch)) {
+      }
+    }
+  };
 #pragma omp parallel
   {
     auto worker = make_worker();
-#pragma omp for schedule(dynamic, 1) ordered
+#pragma omp for schedule(dynamic, 1)
     for (int batch = 0; batch < batch_count; ++batch) {
-      if (batch < first_failed.load() && pending_signal() == 0) {
-        try {
-          worker(batch);
-        } catch (const std::exception&) {
-          errors[static_cast<std::size_t>(batch)] = std::current_exception();
-          int lowest = first_failed.load();
-          while (batch < lowest && !first_failed.compare_exchange_weak(lowest, batch)) {
-          }
-        }
-      }
-#pragma omp ordered
-      if (batch < first_failed.load() && pending_signal() == 0) {
-        try {
-          after(batch);
-        } catch (const std::exception&) {
-          errors[static_cast<std::size_t>(batch)] = std::current_exception();
-          first_failed.store(std::min(first_failed.load(), batch));
-        }
-      }
+      guarded(batch, worker);
+      const std::lock_guard lock(in_order);
+      done[static_cast<std::size_t>(batch)] = true;
+      for (; next < batch_count && done[static_cast<std::size_t>(next)]; ++next) guarded(next, after);
     }
   }
   throw_if_interrupted();
