@@ -23,9 +23,10 @@ namespace {
 namespace po = boost::program_options;
 
 /// All values are read as text: Program_options' own conversions accept nan, hex and negative counts.
-po::options_description program_options() {
+po::options_description program_options(std::optional<Command> command = {}) {
   po::options_description description;
   for (const OptionInfo& option : option_table()) {
+    if (find_option(option.name, command) != &option) continue;  // another command's option of the same name
     const std::string name(option.name);
     if (option.argument.empty()) {
       description.add_options()(name.c_str(), po::bool_switch());
@@ -55,6 +56,16 @@ void store(Arguments& arguments, const OptionInfo& option, Setting setting) {
     throw ConfigError(fmt::format("{}: given twice, '{}' and '{}'", setting.where, place->second.text, setting.text));
 }
 
+/// The first word that is the name of a command.
+std::optional<Command> command_of(const std::vector<std::string>& tokens) {
+  for (const std::string& token : tokens) {
+    for (const Command command : all_commands()) {
+      if (name_of(command) == token) return command;
+    }
+  }
+  return {};
+}
+
 std::string without_dashes(const std::string& token) {
   const std::size_t first = token.find_first_not_of('-');
   return first == std::string::npos ? std::string() : token.substr(first, token.find('=') - first);
@@ -64,7 +75,8 @@ std::string without_dashes(const std::string& token) {
 
 Arguments read_command_line(const std::vector<std::string>& tokens) {
   namespace style = po::command_line_style;
-  const po::options_description description = program_options();
+  const std::optional<Command> command = command_of(tokens);
+  const po::options_description description = program_options(command);
   po::parsed_options parsed(&description);
   try {
     parsed = po::command_line_parser(tokens)
@@ -78,7 +90,7 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
     const std::string name = without_dashes(error.get_option_name());
     const bool extra = error.kind() == po::invalid_syntax::extra_parameter;
     if (extra) throw ConfigError(fmt::format("--{}: takes no value", name));
-    const OptionInfo* option = find_option(name);
+    const OptionInfo* option = find_option(name, command);
     throw ConfigError(
         fmt::format("--{}: a value is missing, write --{} {}", name, name, option ? option->argument : "VALUE"));
   } catch (const po::error& error) {
@@ -95,7 +107,7 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
       }
       continue;
     }
-    const OptionInfo& option = *find_option(given.string_key);
+    const OptionInfo& option = *find_option(given.string_key, command);
     const std::string where = fmt::format("--{}", option.name);
     const std::string text = option.argument.empty() ? "true" : given.value.at(0);
     if (text.starts_with("--")) throw ConfigError(fmt::format("{}: a value is missing before {}", where, text));

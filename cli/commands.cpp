@@ -33,6 +33,8 @@ int dispatch(const Options& options, std::ostream& out, std::ostream& err) {
       return inspect_command(options, out);
     case Command::compare:
       return compare_command(options, out, err);
+    case Command::verify:
+      return verify_command(options, out, err);
   }
   return bad_input;
 }

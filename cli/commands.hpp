@@ -18,5 +18,6 @@ inline constexpr int success = 0, not_in_agreement = 1, bad_input = 2, numerical
 int manifolds_command(const Options& options, std::ostream& out);
 int inspect_command(const Options& options, std::ostream& out);
 int compare_command(const Options& options, std::ostream& out, std::ostream& err);
+int verify_command(const Options& options, std::ostream& out, std::ostream& err);
 
 }  // namespace valleydrift::cli

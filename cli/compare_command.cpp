@@ -1,22 +1,19 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "cli/commands.hpp"
+#include "cli/progress.hpp"
 #include "manifolds/errors.hpp"
 #include "sde/label_flow.hpp"
 #include "validation/compare.hpp"
 #include "validation/interrupt.hpp"
 #include "validation/output.hpp"
 #include "validation/report.hpp"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "validation/threads.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -29,23 +26,6 @@ using validation::ResolvedRun;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// Returns the number of threads in use.
-int set_threads([[maybe_unused]] int threads) {
-#ifdef _OPENMP
-  if (threads > 0) omp_set_num_threads(threads);
-  return omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
-
-std::string duration_text(double seconds) {
-  if (seconds < 1.0) return "under a second";
-  if (seconds < 100.0) return fmt::format("about {:.0f} s", seconds);
-  if (seconds < 6000.0) return fmt::format("about {:.0f} min", seconds / 60.0);
-  return fmt::format("about {:.1f} h", seconds / 3600.0);
-}
 
 std::string cost_text(const Cost& cost, const Plan& plan, int threads) {
   return fmt::format("{} paths of {} steps; {:.3g} discrete and {:.3g} limit path-steps over all rungs; {} on {} {}",
@@ -63,33 +43,6 @@ nlohmann::json cost_json(const Cost& cost, const Plan& plan, int threads) {
             {"seconds", cost.seconds},
             {"threads", threads}}}};
 }
-
-/// One line on a terminal, rewritten in place: the part done and the time left.
-class ProgressLine {
- public:
-  explicit ProgressLine(std::ostream* terminal) : terminal_(terminal) {}
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  ~ProgressLine() { clear(); }
-
-  void show(double fraction) {
-    constexpr double seconds_between = 0.2;
-    if (!terminal_ || fraction <= 0.0 || seconds_since(shown_) < seconds_between) return;
-    shown_ = Clock::now();
-    const double left = seconds_since(start_) * (1.0 - fraction) / fraction;
-    *terminal_ << fmt::format("\r{:3.0f} %  {} left \x1b[K", 100.0 * fraction, duration_text(left)) << std::flush;
-    dirty_ = true;
-  }
-  void clear() {
-    if (dirty_) *terminal_ << "\r\x1b[K" << std::flush;
-    dirty_ = false;
-  }
-
- private:
-  std::ostream* terminal_;
-  Clock::time_point start_ = Clock::now(), shown_ = Clock::now();
-  bool dirty_ = false;
-};
 
 /// --path N: one path of both processes, every step of it, or a million of them spread evenly.
 void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, OutputFolder& folder) {
@@ -166,7 +119,7 @@ void print_result(const Options& options, const validation::Comparison& comparis
 }  // namespace
 
 int compare_command(const Options& options, std::ostream& out, std::ostream& err) {
-  const int threads = set_threads(options.threads);
+  const int threads = validation::set_thread_count(options.threads);
   const ResolvedRun run = validation::resolve(options.run);
   if (options.print_config) {
     out << config_text(run.config);
@@ -201,8 +154,7 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   }
 
   const auto start = Clock::now();
-  const bool terminal = !options.quiet && &err == &std::cerr && isatty(STDERR_FILENO) != 0;
-  ProgressLine progress(terminal ? &err : nullptr);
+  ProgressLine progress(options.quiet ? nullptr : &err);
   const validation::Comparison comparison = validation::compare(
       run, plan, [&](double fraction) { progress.show(fraction); }, saved);
   progress.clear();

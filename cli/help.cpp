@@ -45,7 +45,7 @@ std::string options_of(Command command) {
 
 constexpr const char* exit_codes = R"(
 Exit codes
-  0  done, and theory and simulation agree
+  0  done; theory and simulation agree, every check passes
   1  they disagree, or the run cannot decide; the report says why and what to do next
   2  bad input: an option, a value, the configuration file
   3  numerical failure, such as a step beyond the stability limit or a Hessian whose rank changes
@@ -95,6 +95,21 @@ Examples
   valleydrift compare --config nesterov-run/config.ini --seed 2
 )";
 
+constexpr const char* verify_text = R"(usage: valleydrift verify [OPTIONS]
+
+Checks the formulas of the derivation on every manifold, each against a computation that does not contain it:
+derivatives, geometry, the drift of the theorem term by term against the iterated noiseless map, its forms and
+their limits, closed forms, exact identities, the noise, orders of the integrators, and sampled laws. Prints a
+row per check and manifold. Exit code 0 only if every check passes; a failure says what to look at.
+)";
+constexpr const char* verify_examples = R"(
+Examples
+  valleydrift verify
+  valleydrift verify --list
+  valleydrift verify --only 'D4,D5-*' --manifold torus
+  valleydrift verify --thorough --junit verify.xml --json verify.json
+)";
+
 constexpr const char* general_text =
     R"(valleydrift: how noisy SGD with momentum moves along a valley of minima, theory against simulation
 
@@ -104,6 +119,7 @@ Commands
   manifolds   list the built-in problems, or show one
   inspect     what the theory says about a point: spectrum, drift, time scales, limits of validity
   compare     run the iteration and the limiting diffusion, and judge whether they agree
+  verify      check every formula of the derivation on every manifold: a regression test for CI
 
 `valleydrift COMMAND --help` explains the options of a command. --version prints the version.
 Results go to standard output, messages and progress to standard error.
@@ -112,6 +128,7 @@ Examples
   valleydrift compare
   valleydrift manifolds ellipse
   valleydrift inspect --manifold ellipse --eta 0.01
+  valleydrift verify
 )";
 
 }  // namespace
@@ -126,6 +143,8 @@ std::string help_for(Command command) {
       return inspect_text + options_of(command) + inspect_examples + exit_codes;
     case Command::compare:
       return compare_text + options_of(command) + compare_examples + exit_codes;
+    case Command::verify:
+      return verify_text + options_of(command) + verify_examples + exit_codes;
   }
   return {};
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "manifolds/registry.hpp"
+#include "manifolds/catalogue.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -10,10 +10,13 @@ namespace {
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 constexpr unsigned compare = bit(Command::compare);
 constexpr unsigned runs = bit(Command::inspect) | compare;
-constexpr unsigned every = bit(Command::manifolds) | runs;
+constexpr unsigned verify = bit(Command::verify);
+constexpr unsigned described = bit(Command::manifolds) | runs;
+constexpr unsigned every = described | verify;
 
 constexpr std::string_view problem = "The valley", process = "The iteration", noise = "The noise",
-                           comparison = "The comparison", results = "Results", general = "General";
+                           comparison = "The comparison", checks = "The checks", results = "Results",
+                           general = "General";
 
 constexpr OptionInfo options[] = {
     {"manifold", "NAME", problem, runs, true, false, "the problem, a name from `valleydrift manifolds` (default uv)"},
@@ -56,6 +59,13 @@ constexpr OptionInfo options[] = {
      "brief (default: epsilon and epsilon/2) or full (adds epsilon/4 and three learning rates)"},
     {"seed", "N", comparison, compare, true, false, "seed of all noise, 0 to 2^64-1 (default 1)"},
 
+    {"only", "ID,...", checks, verify, false, false,
+     "these checks alone: IDs separated by commas, D4 for all that begin with D4-, * and ? as wildcards"},
+    {"manifold", "NAME", checks, verify, false, false, "on this manifold alone (default: all)"},
+    {"thorough", "", checks, verify, false, false, "more points and more paths: minutes instead of seconds"},
+    {"seed", "N", checks, verify, false, false, "seed of the checks that sample, 0 to 2^64-1 (default 1)"},
+    {"list", "", checks, verify, false, false, "list the checks and stop"},
+
     {"output", "DIR", results, compare, false, false,
      "folder for the results (default: valleydrift-out/MANIFOLD-NNN, the first free number); a folder that holds "
      "anything is refused"},
@@ -63,8 +73,11 @@ constexpr OptionInfo options[] = {
     {"save-paths", "", results, compare, false, false, "write every trajectory to paths.csv"},
     {"path", "N", results, compare, false, false, "do not compare: replay trajectory N alone and write it in full"},
     {"no-plots", "", results, compare, false, false, "write no pictures"},
-    {"json", "", results, every, false, false, "print one JSON object instead of the text"},
-    {"quiet", "", results, compare, false, false, "print the verdict only, and nothing on stderr but errors"},
+    {"json", "", results, described, false, false, "print one JSON object instead of the text"},
+    {"json", "FILE", results, verify, false, false, "also write the results as JSON; replaces the file"},
+    {"junit", "FILE", results, verify, false, false,
+     "also write the results as JUnit XML, which CI systems read; replaces the file"},
+    {"quiet", "", results, compare | verify, false, false, "print the verdict only, and nothing on stderr but errors"},
     {"benchmark", "", results, compare, false, false, "also print the cost per path and step"},
 
     {"config", "FILE", general, runs, false, false,
@@ -73,7 +86,7 @@ constexpr OptionInfo options[] = {
     {"print-config", "", general, runs, false, false,
      "print the resolved configuration, which --config reads again, and stop"},
     {"dry-run", "", general, compare, false, false, "check all input, state the cost, and stop"},
-    {"threads", "N", general, compare, false, false,
+    {"threads", "N", general, compare | verify, false, false,
      "threads, 1 to 1024 (default: all processors); results do not depend on it"},
     {"help", "", general, every, false, false, "print this help; `valleydrift COMMAND --help` for one command"},
     {"version", "", general, every, false, false, "print the version"},
@@ -89,18 +102,26 @@ std::string name_of(Command command) {
       return "inspect";
     case Command::compare:
       return "compare";
+    case Command::verify:
+      return "verify";
   }
   return {};
 }
 
-std::vector<Command> all_commands() { return {Command::manifolds, Command::inspect, Command::compare}; }
+std::vector<Command> all_commands() {
+  return {Command::manifolds, Command::inspect, Command::compare, Command::verify};
+}
 
 std::span<const OptionInfo> option_table() { return options; }
 
-const OptionInfo* find_option(std::string_view name) {
-  const auto found =
-      std::find_if(std::begin(options), std::end(options), [&](const auto& o) { return o.name == name; });
-  return found == std::end(options) ? nullptr : found;
+const OptionInfo* find_option(std::string_view name, std::optional<Command> command) {
+  const OptionInfo* first = nullptr;
+  for (const OptionInfo& option : options) {
+    if (option.name != name) continue;
+    if (command && belongs_to(option, *command)) return &option;
+    if (!first) first = &option;
+  }
+  return first;
 }
 
 bool belongs_to(const OptionInfo& option, Command command) { return (option.commands & bit(command)) != 0; }

@@ -1,6 +1,7 @@
 // Every option of the program, written once: the parser, the help and the configuration file all read this table.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,7 +9,7 @@
 
 namespace valleydrift::cli {
 
-enum class Command { manifolds, inspect, compare };
+enum class Command { manifolds, inspect, compare, verify };
 
 std::string name_of(Command command);
 std::vector<Command> all_commands();
@@ -25,8 +26,9 @@ struct OptionInfo {
 
 /// In the order of the help.
 std::span<const OptionInfo> option_table();
-/// The entry with this name (without dashes), or nullptr.
-const OptionInfo* find_option(std::string_view name);
+/// The entry with this name (without dashes): the command's own if it has one, else the first; or nullptr. --json takes
+/// a file with verify and is a flag elsewhere.
+const OptionInfo* find_option(std::string_view name, std::optional<Command> command = {});
 bool belongs_to(const OptionInfo& option, Command command);
 
 /// What the user may have meant: the only name that begins with `given`, or else the one with the fewest letters

@@ -198,6 +198,37 @@ RunConfig read_run(const Settings& settings) {
   return run;
 }
 
+std::vector<std::string> read_patterns(const Setting& setting) {
+  std::vector<std::string> patterns;
+  std::string_view rest = setting.text;
+  for (;;) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    if (comma == 0) throw ConfigError(fmt::format("{}: '{}': an ID is empty", setting.where, setting.text));
+    patterns.emplace_back(rest.substr(0, comma));
+    if (comma == rest.size()) return patterns;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+std::optional<std::string> read_file_name(const Settings& settings, const char* option) {
+  const Setting* s = settings.find(option);
+  if (!s) return {};
+  if (s->text.empty()) throw ConfigError(fmt::format("{}: the name of the file is empty", s->where));
+  return s->text;
+}
+
+void read_verify(const Settings& settings, Options& options) {
+  if (const Setting* s = settings.find("only")) options.verify.only = read_patterns(*s);
+  if (const Setting* s = settings.find("manifold")) options.verify.manifold = manifolds::description_of(s->text).name;
+  if (const Setting* s = settings.find("seed")) {
+    options.verify.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
+  }
+  options.verify.thorough = settings.flag("thorough");
+  options.list_checks = settings.flag("list");
+  options.json_file = read_file_name(settings, "json");
+  options.junit_file = read_file_name(settings, "junit");
+}
+
 Command read_command(const std::string& word) {
   std::vector<std::string> names;
   for (const Command command : all_commands()) {
@@ -213,7 +244,8 @@ Command read_command(const std::string& word) {
 void read_command(const Arguments& arguments, Options& options) {
   if (arguments.words.empty()) {
     if (options.help || options.version) return;
-    throw ConfigError("a command is missing: manifolds, inspect or compare; `valleydrift --help` explains them");
+    throw ConfigError(
+        "a command is missing: manifolds, inspect, compare or verify; `valleydrift --help` explains them");
   }
   options.command = read_command(arguments.words.front());
   const std::size_t most_words = options.command == Command::manifolds ? 2 : 1;
@@ -224,7 +256,7 @@ void read_command(const Arguments& arguments, Options& options) {
   if (arguments.words.size() > 1) options.name = arguments.words[1];
 
   const auto check = [&](const std::string& option) {
-    if (belongs_to(*find_option(option), *options.command)) return;
+    if (belongs_to(*find_option(option, options.command), *options.command)) return;
     std::vector<std::string> owners;
     for (const Command command : all_commands()) {
       if (belongs_to(*find_option(option), command)) owners.push_back(name_of(command));
@@ -253,10 +285,16 @@ Options parse_options(const std::vector<std::string>& tokens) {
     return options;
   }
 
+  if (const Setting* s = settings.find("threads")) options.threads = static_cast<int>(whole_number_in(*s, 1, 1024));
+  options.quiet = settings.flag("quiet");
+  if (options.command == Command::verify) {
+    read_verify(settings, options);
+    return options;
+  }
+
   if (const Setting* s = settings.find("config")) settings.add_file(read_config_file(s->text));
   options.run = read_run(settings);
 
-  if (const Setting* s = settings.find("threads")) options.threads = static_cast<int>(whole_number_in(*s, 1, 1024));
   if (const Setting* s = settings.find("output")) {
     if (s->text.empty()) throw ConfigError("--output: the name of the folder is empty");
     options.output = s->text;
@@ -266,7 +304,6 @@ Options parse_options(const std::vector<std::string>& tokens) {
   }
   options.force = settings.flag("force");
   options.save_paths = settings.flag("save-paths");
-  options.quiet = settings.flag("quiet");
   options.no_plots = settings.flag("no-plots");
   options.dry_run = settings.flag("dry-run");
   options.print_config = settings.flag("print-config");

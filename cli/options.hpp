@@ -8,6 +8,7 @@
 
 #include "cli/option_table.hpp"
 #include "validation/run_config.hpp"
+#include "validation/verify.hpp"
 
 namespace valleydrift::cli {
 
@@ -23,6 +24,10 @@ struct Options {
   std::optional<std::int64_t> path = {};  ///< replay this trajectory
   bool force = false, save_paths = false, json = false, quiet = false, no_plots = false;
   bool dry_run = false, print_config = false, benchmark = false;
+
+  validation::VerifyRequest verify = {};
+  bool list_checks = false;
+  std::optional<std::string> json_file = {}, junit_file = {};
 };
 
 /// Most steps that a run may have: at a nanosecond each, a quarter of an hour for a single path.

@@ -1,10 +1,6 @@
 // Batches of paths over threads, with errors and interruption passed on in order.
 #pragma once
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -14,15 +10,6 @@
 #include "validation/interrupt.hpp"
 
 namespace valleydrift::validation {
-
-/// Threads that the next for_each_batch runs on.
-inline int thread_count() {
-#ifdef _OPENMP
-  return omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
 
 /// Calls make_worker() once per thread and worker(batch) for every batch, in any order; after(batch) in the order of
 /// batches, one at a time, as soon as that batch and all before it are done. The first error by batch index is thrown

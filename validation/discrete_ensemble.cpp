@@ -5,6 +5,7 @@
 #include "manifolds/errors.hpp"
 #include "validation/batches.hpp"
 #include "validation/ensemble_kernel.hpp"
+#include "validation/threads.hpp"
 
 namespace valleydrift::validation {
 namespace {

@@ -1,0 +1,79 @@
+// A check of `valleydrift verify`: one claim, tested on one manifold against something that does not contain it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "manifolds/manifold.hpp"
+
+namespace valleydrift::validation {
+
+using manifolds::Manifold;
+using manifolds::Matrix;
+using manifolds::Vector;
+
+/// deterministic: no sampling. order: a fitted order of convergence. statistical: a false-alarm probability is stated.
+enum class CheckKind { deterministic, order, statistical };
+
+/// Where a check is made: a manifold with one set of parameters, and points on its valley.
+struct CheckSite {
+  std::string label;  ///< "ellipse", "ellipse (a = 6, b = 0.5)"
+  Manifold manifold;
+  std::vector<Vector> points;  ///< on the valley: the default start and retracted perturbations of it
+  bool thorough = false;       ///< more points, parameters, paths
+  std::uint64_t seed = 1;      ///< of sampled noise; the points do not depend on it
+};
+
+/// What a check found: it holds if statistic <= bound (so NaN does not).
+struct Finding {
+  double statistic = 0.0;
+  double bound = 0.0;
+  std::string where = {};         ///< the case in which the statistic is worst: point, scheme, beta, what
+  std::string inconclusive = {};  ///< why nothing can be said; empty if something can
+  bool holds() const { return inconclusive.empty() && statistic <= bound; }
+};
+
+/// Keeps the worst of several cases with one bound: the largest statistic, or the first that is not a number.
+class Worst {
+ public:
+  explicit Worst(double bound) { finding_.bound = bound; }
+  void add(double statistic, const std::string& where) {
+    const bool worse = empty_ || !(statistic <= finding_.statistic);
+    if (worse && finding_.statistic == finding_.statistic) {
+      finding_.statistic = statistic;
+      finding_.where = where;
+    }
+    empty_ = false;
+  }
+  bool empty() const { return empty_; }
+  const Finding& finding() const { return finding_; }
+
+ private:
+  Finding finding_;
+  bool empty_ = true;
+};
+
+struct Check {
+  std::string id;        ///< "D4-drift"
+  CheckKind kind;
+  std::string claim;     ///< one sentence in the field's words
+  std::string equation;  ///< its numbers in DERIVATION.md, "(10), (17)"
+  std::string advice;    ///< what a failure means and which file to look at
+  std::function<bool(const Manifold&)> applies;
+  std::function<Finding(const CheckSite&)> run;
+};
+
+// The checks, by subject; all_checks() in checks.cpp joins them.
+std::vector<Check> derivative_checks();   ///< D1
+std::vector<Check> geometry_checks();     ///< D2, D3
+std::vector<Check> theorem_checks();      ///< D4, D5, D8, D9, D10
+std::vector<Check> form_checks();         ///< D6, D7
+std::vector<Check> closed_form_checks();  ///< D11, D12, D13
+std::vector<Check> noise_checks();        ///< D14
+std::vector<Check> order_checks();        ///< O1, O2
+std::vector<Check> statistical_checks();  ///< S1 ...
+const std::vector<Check>& all_checks();
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,259 @@
+// D10: one diffusion, however it is written: in Ito's or Stratonovich's form, in rotated or rescaled coordinates, with
+// its noise mixed; and as the kernel of the ensembles.
+#include <Eigen/Dense>
+
+#include "sde/limit_coefficients.hpp"
+#include "sde/limit_field.hpp"
+#include "validation/checks/site_cases.hpp"
+#include "validation/checks/theorem_checks.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+using namespace sites;
+using manifolds::Geometry;
+using sde::Form;
+using sde::limit_coefficients;
+using sde::LimitCoefficients;
+using sde::LimitField;
+using sde::LimitForm;
+
+/// Calls visitor(model) if the loss is least squares.
+template <class Visitor>
+void visit_model(const Manifold& manifold, const Visitor& visitor) {
+  visit_loss(manifold, [&]<class L>(const L& loss) {
+    if constexpr (manifolds::is_least_squares<L>) visitor(loss.model());
+  });
+}
+
+/// Both calculi at one point, from the kernel of the ensembles.
+struct Increments {
+  Vector ito, stratonovich;  ///< drifts
+  Matrix diffusion;          ///< V_j, D x r
+};
+
+template <class Model>
+class Kernel {
+ public:
+  Kernel(const Model& model, const LimitForm& form, const Matrix& sigma)
+      : field_(model, form, sigma),
+        columns_(static_cast<std::size_t>(sigma.cols())) {}
+
+  /// V_j(w).
+  Vector diffusion(const Vector& w, std::size_t j) {
+    std::vector<double> unit(columns_);
+    unit[j] = 1.0;
+    Vector v(w.size());
+    field_.diffusion_increment(view(w), unit, view(v));
+    return v;
+  }
+  Increments at(const Vector& y) {
+    const std::vector<double> none(columns_);
+    Increments out{Vector(y.size()), Vector(y.size()), Matrix(y.size(), static_cast<Eigen::Index>(columns_))};
+    field_.ito_increment(view(y), 1.0, none, view(out.ito));
+    field_.stratonovich_increment(view(y), 1.0, none, view(out.stratonovich));
+    for (std::size_t j = 0; j < columns_; ++j) out.diffusion.col(static_cast<Eigen::Index>(j)) = diffusion(y, j);
+    return out;
+  }
+
+ private:
+  LimitField<double, Model> field_;
+  std::size_t columns_;
+};
+
+/// The kernel's Ito drift and diffusion are those of limit_coefficients, which the checks D4 hold against the
+/// iteration.
+Finding kernel(const CheckSite& site) {
+  Worst worst(1e-11);  // rounding 1e-16, times up to 1e4 where eigenvectors of near eigenvalues are mixed
+  visit_model(site.manifold, [&]<class Model>(const Model& model) {
+    for_points(site, 101, [&](const Vector& y, Random& random, const std::string& where) {
+      const Geometry g = site.manifold.geometry(y);
+      const Matrix sigma = full_sigma(random, y.size());
+      for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
+        const LimitForm form(Form::finite_step, h);
+        const Increments field = Kernel<Model>(model, form, sigma).at(y);
+        const LimitCoefficients c = limit_coefficients(site.manifold, g, sigma, form);
+        const double size = c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
+        worst.add((field.ito - c.drift()).norm() / size, fmt::format("drift, {}, {}", describe(h), where));
+        worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), "diffusion " + where);
+      }
+    });
+  });
+  return worst.finding();
+}
+
+/// Ito drift less Stratonovich drift is (1/2) sum_j DV_j[V_j], by differences of the diffusion field; the Stratonovich
+/// drift is tangent to the valley.
+Finding stratonovich(const CheckSite& site) {
+  // Richardson leaves (h/length)^4 / 4, 4e-8 for h = 2^-9 and a length of 0.1; rounding 1e-15 / h.
+  constexpr double h = 0x1p-9;
+  Worst worst(1e-7);
+  visit_model(site.manifold, [&]<class Model>(const Model& model) {
+    for_points(site, 102, [&](const Vector& y, Random& random, const std::string& where) {
+      const Geometry g = site.manifold.geometry(y);
+      const Matrix sigma = full_sigma(random, y.size()).colwise().normalized();
+      for (const Hyperparameters& hyper : all_momenta(visible_step(g.spectrum))) {
+        Kernel<Model> kernel(model, LimitForm(Form::finite_step, hyper), sigma);
+        const Increments field = kernel.at(y);
+        Vector correction = Vector::Zero(y.size());
+        for (Eigen::Index j = 0; j < sigma.cols(); ++j) {
+          const Vector v = field.diffusion.col(j);
+          const auto slope = [&](double step) {
+            const auto column = static_cast<std::size_t>(j);
+            return Vector((kernel.diffusion(y + step * v, column) - kernel.diffusion(y - step * v, column)) /
+                          (2.0 * step));
+          };
+          correction += 0.5 * (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
+        }
+        const double size = std::max(correction.norm(), 1e-2 * sigma.squaredNorm());
+        const std::string which = fmt::format("{}, {}", describe(hyper), where);
+        worst.add((field.ito - field.stratonovich - correction).norm() / size, "difference of the drifts, " + which);
+        const Vector across = field.stratonovich - g.longitudinal(field.stratonovich);
+        worst.add(across.norm() / (size + field.stratonovich.norm()), "J V_0 = 0, " + which);
+      }
+    });
+  });
+  return worst.finding();
+}
+
+/// The same residuals in coordinates x with w = A x, and the loss times `factor`.
+template <class Model>
+class Transformed : public Model {
+ public:
+  Transformed(const Model& model, const Matrix& a, double factor) : Model(model), a_(a), factor_(factor) {}
+
+  double weight() const { return factor_ * Model::weight(); }
+  template <class T>
+  void residuals(std::span<const T> x, std::span<T> f) const {
+    Model::template residuals<T>(original<T>(x), f);
+  }
+  template <class T, class R>
+  void pullback(std::span<const T> x, std::span<const R> r, std::span<T> g) const {
+    const std::vector<T> w = original<T>(x);
+    std::vector<T> of_w(x.size());
+    Model::template pullback<T, R>(std::span<const T>(w), r, std::span<T>(of_w));
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      g[i] = T(0.0);
+      for (std::size_t k = 0; k < of_w.size(); ++k) g[i] = g[i] + entry(k, i) * of_w[k];
+    }
+  }
+
+ private:
+  double entry(std::size_t row, std::size_t column) const {
+    return a_(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(column));
+  }
+  template <class T>
+  std::vector<T> original(std::span<const T> x) const {
+    std::vector<T> w(x.size(), T(0.0));
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      for (std::size_t k = 0; k < x.size(); ++k) w[i] = w[i] + entry(i, k) * x[k];
+    }
+    return w;
+  }
+  Matrix a_;
+  double factor_;
+};
+
+// Rounding 1e-16 times the D additions of the change of coordinates, and up to 1e4 where eigenvectors of near
+// eigenvalues are mixed.
+constexpr double rounding_bound = 1e-11;
+
+Matrix orthogonal(Random& random, Eigen::Index size) {
+  return Eigen::HouseholderQR<Matrix>(random.matrix(size, size)).householderQ();
+}
+
+double size_of(const LimitCoefficients& c, const Matrix& sigma) {
+  return c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
+}
+
+/// sigma Q has the same Sigma, hence the same terms. In coordinates x with w = A x, A orthogonal, noise A^T sigma
+/// drifts by A^T times the drift.
+Finding rotation(const CheckSite& site) {
+  Worst worst(rounding_bound);
+  const Manifold& m = site.manifold;
+  for_points(site, 103, [&](const Vector& y, Random& random, const std::string& where) {
+    const Geometry g = m.geometry(y);
+    const Matrix sigma = full_sigma(random, y.size()), mixed = sigma * orthogonal(random, sigma.cols());
+    const Matrix a = orthogonal(random, y.size());
+    for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
+      const LimitForm form(Form::finite_step, h);
+      const std::string which = fmt::format("{}, {}", describe(h), where);
+      const LimitCoefficients one = limit_coefficients(m, g, sigma, form), two = limit_coefficients(m, g, mixed, form);
+      const double size = size_of(one, sigma);
+      worst.add((one.curvature - two.curvature).norm() / size, "sigma Q, curvature, " + which);
+      worst.add((one.mixed - two.mixed).norm() / size, "sigma Q, mixed, " + which);
+      worst.add((one.transverse - two.transverse).norm() / size, "sigma Q, transverse, " + which);
+      const Matrix covariance = one.diffusion * one.diffusion.transpose();
+      worst.add((covariance - two.diffusion * two.diffusion.transpose()).norm() / sigma.squaredNorm(),
+                "sigma Q, diffusion, " + which);
+      visit_model(m, [&]<class Model>(const Model& model) {
+        const Transformed<Model> turned(model, a, 1.0);
+        const Increments there = Kernel<Transformed<Model>>(turned, form, a.transpose() * sigma).at(a.transpose() * y);
+        const Vector tangent = Kernel<Model>(model, form, sigma).at(y).stratonovich;
+        worst.add((a * there.ito - one.drift()).norm() / size, "coordinates, Ito, " + which);
+        worst.add((a * there.stratonovich - tangent).norm() / size, "coordinates, Stratonovich, " + which);
+        worst.add((a * there.diffusion - one.diffusion).norm() / sigma.norm(), "coordinates, diffusion, " + which);
+      });
+    }
+  });
+  return worst.finding();
+}
+
+/// The loss F L(a x) iterates in x as L does in w = a x, with F a^2 eta' in the place of eta and the same mu, if its
+/// noise factor is F a sigma: w' and p change by the same numbers in each step, p' = F a p. The slow time (9) runs
+/// F^2 a^4 times slower in x, so its drift is F^2 a^3 times that in w, and its diffusion F a times.
+Finding rescaling(const CheckSite& site) {
+  Worst worst(rounding_bound);
+  constexpr double a = 1.7, factor = 2.3;
+  visit_model(site.manifold, [&]<class Model>(const Model& model) {
+    for_points(site, 104, [&](const Vector& y, Random& random, const std::string& where) {
+      const Geometry g = site.manifold.geometry(y);
+      const Matrix sigma = full_sigma(random, y.size());
+      const Transformed<Model> scaled(model, a * Matrix::Identity(y.size(), y.size()), factor);
+      for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
+        const Hyperparameters there = hyperparameters(h.scheme, h.eta / (factor * a * a), h.mu);
+        const LimitForm form(Form::finite_step, h), scaled_form(Form::finite_step, there);
+        const LimitCoefficients in_w = limit_coefficients(site.manifold, g, sigma, form);
+        const Vector tangent = Kernel<Model>(model, form, sigma).at(y).stratonovich;
+        const Increments in_x = Kernel<Transformed<Model>>(scaled, scaled_form, factor * a * sigma).at(y / a);
+        const double per_time = factor * factor * a * a * a, size = size_of(in_w, sigma);
+        const std::string which = fmt::format("{}, {}", describe(h), where);
+        worst.add((in_x.ito / per_time - in_w.drift()).norm() / size, "Ito, " + which);
+        worst.add((in_x.stratonovich / per_time - tangent).norm() / size, "Stratonovich, " + which);
+        worst.add((in_x.diffusion / (factor * a) - in_w.diffusion).norm() / sigma.norm(), "diffusion, " + which);
+        worst.add(std::abs(there.slow_unit() / (factor * factor * a * a * a * a * h.slow_unit()) - 1.0),
+                  "clock, " + which);
+      }
+    });
+  });
+  return worst.finding();
+}
+
+}  // namespace
+
+std::vector<Check> invariance_checks() {
+  const auto kind = CheckKind::deterministic;
+  return {{"D10-kernel", kind, "The kernel that ensembles run has the drift and diffusion of the theorem's definition.",
+           "(10), (19), (20)",
+           "sde/limit_field.hpp: add_tangent_drift() (mixed and transverse), add_curvature(), noise_blocks(), or "
+           "sde/symmetric_eigen.hpp for manifolds with several residuals.",
+           least_squares, kernel},
+          {"D10-stratonovich", kind,
+           "Ito drift less Stratonovich drift is half the sum of the fields' derivatives along themselves.",
+           "(21), (21b)", "sde/limit_field.hpp, add_tangent_drift(), the weight of the Stratonovich calculus.",
+           least_squares, stratonovich},
+          {"D10-rotation", kind,
+           "Mixing the noise by an orthogonal matrix changes nothing, rotating the coordinates rotates everything.",
+           "(10), (20)",
+           "sde/limit_coefficients.cpp if 'sigma Q' fails, sde/limit_field.hpp if 'coordinates' fails: a product that "
+           "depends on the basis.",
+           everywhere, rotation},
+          {"D10-rescaling", kind,
+           "The loss F L(a x) with noise F a sigma and learning rate eta/(F a^2) has F^2 a^3 times the drift.",
+           "(9), (10), (12), (13)",
+           "A power of eta, l or the weight s that does not fit: sde/limit_form.hpp, or root_weight_ in "
+           "sde/limit_field.hpp.",
+           least_squares, rescaling}};
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,110 @@
+// What the deterministic checks share: the points of a site, random numbers that do not change, the hyperparameters.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "manifolds/hyperparameters.hpp"
+#include "manifolds/registry.hpp"
+#include "validation/checks/check.hpp"
+
+namespace valleydrift::validation::sites {
+
+using manifolds::Hyperparameters;
+using manifolds::Scheme;
+
+/// Numbers that depend on the seed alone, on every platform.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  double number() { return static_cast<double>(engine_() >> 11) * 0x1p-52 - 1.0; }  // uniform in [-1, 1)
+  Matrix matrix(Eigen::Index rows, Eigen::Index columns) {
+    Matrix a(rows, columns);
+    for (double& x : a.reshaped()) x = number();
+    return a;
+  }
+  Vector vector(Eigen::Index size) { return matrix(size, 1); }
+  Vector direction(Eigen::Index size) { return vector(size).normalized(); }
+  Matrix symmetric(Eigen::Index size) {
+    const Matrix a = matrix(size, size);
+    return a + a.transpose();
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+/// Calls check(loss) with the loss's own type.
+template <class Visitor>
+void visit_loss(const Manifold& manifold, const Visitor& visitor) {
+  std::visit(visitor, manifold.registered().loss);
+}
+
+inline std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+inline std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+
+inline double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff(); }
+
+/// Calls body(y, random, where) at the points of the site, the first two unless it is thorough. `random` starts with
+/// the same numbers for the same check and point.
+template <class Body>
+void for_points(const CheckSite& site, std::uint64_t check, const Body& body) {
+  const std::size_t count = site.thorough ? site.points.size() : std::min<std::size_t>(site.points.size(), 2);
+  for (std::size_t i = 0; i < count; ++i) {
+    Random random(1000 * check + i);
+    body(site.points[i], random, "at " + manifolds::format_point(site.points[i]));
+  }
+}
+
+/// As for_points, and at a point 0.15 away from each as well: a third of the smallest half axis in the registry.
+template <class Body>
+void for_points_on_and_off(const CheckSite& site, std::uint64_t check, const Body& body) {
+  for_points(site, check, [&](const Vector& y, Random& random, const std::string& where) {
+    body(y, random, where);
+    const Vector w = y + 0.15 * random.direction(y.size());
+    body(w, random, "off the valley at " + manifolds::format_point(w));
+  });
+}
+
+inline constexpr Scheme both_schemes[] = {Scheme::heavy_ball, Scheme::nesterov};
+inline const std::vector<double> all_frictions = {1.0, 0.5, 0.1, 0.01};  ///< beta = 0, 0.5, 0.9, 0.99
+
+/// With epsilon = 1, so that one unit of slow time (9) is (mu/eta)^2 steps.
+inline Hyperparameters hyperparameters(Scheme scheme, double eta, double mu) { return {scheme, eta, mu, 1.0}; }
+
+inline std::vector<Hyperparameters> all_momenta(double eta) {
+  std::vector<Hyperparameters> all;
+  for (const Scheme scheme : both_schemes) {
+    for (const double mu : all_frictions) all.push_back(hyperparameters(scheme, eta, mu));
+  }
+  return all;
+}
+
+/// The learning rate at which the stiffest mode has eta l = 0.4: the finite-step corrections are far from small, and
+/// every scheme is stable.
+inline double visible_step(const Vector& spectrum) { return 0.4 / spectrum.maxCoeff(); }
+
+inline std::string describe(const Hyperparameters& h) {
+  return fmt::format("{}, beta {:g}, eta {:.3g}", name_of(h.scheme), h.beta(), h.eta);
+}
+
+/// A noise factor with D x D random entries: every block of Sigma is there, and Sigma has full rank. Beyond dimension
+/// 20 two columns, each of which excites every block too.
+inline Matrix full_sigma(Random& random, Eigen::Index dimension) {
+  return random.matrix(dimension, dimension <= 20 ? dimension : 2);
+}
+
+inline bool everywhere(const Manifold&) { return true; }
+inline bool least_squares(const Manifold& m) { return m.is_least_squares(); }
+
+}  // namespace valleydrift::validation::sites

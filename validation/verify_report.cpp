@@ -1,0 +1,143 @@
+#include "validation/verify_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace valleydrift::validation {
+namespace {
+
+std::string figure(double x) { return fmt::format("{:.3g}", x); }
+
+/// Why a row does not pass, in one line.
+std::string failure_text(const CheckResult& r) {
+  if (!r.error.empty()) return "ended with: " + r.error;
+  if (!r.finding.inconclusive.empty()) return r.finding.inconclusive;
+  return fmt::format("{} is above the bound {}{}", figure(r.finding.statistic), figure(r.finding.bound),
+                     r.finding.where.empty() ? "" : ", worst at: " + r.finding.where);
+}
+
+std::string xml(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        // XML has no control characters but these three.
+        if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t' || c == '\r') out += c;
+    }
+  }
+  return out;
+}
+
+std::size_t count_of(const Verification& v, CheckVerdict verdict) {
+  return static_cast<std::size_t>(
+      std::count_if(v.results.begin(), v.results.end(), [&](const auto& r) { return r.verdict == verdict; }));
+}
+
+std::string table_text(const Verification& v) {
+  std::size_t widest = 8;
+  for (const CheckResult& r : v.results) widest = std::max(widest, r.site.size());
+  std::string out;
+  const Check* last = nullptr;
+  for (const CheckResult& r : v.results) {
+    if (r.check != last) {
+      out += fmt::format("{}{}  {} {}\n", last ? "\n" : "", r.check->id, r.check->claim, r.check->equation);
+      last = r.check;
+    }
+    out += fmt::format("  {:<{}}  {:>9}  bound {:>9}  {:<12} {:>6.2f} s\n", r.site, widest,
+                       r.error.empty() ? figure(r.finding.statistic) : "-", figure(r.finding.bound), name_of(r.verdict),
+                       r.seconds);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string checks_text(const std::vector<const Check*>& checks) {
+  std::string out;
+  for (const Check* c : checks) {
+    out += fmt::format("{:<26}{:<15}{} {}\n", c->id, name_of(c->kind), c->claim, c->equation);
+  }
+  return out;
+}
+
+std::string verification_text(const Verification& v) {
+  std::string out = table_text(v);
+  for (const CheckResult& r : v.results) {
+    if (r.verdict == CheckVerdict::pass) continue;
+    out += fmt::format("\n{} on {}: {}\n  {}\n  what to look at: {}\n", r.check->id, r.site, name_of(r.verdict),
+                       failure_text(r), r.check->advice);
+  }
+  const std::size_t passed = count_of(v, CheckVerdict::pass);
+  return out + fmt::format("\nVerdict: {}\n  {} of {} checks pass, {} fail, {} inconclusive; {:.1f} s\n",
+                           v.passed() ? "pass" : "fail", passed, v.results.size(), count_of(v, CheckVerdict::fail),
+                           count_of(v, CheckVerdict::inconclusive), v.seconds);
+}
+
+nlohmann::json verification_json(const Verification& v) {
+  nlohmann::json checks = nlohmann::json::array();
+  const auto put = [](nlohmann::json& row, const char* key, double x, const std::string& reason) {
+    if (std::isfinite(x)) {
+      row[key] = x;
+    } else {
+      row[key] = nullptr;
+      row[std::string(key) + "_reason"] = reason;
+    }
+  };
+  for (const CheckResult& r : v.results) {
+    nlohmann::json row = {{"id", r.check->id},        {"kind", name_of(r.check->kind)},
+                          {"claim", r.check->claim},  {"equation", r.check->equation},
+                          {"manifold", r.site},       {"verdict", name_of(r.verdict)},
+                          {"where", r.finding.where}, {"seconds", r.seconds}};
+    const std::string reason = r.error.empty() ? "not a finite number" : r.error;
+    put(row, "statistic", r.error.empty() ? r.finding.statistic : std::nan(""), reason);
+    put(row, "bound", r.error.empty() ? r.finding.bound : std::nan(""), reason);
+    if (r.verdict != CheckVerdict::pass) {
+      row["failure"] = failure_text(r);
+      row["advice"] = r.check->advice;
+    }
+    checks.push_back(row);
+  }
+  return {{"schema_version", 1},    {"program_version", VALLEYDRIFT_VERSION},
+          {"passed", v.passed()},   {"thorough", v.request.thorough},
+          {"seed", v.request.seed}, {"seconds", v.seconds},
+          {"checks", checks}};
+}
+
+std::string verification_junit(const Verification& v) {
+  const std::size_t failures = v.results.size() - count_of(v, CheckVerdict::pass);
+  const std::string counts =
+      fmt::format(R"(tests="{}" failures="{}" errors="0" time="{:.3f}")", v.results.size(), failures, v.seconds);
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  out += fmt::format("<testsuites name=\"valleydrift verify\" {}>\n", counts);
+  out += fmt::format("  <testsuite name=\"valleydrift verify\" {} skipped=\"0\">\n", counts);
+  for (const CheckResult& r : v.results) {
+    out += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", xml(r.check->id), xml(r.site),
+                       r.seconds);
+    if (r.verdict == CheckVerdict::pass) {
+      out += "/>\n";
+      continue;
+    }
+    out += fmt::format(
+        ">\n      <failure type=\"{}\" message=\"{}\">{}\nequation {}\nwhat to look at: {}</failure>\n    "
+        "</testcase>\n",
+        name_of(r.verdict), xml(failure_text(r)), xml(r.check->claim), xml(r.check->equation), xml(r.check->advice));
+  }
+  return out + "  </testsuite>\n</testsuites>\n";
+}
+
+}  // namespace valleydrift::validation
