@@ -171,7 +171,7 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   const int threads = set_threads(options.threads);
   const ResolvedRun run = validation::resolve(options.run);
   if (options.print_config) {
-    out << config_text(run.config, std::filesystem::absolute(run.config.sigma_file).string());
+    out << printed_config(run.config);
     return success;
   }
   const Plan plan = validation::plan_comparison(run);

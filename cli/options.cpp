@@ -325,4 +325,8 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   return text;
 }
 
+std::string printed_config(const RunConfig& c) {
+  return config_text(c, c.sigma_file.empty() ? "" : std::filesystem::absolute(c.sigma_file).string());
+}
+
 }  // namespace valleydrift::cli

@@ -55,9 +55,7 @@ RunConfig quadratic_pair(double beta) {
 BOOST_AUTO_TEST_SUITE(comparing)
 
 BOOST_AUTO_TEST_CASE(uv_with_label_noise) {
-  RunConfig config;
-  config.paths = 4096;
-  const Comparison c = run(config);
+  const Comparison c = run(RunConfig{});
   BOOST_TEST((c.verdict == Verdict::agree), c.reason);
   // (u0^2 - v0^2) e^(-t) in the paper form.
   const ObservableResult& x = observable(c, "u^2-v^2");
