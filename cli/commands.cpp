@@ -171,7 +171,7 @@ int manifolds_command(const Options& options, std::ostream& out) {
 int inspect_command(const Options& options, std::ostream& out) {
   const validation::ResolvedRun run = validation::resolve(options.run);
   if (options.print_config) {
-    out << config_text(run.config);
+    out << printed_config(run.config);
     return success;
   }
   const validation::Inspection inspection = validation::inspect(run);

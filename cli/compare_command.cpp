@@ -82,8 +82,9 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
 
 int replay(const Options& options, const ResolvedRun& run, const Plan& plan, std::ostream& out) {
   OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
-  folder.write("config.ini", config_text(run.config));
+  validation::write_config(folder, run.config, config_text(run.config));
   write_replay(run, plan, *options.path, folder);
+  folder.remove_stale_files();  // with --force: what is left of another run would not belong to this configuration
   const std::string file = (folder.path() / fmt::format("path-{}.csv", *options.path)).string();
   if (options.json) {
     out << nlohmann::json{{"schema_version", 1}, {"path", *options.path}, {"file", file}}.dump(
@@ -122,20 +123,23 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   const int threads = validation::set_thread_count(options.threads);
   const ResolvedRun run = validation::resolve(options.run);
   if (options.print_config) {
-    out << config_text(run.config);
+    out << printed_config(run.config);
     return success;
   }
   const Plan plan = validation::plan_comparison(run);
   check_size("--time with --paths", static_cast<double>(plan.record_steps.back()), run.config.paths,
              run.manifold.dimension());
+  if (options.dry_run) {
+    const Cost cost = validation::estimate_cost(run, plan);
+    out << (options.json ? cost_json(cost, plan, threads).dump(2) : cost_text(cost, plan, threads)) << '\n';
+    return success;
+  }
   if (options.path) return replay(options, run, plan, out);
 
-  if (options.dry_run || !options.quiet) {
+  // All input is valid: from here on files are made.
+  OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  if (!options.quiet) {
     const Cost cost = validation::estimate_cost(run, plan);
-    if (options.dry_run) {
-      out << (options.json ? cost_json(cost, plan, threads).dump(2) : cost_text(cost, plan, threads)) << '\n';
-      return success;
-    }
     err << "valleydrift: " << cost_text(cost, plan, threads) << std::endl;
     if (run.distance_moved > 0.0) {
       err << fmt::format("valleydrift: the start is off the valley: moved by {:.4g} to {}", run.distance_moved,
@@ -144,8 +148,6 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
     }
   }
 
-  // All input is valid: from here on files are made.
-  OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
   std::optional<validation::PathWriter> writer;
   validation::PathSink saved;
   if (options.save_paths) {

@@ -49,7 +49,7 @@ constexpr OptionInfo options[] = {
     {"time", "T", comparison, compare, true, false,
      "length in units of slow time, (mu/(eta epsilon))^2 steps each (default 2)"},
     {"steps", "K", comparison, compare, true, false, "length in steps, instead of --time"},
-    {"paths", "N", comparison, compare, true, false, "trajectories of each process, 256 to 100000000 (default 16384)"},
+    {"paths", "N", comparison, compare, true, false, "trajectories of each process, 256 to 100000000 (default 32768)"},
     {"shared-noise", "", comparison, compare, true, false,
      "drive both processes by the same noise and compare them path by path"},
     {"slow-variable", "NAME", comparison, compare, true, false,

@@ -230,6 +230,7 @@ void read_verify(const Settings& settings, Options& options) {
 }
 
 Command read_command(const std::string& word) {
+  if (word == "help") throw ConfigError("help: write `valleydrift --help` or `valleydrift COMMAND --help`");
   std::vector<std::string> names;
   for (const Command command : all_commands()) {
     names.push_back(name_of(command));
@@ -324,7 +325,7 @@ void check_size(const std::string& options, double steps, std::int64_t paths, in
   }
 }
 
-std::string config_text(const RunConfig& c) {
+std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   std::string text = "# valleydrift --config THIS-FILE runs this job again\n";
   const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
   line("manifold", c.manifold);
@@ -345,7 +346,7 @@ std::string config_text(const RunConfig& c) {
   if (c.gamma) line("gamma", *c.gamma);
   if (c.epsilon) line("epsilon", *c.epsilon);
   line("noise", name(c.noise));
-  if (c.noise == NoiseKind::constant) line("sigma", "sigma.csv");
+  if (c.noise == NoiseKind::constant) line("sigma", sigma_file);
   line("noise-law", name(c.noise_law));
   line("form", name(c.form));
   if (c.steps) {
@@ -359,6 +360,10 @@ std::string config_text(const RunConfig& c) {
   line("ladder", name(c.ladder));
   line("seed", c.seed);
   return text;
+}
+
+std::string printed_config(const RunConfig& c) {
+  return config_text(c, c.sigma_file.empty() ? "" : std::filesystem::absolute(c.sigma_file).string());
 }
 
 }  // namespace valleydrift::cli

@@ -42,7 +42,9 @@ Options parse_options(const std::vector<std::string>& tokens);
 void check_size(const std::string& options, double steps, std::int64_t paths, int dimension);
 
 /// A configuration in the format of --config that runs the same job again; numbers read back to the same bits. The
-/// noise factor is expected in sigma.csv beside it.
-std::string config_text(const validation::RunConfig& config);
+/// noise factor of constant noise is expected in `sigma_file`.
+std::string config_text(const validation::RunConfig& config, const std::string& sigma_file = "sigma.csv");
+/// The same for --print-config, with the noise factor where it is, so that it can be read back from anywhere.
+std::string printed_config(const validation::RunConfig& config);
 
 }  // namespace valleydrift::cli

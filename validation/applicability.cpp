@@ -6,6 +6,7 @@
 #include <complex>
 #include <limits>
 
+#include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
 #include "sde/limit_map.hpp"
 
@@ -41,8 +42,23 @@ double round_down_to_two_digits(double x) {
   return std::stod(fmt::format("{:.1e}", std::floor(x / unit * (1.0 + 1e-12)) * unit));
 }
 
-double default_epsilon(const Geometry& geometry, double radius, const Matrix& sigma, const Hyperparameters& h) {
-  const double separation = h.mu / h.eta / std::sqrt(default_separation * transverse_time(geometry.spectrum, h));
+double slowest_relaxation(const Geometry& geometry, const Hyperparameters& h) {
+  return std::max(transverse_time(geometry.spectrum, h), momentum_time(h));
+}
+
+/// DERIVATION (33c): how often per unit of slow time the drift crosses the curvature radius R, |drift|/R, or the
+/// diffusion turns the tangent space, tr Sigma_LL / (2 R^2).
+double rate_along_valley(const Manifold& manifold, const Geometry& geometry, double radius, const Matrix& sigma,
+                         const Hyperparameters& h) {
+  if (std::isinf(radius)) return 0.0;
+  const auto c = sde::limit_coefficients(manifold, geometry, sigma, sde::LimitForm(Form::finite_step, h));
+  return std::max((c.mixed + c.transverse).norm() / radius, c.diffusion.squaredNorm() / (2.0 * radius * radius));
+}
+
+double default_epsilon(const Geometry& geometry, double radius, double rate, const Matrix& sigma,
+                       const Hyperparameters& h) {
+  const double separation =
+      h.mu / h.eta / std::sqrt(default_separation * slowest_relaxation(geometry, h) * std::max(1.0, rate));
   const double cloud_per_epsilon = cloud_size(geometry, sigma, h);
   const double cloud = default_cloud * radius / cloud_per_epsilon;  // infinite for a straight valley: no bound
   return round_down_to_two_digits(std::min(separation, cloud));
@@ -135,13 +151,14 @@ Applicability applicability_at(const Manifold& manifold, const Vector& y, const 
   a.curvature_radius = manifold.curvature_radius(geometry);
   a.cloud = h.epsilon * cloud_size(geometry, sigma, h);
   const double step = h.eta * geometry.spectrum[geometry.spectrum.size() - 1];
-  const double separation = a.slow_unit / a.tau_1;
+  a.valley_rate = rate_along_valley(manifold, geometry, a.curvature_radius, sigma, h);
+  const double separation = a.slow_unit / (slowest_relaxation(geometry, h) * std::max(1.0, a.valley_rate));
   const double cloud = a.cloud / a.curvature_radius;
   a.conditions = {
       {"stability", "eta times the largest eigenvalue, below the scheme's limit", step, h.stability_limit(),
        step < h.stability_limit(), "take a smaller --eta"},
-      {"time-scale separation", "slow unit over tau_1, at least", separation, required_separation,
-       separation >= required_separation, "take a smaller --epsilon, or leave it out"},
+      {"time-scale separation", "time of the motion along the valley over the slowest relaxation, at least", separation,
+       required_separation, separation >= required_separation, "take a smaller --epsilon, or leave it out"},
       {"transverse cloud", "sqrt(tr A) over the valley's curvature radius, at most", cloud, largest_cloud,
        cloud <= largest_cloud, "take a smaller --epsilon, or leave it out"},
       {"rank gap", "smallest nonzero eigenvalue over the largest, at least", geometry.rank_gap, smallest_rank_gap,
@@ -176,16 +193,30 @@ ResolvedRun resolve(const RunConfig& config) {
   run.start = start_point(config, manifold, run.distance_moved);
   const Geometry geometry = manifold.geometry(run.start);
   require_stability(manifold, geometry, run.hyperparameters);
-  const Matrix sigma = run.noise_factor(run.start);
-  const double epsilon =
-      config.epsilon ? *config.epsilon
-                     : default_epsilon(geometry, manifold.curvature_radius(geometry), sigma, run.hyperparameters);
-  if (!(epsilon > 0.0) || !std::isfinite(epsilon)) {
-    throw ConfigError("--epsilon: no default exists because the noise is zero; give --epsilon, or another --sigma");
+  if (!std::isfinite(slowest_relaxation(geometry, run.hyperparameters))) {
+    throw ConfigError(fmt::format("--beta: 1 - beta = {:.3g} is too small: in double precision nothing relaxes",
+                                  run.hyperparameters.mu));
   }
+  const Matrix sigma = run.noise_factor(run.start);
+  const double radius = manifold.curvature_radius(geometry);
+  const double epsilon =
+      config.epsilon
+          ? *config.epsilon
+          : default_epsilon(geometry, radius, rate_along_valley(manifold, geometry, radius, sigma, run.hyperparameters),
+                            sigma, run.hyperparameters);
   run.hyperparameters.epsilon = epsilon;
   run.config.epsilon = epsilon;
-  run.config.start = std::vector<double>(run.start.data(), run.start.data() + run.start.size());
+  // What was left open is written out: the same configuration, printed and read again, gives the same bytes.
+  for (const auto& info : manifold.description().parameters) {
+    run.config.parameters[info.name] = manifolds::format_parameter(info, manifold.parameters().at(info.name));
+  }
+  if (!config.start) {
+    const Vector own = manifold.default_start();
+    run.config.start = std::vector<double>(own.data(), own.data() + own.size());
+  }
+  constexpr double default_time = 2.0;
+  if (!config.time && !config.steps) run.config.time = default_time;
+  if (config.scheme != Scheme::sgd && !config.C && !config.beta) run.config.beta = run.hyperparameters.beta();
   run.applicability = applicability_at(manifold, run.start, sigma, run.hyperparameters);
   if (config.form == Form::paper && config.scheme == Scheme::nesterov) {
     run.applicability.conditions.push_back(

@@ -26,7 +26,8 @@ struct Applicability {
   double tau_momentum = 0.0;  ///< momentum along the valley, DERIVATION (30)
   double slow_unit = 0.0;     ///< steps per unit of slow time
   double curvature_radius = 0.0;
-  double cloud = 0.0;  ///< sqrt(tr A)
+  double valley_rate = 0.0;  ///< of the motion along the valley per unit of slow time, DERIVATION (33c)
+  double cloud = 0.0;        ///< sqrt(tr A)
   std::vector<Condition> conditions;
 
   bool applies() const;
@@ -49,9 +50,10 @@ struct ResolvedRun {
   bool deterministic() const { return config.noise == NoiseKind::label; }
 };
 
-/// Fills in the start (moved to the valley by the gradient flow, or refused with --strict), epsilon (slow unit at least
-/// 50 tau_1, transverse cloud at most 5 % of the curvature radius, rounded down to two digits) and the report.
-/// Throws ConfigError; NumericalError (with the word `stability` and the limit) for an unstable step.
+/// Fills in the start (moved to the valley by the gradient flow, or refused with --strict), epsilon (the motion along
+/// the valley at least 50 times slower than the slowest relaxation, transverse cloud at most 5 % of the curvature
+/// radius, rounded down to two digits) and the report. Throws ConfigError; NumericalError (with the word `stability`
+/// and the limit) for an unstable step.
 ResolvedRun resolve(const RunConfig& config);
 
 Applicability applicability_at(const Manifold& manifold, const Vector& y, const Matrix& sigma,

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "validation/ensemble.hpp"
@@ -34,7 +35,11 @@ void for_each_batch(const MakeWorker& make_worker, const After& after) {
   };
 #pragma omp parallel
   {
-    auto worker = make_worker();
+    std::optional<decltype(make_worker())> made;
+    const auto worker = [&](int batch) {
+      if (!made) made.emplace(make_worker());
+      (*made)(batch);
+    };
 #pragma omp for schedule(dynamic, 1)
     for (int batch = 0; batch < batch_count; ++batch) {
       guarded(batch, worker);

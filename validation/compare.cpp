@@ -28,7 +28,7 @@ ObservableResult summarise(const Evidence& evidence, int column) {
     o.discrete.push_back(estimate(batch_samples(own.discrete, r, column)).mean);
     o.difference.push_back(e.mean);
     o.standard_error.push_back(e.standard_error);
-    o.judged.push_back(evidence.judged(r, column));
+    o.judged.push_back(evidence.judged(r));
   }
   for (Form form : evidence.plan->forms) {
     std::vector<double>& line = form == Form::finite_step ? o.theory_finite_step
@@ -39,12 +39,12 @@ ObservableResult summarise(const Evidence& evidence, int column) {
   return o;
 }
 
-/// The record where the coarsest rung's difference stands out most clearly.
+/// The judged record where the coarsest rung's difference stands out most clearly; the last if none is judged.
 int clearest_record(const Evidence& evidence, const std::vector<Rung>& rungs, int column) {
-  int best = 1;
+  int best = evidence.records() - 1;
   double clearest = -1.0;
   for (int r = 1; r < evidence.records(); ++r) {
-    if (!evidence.judged(r, column)) continue;
+    if (!evidence.judged(r)) continue;
     const Estimate e = estimate(difference_samples(rungs, r, column).front());
     const double clear = std::abs(e.mean) / (e.standard_error + absolute_allowance);
     if (clear > clearest) {
@@ -64,7 +64,7 @@ std::vector<LadderResult> fit_ladders(const Evidence& evidence, const std::vecto
     const int best = clearest_record(evidence, rungs, column);
     out.push_back(fit_ladder(evidence.columns.names[static_cast<std::size_t>(column)],
                              evidence.plan->times[static_cast<std::size_t>(best)], parameters,
-                             difference_samples(rungs, best, column), slope));
+                             difference_samples(rungs, best, column), slope, evidence.columns.count + 1));
   }
   return out;
 }
@@ -80,7 +80,8 @@ LadderResult fit_path_error(const Evidence& evidence) {
     for (double s : squares) batch.push_back(rms > 0.0 ? 0.5 * (rms + s / rms) : 0.0);
     samples.push_back(std::move(batch));
   }
-  return fit_ladder("path_error", evidence.plan->times.back(), evidence.plan->epsilons, samples, 1.0);
+  return fit_ladder("path_error", evidence.plan->times.back(), evidence.plan->epsilons, samples, 1.0,
+                    evidence.columns.count + 1);
 }
 
 /// The largest |E q(Y_h) - E q(Y_2h)| of the coupled limit at the end, relative to the slow coordinate's range or
@@ -136,6 +137,8 @@ Comparison conclude(const Evidence& evidence) {
   const Plan& plan = *evidence.plan;
   Comparison c;
   c.config = run.config;
+  c.start = run.start;
+  c.distance_moved = run.distance_moved;
   c.applicability = run.applicability;
   c.times = plan.times;
   c.steps = plan.record_steps;

@@ -58,7 +58,9 @@ struct SampledPath {
 };
 
 struct Comparison {
-  RunConfig config;  ///< resolved: epsilon and start are set
+  RunConfig config;             ///< resolved: nothing is left open; the start as given
+  Vector start;                 ///< on the valley
+  double distance_moved = 0.0;  ///< from the start as given
   Applicability applicability;
   Verdict verdict = Verdict::inconclusive;
   std::string reason;               ///< one or two sentences: why, and what to do next

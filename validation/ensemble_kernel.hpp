@@ -99,7 +99,9 @@ class DiscreteGroup {
   /// Runs to the record at step `last`; on_step(k), if given, sees the state after every step k.
   void run_to(std::int64_t last, const std::function<void(std::int64_t)>& on_step = {}) {
     if (!request_.coupled) {
+      const bool moves = step_ < last;
       advance(last, false, on_step);
+      if (on_step && moves) on_step(last);
       return;
     }
     const std::vector<std::int64_t> boundaries = block_boundaries(step_, last, request_.block);
@@ -112,6 +114,7 @@ class DiscreteGroup {
         coarse_sums_[i] = closes_pair ? coarse_sums_[i] + sums_[i] : sums_[i];
       }
       if (closes_pair) step_limit(coarse_sums_, boundaries[b] - boundaries[b - 2], coarse_);
+      if (on_step && boundaries[b] > boundaries[b - 1]) on_step(boundaries[b]);  // the limit is there as well now
     }
   }
 
@@ -125,6 +128,7 @@ class DiscreteGroup {
     return std::visit([&](const auto& model) { return model.draw_count(loss); }, noise);
   }
 
+  /// Calls on_step for every step but the last.
   void advance(std::int64_t last, bool sum, const std::function<void(std::int64_t)>& on_step) {
     while (step_ < last) {
       throw_if_interrupted();
@@ -142,7 +146,7 @@ class DiscreteGroup {
         }
       }
       step_ += steps;
-      if (on_step) on_step(step_);
+      if (on_step && step_ < last) on_step(step_);
     }
   }
 

@@ -130,12 +130,12 @@ const Theory& Evidence::theory(Form form) const {
   return theories[static_cast<std::size_t>(at)];
 }
 
-bool Evidence::judged(int record, int column) const {
+bool Evidence::judged(int record) const {
   /// Relaxation times of w: its squares have then come within e^-16 of the plateau.
   constexpr double relaxed_after = 8.0;
-  if (record == 0) return false;
-  return !columns.is_plateau(column) || static_cast<double>(plan->record_steps[static_cast<std::size_t>(record)]) >=
-                                            relaxed_after * run->applicability.tau_1;
+  const Applicability& a = run->applicability;
+  return static_cast<double>(plan->record_steps[static_cast<std::size_t>(record)]) >=
+         relaxed_after * std::max(a.tau_1, a.tau_momentum);
 }
 
 double Evidence::scale(int column) const {

@@ -33,8 +33,9 @@ struct Evidence {
   const Theory& theory(Form form) const;
   const Theory& own_theory() const { return theory(run->config.form); }
   int records() const { return static_cast<int>(plan->times.size()); }
-  /// The plateaus of the transverse motion are judged once it has relaxed, everything else from the first record on.
-  bool judged(int record, int column) const;
+  /// Records are judged once the transverse motion and the momentum have relaxed at the run's own epsilon: until then
+  /// the difference is no power of epsilon.
+  bool judged(int record) const;
   /// What a difference of the column is measured by: its range along the run; for the plateaus, which need not move,
   /// the plateau itself.
   double scale(int column) const;

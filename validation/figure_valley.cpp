@@ -54,16 +54,10 @@ std::string palette_key(const std::string& title) {
   return fmt::format("NaN with lines lw 6 lc rgb '#21918c' title {}", quoted(title));
 }
 
-Vector start_of(const RunConfig& config, const Manifold& manifold) {
-  if (!config.start) return manifold.retract(manifold.default_start());
-  return manifold.retract(
-      Eigen::Map<const Vector>(config.start->data(), static_cast<Eigen::Index>(config.start->size())));
-}
-
 ValleyPicture::ValleyPicture(const Comparison& comparison, const Manifold& manifold)
     : comparison_(comparison),
       manifold_(manifold),
-      start_(start_of(comparison.config, manifold)),
+      start_(comparison.start),
       shown_(trajectories_of(comparison)),
       view_(manifold, start_, shown_, (valley_box.right - valley_box.left) / (valley_box.top - valley_box.bottom)) {
   find_valley();

@@ -15,10 +15,10 @@ namespace {
 
 using manifolds::Geometry;
 
-/// The drift of the paper form along the valley, as a function of the point.
-class PaperDrift {
+/// The drift of one form along the valley, as a function of the point.
+class ValleyDrift {
  public:
-  explicit PaperDrift(const ResolvedRun& run) : run_(run), form_(Form::paper, run.hyperparameters) {}
+  ValleyDrift(const ResolvedRun& run, Form form) : run_(run), form_(form, run.hyperparameters) {}
 
   Vector operator()(const Vector& y) const {
     const auto c = sde::limit_coefficients(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y), form_);
@@ -68,7 +68,7 @@ double negligible_rate(const ResolvedRun& run, const Vector& y) {
 /// The end of the flow from the start: horizons that double until the point no longer changes over a doubling. The
 /// first horizon is the drift's own local time, so that the flow of a channel that flattens for ever (x falls by
 /// log(2)/2 with every doubling) is told from one that arrives.
-std::optional<Vector> fixed_point(const ResolvedRun& run, const PaperDrift& drift, std::string& reason) {
+std::optional<Vector> fixed_point(const ResolvedRun& run, const ValleyDrift& drift, std::string& reason) {
   constexpr double unchanged = 1e-7;  // a hundred times the error of the flow
   constexpr int most_doublings = 40;
   // Rate times horizon at which an explicit method has become stiff: some ten thousand steps.
@@ -96,7 +96,7 @@ std::optional<Vector> fixed_point(const ResolvedRun& run, const PaperDrift& drif
   return {};
 }
 
-Quantity local_time(const ResolvedRun& run, const PaperDrift& drift) {
+Quantity local_time(const ResolvedRun& run, const ValleyDrift& drift) {
   if (!run.deterministic()) return {{}, "the noise diffuses along the valley, so tr H has no single path"};
   const Vector velocity = drift(run.start);
   const double speed = velocity.norm();
@@ -157,7 +157,7 @@ const char* const no_asymptotic = "not available without --gamma";
 
 }  // namespace
 
-Relaxation relaxation_time(const ResolvedRun& run) {
+Relaxation relaxation_time(const ResolvedRun& run, Form form) {
   constexpr int largest_valley = 64;  // two drifts for each dimension, each of the order of D^2: about a second
   if (!run.deterministic())
     return {{{}, "the noise diffuses along the valley: nothing relaxes to a fixed point"}, {}, {}};
@@ -168,7 +168,7 @@ Relaxation relaxation_time(const ResolvedRun& run) {
             {},
             {}};
   }
-  const PaperDrift drift(run);
+  const ValleyDrift drift(run, form);
   std::string reason;
   std::optional<Vector> end;
   try {
@@ -233,8 +233,9 @@ Inspection inspect(const ResolvedRun& run) {
                  .applicability = run.applicability,
                  .tau_Y = {},
                  .tau_2 = {},
+                 .tau_2_finite_step = {},
                  .C_star = {},
-                 .local_time = local_time(run, PaperDrift(run)),
+                 .local_time = local_time(run, ValleyDrift(run, Form::paper)),
                  .relaxation_note = {},
                  .flattest_point = {}};
   for (const Form form : {Form::finite_step, Form::paper, Form::asymptotic}) {
@@ -244,15 +245,17 @@ Inspection inspect(const ResolvedRun& run) {
     out.diffusion = c.diffusion;
   }
 
-  Relaxation relaxation = relaxation_time(run);
+  const Relaxation relaxation = relaxation_time(run, Form::paper);
   out.tau_Y = relaxation.time;
   out.relaxation_note = relaxation.note;
   out.flattest_point = relaxation.fixed_point;
   if (out.tau_Y.value) {
     out.tau_2.value = h.slow_unit() * *out.tau_Y.value;
+    out.tau_2_finite_step = relaxation_time(run, Form::finite_step).time;
+    if (out.tau_2_finite_step.value) *out.tau_2_finite_step.value *= h.slow_unit();
     out.C_star.value = std::cbrt(2.0 * h.epsilon * h.epsilon / *out.tau_Y.value);
   } else {
-    out.tau_2.reason = out.C_star.reason = "tau_Y does not exist: " + out.tau_Y.reason;
+    out.tau_2.reason = out.tau_2_finite_step.reason = out.C_star.reason = "tau_Y does not exist: " + out.tau_Y.reason;
   }
   return out;
 }
@@ -312,7 +315,8 @@ std::string inspection_text(const Inspection& i) {
   if (!i.relaxation_note.empty()) line("", i.relaxation_note);
   if (i.flattest_point) line("  flattest point", vector_text(*i.flattest_point));
   if (i.tau_Y.value) {
-    line("tau_2", figure_text(i.tau_2, "steps"));
+    line("tau_2", figure_text(i.tau_2, "steps") + ", as eta -> 0; " + figure_text(i.tau_2_finite_step, "steps") +
+                      " at this eta and beta");
     line("C*", figure_text(i.C_star, "at gamma = 2/3 (a heuristic: there the time scales meet)"));
   } else {
     line("tau_2, C*", "do not exist, since tau_Y does not");
@@ -373,6 +377,7 @@ nlohmann::json inspection_json(const Inspection& i) {
   put(out, "cloud", {a.cloud, {}});
   put(out, "tau_Y", i.tau_Y);
   put(out, "tau_2", i.tau_2);
+  put(out, "tau_2_finite_step", i.tau_2_finite_step);
   put(out, "C_star", i.C_star);
   put(out, "local_time", i.local_time);
   out["flattest_point"] = i.flattest_point ? array(*i.flattest_point) : nlohmann::json();

@@ -39,6 +39,7 @@ struct Inspection {
   Applicability applicability;
   Quantity tau_Y;               ///< relaxation time in slow time, DERIVATION (31)
   Quantity tau_2;               ///< tau_Y in steps
+  Quantity tau_2_finite_step;   ///< the same at this eta and beta; for Nesterov longer by 1 + eta l/mu
   Quantity C_star;              ///< (2 eps^2 / tau_Y)^(1/3): with gamma = 2/3 the fastest prefactor, a heuristic
   Quantity local_time;          ///< tr H / |d tr H / dt| along the flow, in slow time
   std::string relaxation_note;  ///< what was skipped on the way to tau_Y; may be empty
@@ -52,10 +53,10 @@ struct Relaxation {
   std::string note = {};
   std::optional<Vector> fixed_point = {};
 };
-/// Of the paper form's drift from `y`, on the valley. Accuracy 1e-6. No value for noise with diffusion along the
-/// valley, a flow without fixed point, an unstable fixed point, a drift that vanishes everywhere near it, or a valley
-/// of dimension above 64.
-Relaxation relaxation_time(const ResolvedRun& run);
+/// Of one form's drift from the start; tau_Y is the paper form's. Accuracy 1e-6. No value for noise with diffusion
+/// along the valley, a flow without fixed point, an unstable fixed point, a drift that vanishes everywhere near it, or
+/// a valley of dimension above 64.
+Relaxation relaxation_time(const ResolvedRun& run, Form form);
 
 /// Throws NumericalError where the rank of the Hessian changes.
 Inspection inspect(const ResolvedRun& run);

@@ -31,9 +31,7 @@ class Judge {
         weights_(extrapolation_weights(rungs_.size(), by_eta_ ? 1 : 2)),
         own_ensemble_(!run_.deterministic() && !run_.config.shared_noise && !by_eta_) {
     int comparisons = 0;
-    for (int column = 0; column < evidence.columns.count; ++column) {
-      for (int r = 0; r < evidence.records(); ++r) comparisons += evidence.judged(r, column) ? 1 : 0;
-    }
+    for (int r = 0; r < evidence.records(); ++r) comparisons += evidence.judged(r) ? evidence.columns.count : 0;
     if (own_ensemble_) comparisons *= 2;
     t_bound_ = student_t(batch_count - 1, false_alarm_probability / std::max(1, comparisons));
   }
@@ -107,7 +105,7 @@ void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) c
   bool weak = false;
   o.verdict = Verdict::agree;
   for (int r = 0; r < evidence_.records(); ++r) {
-    const bool judged = evidence_.judged(r, column);
+    const bool judged = evidence_.judged(r);
     const RungSamples samples = difference_samples(rungs_, r, column);
     const double correction = last_correction(samples);
     const Check coupled = check(combine(samples, weights_), column);
@@ -124,7 +122,10 @@ void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) c
     if (judged && !own.holds()) object(o, r, own, correction, "the theory's own ensemble");
   }
   if (o.verdict != Verdict::agree) return;
-  if (weak) {
+  if (!evidence_.judged(evidence_.records() - 1)) {
+    o.verdict = Verdict::inconclusive;
+    o.reason = "no record is late enough to be judged";
+  } else if (weak) {
     o.verdict = Verdict::inconclusive;
     o.reason = "the bound is wider than a quarter of the observable's range or spread: raise --paths";
   } else if (!ladder.consistent) {
@@ -165,19 +166,55 @@ std::string listed(const std::vector<std::string>& names) {
   return out;
 }
 
+/// Why nothing in the run can be judged; empty if it can.
+std::string obstacle(const Evidence& evidence, const Comparison& c) {
+  // The extrapolation leaves about the square of what it removes: 0.25 %, half the allowance.
+  constexpr double largest_integrator_error = 0.05;
+  const ResolvedRun& run = *evidence.run;
+  if (!run.applicability.applies()) {
+    return fmt::format("not applicable: {}. The theory makes no statement here.", run.applicability.failing());
+  }
+  if (!evidence.judged(evidence.records() - 1)) {
+    return fmt::format(
+        "the run ends before the transverse motion has relaxed (tau_1 = {:.3g} steps, eight of them are waited for): "
+        "take a longer --time or a smaller --epsilon.",
+        run.applicability.tau_1);
+  }
+  if (c.integrator_error > largest_integrator_error) {
+    return fmt::format(
+        "the steps of the limiting diffusion are too long: halving them moves it by {:.2g} of its range, allowed is "
+        "{:g}; take a shorter --time or a start where the valley is less curved.",
+        c.integrator_error, largest_integrator_error);
+  }
+  return {};
+}
+
+/// What to do about a disagreement.
+std::string remedy(const RunConfig& config) {
+  if (config.form == Form::asymptotic) {
+    return "This form is approached only as eta^|2 gamma - 1|, so at a given eta it may be the form that is off: "
+           "compare "
+           "with --form finite-step.";
+  }
+  return fmt::format("See the ladder plot; compare with {}{}.",
+                     config.form == Form::finite_step ? "" : "--form finite-step, and with ",
+                     config.ladder == Ladder::full ? "a smaller --epsilon" : "--ladder full");
+}
+
 /// The run agrees if every observable agrees and disagrees if one disagrees.
-void judge_run(const ResolvedRun& run, Comparison& c) {
+void judge_run(const Evidence& evidence, Comparison& c) {
+  const ResolvedRun& run = *evidence.run;
   const std::string form = name_of(run.config.form);
   const std::vector<std::string> disagreeing = names_with(Verdict::disagree, c);
   const std::vector<std::string> open = names_with(Verdict::inconclusive, c);
-  if (!run.applicability.applies()) {
+  const std::string hindered = obstacle(evidence, c);
+  if (!hindered.empty()) {
     c.verdict = Verdict::inconclusive;
-    c.reason = fmt::format("not applicable: {}. The theory makes no statement here.", run.applicability.failing());
+    c.reason = hindered;
   } else if (!disagreeing.empty()) {
     c.verdict = Verdict::disagree;
-    c.reason = fmt::format("{} do{} not extrapolate to the {} form. See the ladder plot; compare with {}--ladder full.",
-                           listed(disagreeing), disagreeing.size() == 1 ? "es" : "", form,
-                           run.config.form == Form::finite_step ? "" : "--form finite-step, and with ");
+    c.reason = fmt::format("{} do{} not extrapolate to the {} form. {}", listed(disagreeing),
+                           disagreeing.size() == 1 ? "es" : "", form, remedy(run.config));
   } else if (!open.empty()) {
     c.verdict = Verdict::inconclusive;
     c.reason = fmt::format(
@@ -201,7 +238,7 @@ void judge(const Evidence& evidence, Comparison& comparison) {
     judge.judge(comparison.observables[at], column, ladders[at]);
   }
   comparison.moves_along_valley = judge.moves_along_valley(comparison);
-  judge_run(*evidence.run, comparison);
+  judge_run(evidence, comparison);
 }
 
 }  // namespace valleydrift::validation

@@ -6,8 +6,6 @@
 
 namespace valleydrift::validation {
 
-/// The probability that one comparison calls a true agreement a disagreement, over all its judged numbers together.
-inline constexpr double false_alarm_probability = 1e-6;
 /// What an observable may be off by besides the standard error, as a part of its scale; at least absolute_allowance.
 inline constexpr double relative_allowance = 0.005;
 

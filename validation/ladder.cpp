@@ -26,10 +26,45 @@ std::vector<double> combine(const RungSamples& samples, const std::vector<double
   return out;
 }
 
-LadderResult fit_ladder(const std::string& observable, double time, const std::vector<double>& rungs,
-                        const RungSamples& samples, double expected_slope) {
-  constexpr double resolved_from = 5.0;       // standard errors of the coarsest difference
+namespace {
+
+struct Slope {
+  double value, standard_error, next_order;
+};
+
+/// The slope with these derivatives by log D_r, and its standard error by those of the independent rungs.
+Slope slope_from(const LadderResult& ladder, const std::vector<double>& gradient, double next_order) {
+  Slope out{0.0, 0.0, next_order};
+  double square = 0.0;
+  for (std::size_t r = 0; r < gradient.size(); ++r) {
+    const double per_octave = gradient[r] / std::log(2.0);
+    out.value += per_octave * std::log(std::abs(ladder.difference[r]));
+    const double relative = per_octave * ladder.standard_error[r] / ladder.difference[r];
+    square += relative * relative;
+  }
+  out.standard_error = std::sqrt(square);
+  return out;
+}
+
+/// DERIVATION (40). Three rungs remove the next order where their statistical error leaves more than they remove;
+/// otherwise the two coarsest say more.
+Slope best_slope(const LadderResult& ladder, double quantile) {
   constexpr double two_rung_allowance = 0.5;  // two rungs cannot see the next order; they can tell 2 from 1 and 3
+  const Slope two = slope_from(ladder, {1.0, -1.0}, two_rung_allowance);
+  if (ladder.rung.size() < 3) return two;
+  const double step = 1.0 / (std::pow(2.0, ladder.expected_slope) - 1.0);
+  const double finer = slope_from(ladder, {0.0, 1.0, -1.0}, 0.0).value;
+  const Slope three = slope_from(ladder, {-step, 1.0 + 2.0 * step, -1.0 - step}, std::abs(finer - two.value));
+  return quantile * three.standard_error < two_rung_allowance ? three : two;
+}
+
+}  // namespace
+
+LadderResult fit_ladder(const std::string& observable, double time, const std::vector<double>& rungs,
+                        const RungSamples& samples, double expected_slope, int slopes) {
+  constexpr double resolved_from = 5.0;  // standard errors of the coarsest difference
+  constexpr double widest = 1.0;         // half an interval that holds the slopes on both sides tells nothing
+  constexpr double shown = 1e-3;         // the interval's probability of missing the slope by chance
   LadderResult out;
   out.observable = observable;
   out.time = time;
@@ -51,31 +86,24 @@ LadderResult fit_ladder(const std::string& observable, double time, const std::v
                            out.standard_error.front());
     return out;
   }
-  std::vector<double> local, variance;
   for (std::size_t r = 0; r + 1 < rungs.size(); ++r) {
-    const double ratio = out.difference[r] / out.difference[r + 1];
-    if (!(ratio > 0.0)) {
-      out.note = fmt::format("not resolved: the difference changes sign between {:g} and {:g}", rungs[r], rungs[r + 1]);
-      return out;
-    }
-    local.push_back(std::log2(ratio));
+    if (out.difference[r] / out.difference[r + 1] > 0.0) continue;
+    out.note = fmt::format("not resolved: the difference changes sign between {:g} and {:g}", rungs[r], rungs[r + 1]);
+    return out;
   }
-  // d slope / d log D_r: with two rungs (1, -1); with three the extrapolation below.
-  const double step = rungs.size() == 3 ? 1.0 / (std::pow(2.0, expected_slope) - 1.0) : 0.0;
-  const double slope = rungs.size() == 3 ? local[1] + step * (local[1] - local[0]) : local[0];
-  const std::vector<double> gradient =
-      rungs.size() == 3 ? std::vector<double>{-step, 1.0 + 2.0 * step, -1.0 - step} : std::vector<double>{1.0, -1.0};
-  double square = 0.0;
-  for (std::size_t r = 0; r < rungs.size(); ++r) {
-    const double relative = gradient[r] * out.standard_error[r] / out.difference[r] / std::log(2.0);
-    square += relative * relative;
+  const double quantile = student_t(batch_count - 1, shown);
+  const Slope slope = best_slope(out, quantile);
+  const double half = quantile * slope.standard_error + slope.next_order;
+  if (!(half <= widest)) {
+    out.note = fmt::format("not resolved: slope {:.2g} +- {:.2g}", slope.value, half);
+    return out;
   }
-  const double next_order = rungs.size() == 3 ? std::abs(local[1] - local[0]) : two_rung_allowance;
-  const double half = student_t(batch_count - 1, 1e-3) * std::sqrt(square) + next_order;
-  out.slope = slope;
-  out.slope_low = slope - half;
-  out.slope_high = slope + half;
-  out.consistent = out.slope_low <= expected_slope && expected_slope <= out.slope_high;
+  out.slope = slope.value;
+  out.slope_low = slope.value - half;
+  out.slope_high = slope.value + half;
+  const double refused_from =
+      student_t(batch_count - 1, false_alarm_probability / slopes) * slope.standard_error + slope.next_order;
+  out.consistent = std::abs(slope.value - expected_slope) <= refused_from;
   return out;
 }
 

@@ -378,6 +378,11 @@ std::string run_json(const Comparison& comparison, const RunFacts& facts) {
   return run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+void write_config(OutputFolder& folder, const RunConfig& config, const std::string& config_ini) {
+  folder.write("config.ini", config_ini);
+  if (config.noise == NoiseKind::constant) folder.write("sigma.csv", sigma_csv(config.sigma));
+}
+
 void write_data(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini,
                 const RunFacts& facts) {
   std::vector<std::pair<std::string, std::string>> files;

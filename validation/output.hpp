@@ -118,6 +118,8 @@ std::string series_csv(const Comparison& comparison);
 /// run.json: host, compiler, processor features, threads, durations.
 std::string run_json(const Comparison& comparison, const RunFacts& facts);
 
+/// Writes config.ini and, for constant noise, sigma.csv beside it. Throws FileError.
+void write_config(OutputFolder& folder, const RunConfig& config, const std::string& config_ini);
 /// Writes config.ini, sigma.csv (constant noise), series.csv, run.json and summary.json, all complete before the first
 /// one takes its final name, and removes what an earlier run left. Throws FileError.
 void write_data(OutputFolder& folder, const Comparison& comparison, const std::string& config_ini,

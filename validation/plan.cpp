@@ -34,11 +34,10 @@ double shortest_of_three(const std::function<void()>& trial) {
 
 Plan plan_comparison(const ResolvedRun& run) {
   constexpr int records = 20;
-  constexpr double default_time = 2.0;
-  /// Coupled blocks: slow time h = 1/128 at the run's epsilon. The extrapolated Euler-Maruyama error is O(h^2) = 6e-5,
-  /// a hundredth of the allowance.
+  /// Coupled blocks: h = 1/128 of the time of the motion along the valley at the run's epsilon. The extrapolated
+  /// Euler-Maruyama error is O(h^2) = 6e-5, a hundredth of the allowance.
   constexpr double blocks_per_unit = 128.0;
-  /// Weak order 2 with h = 1/32: error O(h^2) = 1e-3 of the curvature scale.
+  /// Weak order 2 with h = 1/32 of it: error O(h^2) = 1e-3.
   constexpr double limit_steps_per_unit = 32.0;
   constexpr double most_steps = 1e12;
   /// The eta ladder's rungs have 16, 64 and 256 times the steps of the run's own: as many paths as keep it payable.
@@ -47,15 +46,15 @@ Plan plan_comparison(const ResolvedRun& run) {
   Plan plan;
   const Hyperparameters& h = run.hyperparameters;
   const double unit = h.slow_unit();
-  const double steps = run.config.steps ? static_cast<double>(*run.config.steps)
-                                        : std::round(run.config.time.value_or(default_time) * unit);
+  const double steps =
+      run.config.steps ? static_cast<double>(*run.config.steps) : std::round(run.config.time.value() * unit);
   if (!(steps >= 1.0)) {
     throw ConfigError(fmt::format("--time {:g}: shorter than one step, which is {:.3g} of slow time",
-                                  run.config.time.value_or(default_time), 1.0 / unit));
+                                  run.config.time.value_or(0.0), 1.0 / unit));
   }
   if (!(steps < most_steps)) {
     throw ConfigError(fmt::format("--time {:g}: {:.3g} steps, allowed are fewer than {:g}; take a larger --epsilon",
-                                  run.config.time.value_or(default_time), steps, most_steps));
+                                  run.config.time.value_or(0.0), steps, most_steps));
   }
   plan.record_steps = record_steps(static_cast<std::int64_t>(steps), records);
   for (std::int64_t k : plan.record_steps) plan.times.push_back(static_cast<double>(k) / unit);
@@ -66,8 +65,9 @@ Plan plan_comparison(const ResolvedRun& run) {
     plan.eta_ladder_epsilon = h.epsilon / 4.0;
     plan.eta_ladder_paths = std::min(run.config.paths, most_eta_ladder_paths);
   }
-  plan.block = std::max<std::int64_t>(1, std::llround(unit / blocks_per_unit));
-  plan.limit_step = 1.0 / limit_steps_per_unit;
+  const double rate = std::max(1.0, run.applicability.valley_rate);
+  plan.block = std::max<std::int64_t>(1, std::llround(unit / (blocks_per_unit * rate)));
+  plan.limit_step = 1.0 / (limit_steps_per_unit * rate);
   plan.forms = {Form::finite_step, Form::paper};
   if (run.config.gamma) plan.forms.push_back(Form::asymptotic);
   return plan;
@@ -111,15 +111,24 @@ Cost count_steps(const ResolvedRun& run, const Plan& plan) {
 
 Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   Cost cost = count_steps(run, plan);
-  // The same loops over a short time: 16 paths of each batch, and steps enough (4e5 path-steps) to be timed.
+  // The same loops over a short time: reading the records, which the iterated slow variable makes dear, then steps
+  // enough (4e5 path-steps) to be timed.
   constexpr std::int64_t trial_paths = 16 * batch_count;
   DiscreteRequest trial = own_rung(run, plan);
-  const std::int64_t steps = std::min<std::int64_t>(200, plan.record_steps.back());
-  trial.record_steps = {0, steps};
-  trial.paths = trial_paths;
   trial.coupled = false;
-  const double path_steps = static_cast<double>(trial_paths * steps);
-  cost.seconds = cost.discrete_steps / path_steps * shortest_of_three([&] { run_discrete(trial); });
+  trial.deterministic_limit.clear();
+  trial.paths = batch_count;
+  trial.record_steps = {0, 1};
+  const double per_record = shortest_of_three([&] { run_discrete(trial); }) / (2.0 * batch_count);
+  const std::int64_t steps = std::min<std::int64_t>(200, plan.record_steps.back());
+  trial.paths = trial_paths;
+  trial.record_steps = {steps};
+  const double seconds = shortest_of_three([&] { run_discrete(trial); });
+  const double per_step = std::max(0.0, seconds - per_record * trial_paths) / static_cast<double>(trial_paths * steps);
+  const double records = static_cast<double>(plan.times.size()) *
+                         (static_cast<double>(plan.epsilons.size()) * static_cast<double>(cost.paths) +
+                          static_cast<double>(plan.etas.size()) * static_cast<double>(plan.eta_ladder_paths));
+  cost.seconds = cost.discrete_steps * per_step + records * per_record;
   if (!run.deterministic()) {
     // Over four steps of the scheme, of the plan's own length where the run is long enough.
     const double time = std::min(4.0 * plan.limit_step, plan.times.back());

@@ -52,15 +52,6 @@ std::string signed_figure(double value, int digits) {
   return fmt::format("{:+.{}g}", value, digits);
 }
 
-std::string joined_start(const RunConfig& config) {
-  if (!config.start) return "its own start";
-  constexpr std::size_t most_shown = 8;
-  const std::size_t shown = std::min(config.start->size(), most_shown);
-  return fmt::format("({:.6g}{})",
-                     fmt::join(config.start->begin(), config.start->begin() + static_cast<long>(shown), ", "),
-                     config.start->size() > shown ? ", ..." : "");
-}
-
 std::string configuration_text(const Comparison& comparison) {
   const RunConfig& c = comparison.config;
   const Hyperparameters h = c.hyperparameters();
@@ -71,9 +62,13 @@ std::string configuration_text(const Comparison& comparison) {
   const std::string epsilon = c.epsilon ? fmt::format("epsilon = {:g}", *c.epsilon) : "epsilon open";
   const std::string steps = comparison.steps.empty() ? "" : fmt::format(" = {} steps", comparison.steps.back());
   const double end = comparison.times.empty() ? std::nan("") : comparison.times.back();
+  const std::string moved = comparison.distance_moved > 0.0
+                                ? fmt::format(", moved by {} onto the valley", figure(comparison.distance_moved, 4))
+                                : "";
   std::string noise = name_of(c.noise);
   if (c.noise == NoiseKind::constant) noise += fmt::format(" sigma ({} x {})", c.sigma.rows(), c.sigma.cols());
-  return wrapped("  manifold    ", fmt::format("{}{}, start {}", c.manifold, parameters, joined_start(c))) +
+  return wrapped("  manifold    ", fmt::format("{}{}, start {}{}", c.manifold, parameters,
+                                               manifolds::format_point(comparison.start), moved)) +
          wrapped("  iteration   ", fmt::format("{}, eta = {:g}, {}, {}", name_of(c.scheme), c.eta, momentum, epsilon)) +
          wrapped("  noise       ", fmt::format("{}, {}, {} for both processes", noise, name_of(c.noise_law),
                                                c.shared_noise ? "shared" : "independent")) +
@@ -420,7 +415,7 @@ std::string report_text(const Comparison& comparison) {
     out += fmt::format("Euler-Maruyama error of the coupled theory, before it is extrapolated away: {} of the range\n",
                        figure(comparison.integrator_error, 2));
   }
-  out += fmt::format("Probability that a true agreement is called a disagreement: {}\n\n",
+  out += fmt::format("Probability that a true agreement is called a disagreement, or a true slope refused: {} each\n\n",
                      figure(comparison.false_alarm, 2));
   std::string reason = comparison.reason;
   if (!comparison.moves_along_valley && reason.find("neither process moves") == std::string::npos) {
@@ -435,6 +430,8 @@ nlohmann::json summary_json(const Comparison& comparison) {
   out["program_version"] = VALLEYDRIFT_VERSION;
   out["seed"] = comparison.config.seed;
   out["config"] = config_json(comparison.config);
+  put(out, "start", std::vector<double>(comparison.start.begin(), comparison.start.end()));
+  put(out, "distance_moved", comparison.distance_moved);
   out["verdict"] = name_of(comparison.verdict);
   out["reason"] = utf8(comparison.reason);
   out["moves_along_valley"] = comparison.moves_along_valley;
@@ -452,6 +449,7 @@ nlohmann::json summary_json(const Comparison& comparison) {
   put(out, "slow_unit", a.slow_unit);
   put(out, "curvature_radius", a.curvature_radius);
   put(out, "transverse_cloud", a.cloud);
+  put(out, "valley_rate", a.valley_rate);
   out["steps"] = comparison.steps;
   out["observables"] = Json::array();
   for (const ObservableResult& o : comparison.observables) out["observables"].push_back(observable_json(comparison, o));

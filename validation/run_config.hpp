@@ -58,7 +58,7 @@ struct RunConfig {
   Form form = Form::finite_step;
   std::optional<double> time = {};  ///< units of slow time; 2 unless steps are given
   std::optional<std::int64_t> steps = {};
-  std::int64_t paths = 16384;
+  std::int64_t paths = 32768;
   bool shared_noise = false;
   SlowVariable slow_variable = SlowVariable::first_order;
   Ladder ladder = Ladder::brief;

@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--seed", "+1"}, 2, {"--seed", "+1"}},
       {{"compare", "--threads", "0"}, 2, {"--threads", "from 1 to 1024"}},
       {{"compare", "--threads", "1025"}, 2, {"--threads", "from 1 to 1024"}},
-      {{"compare", "--path", "16384"}, 2, {"--path", "from 0 to 16383"}},
+      {{"compare", "--path", "32768"}, 2, {"--path", "from 0 to 32767"}},
       {{"compare", "--path", "300", "--paths", "256"}, 2, {"--path", "from 0 to 255"}},
       {{"compare", "--path", "-1"}, 2, {"--path", "-1"}},
       // Names.

@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(dry_run_states_the_cost_and_writes_nothing) {
   const Result result = run_program({"compare", "--dry-run", "--json", "--output", folder.path("out")});
   BOOST_TEST(result.code == 0, result.err);
   const json cost = json::parse(result.out).at("cost");
-  BOOST_TEST(cost.at("paths") == 16384);
+  BOOST_TEST(cost.at("paths") == 32768);
   BOOST_TEST(cost.at("discrete_path_steps").get<double>() > 0.0);
   BOOST_TEST(!std::filesystem::exists(folder.path("out")));
 }
@@ -176,6 +176,35 @@ BOOST_AUTO_TEST_CASE(compare_writes_its_results) {
   const Result again = run_program({"compare", "--config", folder.path("out") + "/config.ini", "--no-plots", "--json",
                                     "--force", "--output", folder.path("out")});
   BOOST_TEST(again.out == result.out);
+}
+
+// config.ini and --print-config hold all there is to know: parameters, time and the start as given, on the valley or
+// off.
+BOOST_AUTO_TEST_CASE(a_configuration_that_is_read_back_gives_the_same_summary) {
+  const std::string sigma = VALLEYDRIFT_SOURCE_DIR "/tests/data/full_rank_sigma.csv";
+  const std::vector<std::vector<std::string>> jobs = {
+      {"--manifold", "ellipse", "--start", "1.3,0.7"},
+      {"--manifold", "sphere", "--noise", "isotropic", "--C", "0.4", "--gamma", "0.5"},
+      {"--manifold", "quadratic-pair", "--noise", "constant", "--sigma", sigma, "--scheme", "sgd"},
+  };
+  for (const std::vector<std::string>& job : jobs) {
+    const Folder folder;
+    std::vector<std::string> line = {"compare", "--paths", "256", "--time", "0.2", "--json", "--no-plots"};
+    line.insert(line.end(), job.begin(), job.end());
+    std::vector<std::string> printing = line;
+    line.insert(line.end(), {"--output", folder.path("first")});
+    const Result first = run_program(line);
+    BOOST_TEST(first.code <= 1, first.err);
+    const Result again = run_program({"compare", "--config", folder.path("first") + "/config.ini", "--json",
+                                      "--no-plots", "--output", folder.path("second")});
+    BOOST_TEST(again.out == first.out);
+    printing.erase(printing.begin() + 5);  // --json
+    printing.push_back("--print-config");
+    const Result printed = run_program(printing);
+    const Result third = run_program({"compare", "--config", folder.write("printed.ini", printed.out), "--json",
+                                      "--no-plots", "--output", folder.path("third")});
+    BOOST_TEST(third.out == first.out, third.err);
+  }
 }
 
 // 100 paths leave most batches with one path and lanes idle; 1001 cut them unevenly.
@@ -202,6 +231,39 @@ BOOST_AUTO_TEST_CASE(any_number_of_threads_writes_the_same_bytes) {
         BOOST_TEST((read_file(folder.path(threads) + "/" + name) == first), name << " with " << threads << " threads");
       }
     }
+  }
+}
+
+// What --save-paths wrote at a record is what the replay has at that step: weights' slow variable and limit alike.
+BOOST_AUTO_TEST_CASE(a_replayed_path_is_the_path_of_the_ensemble) {
+  const Folder folder;
+  const std::vector<std::string> run = {"compare", "--manifold", "sphere", "--noise", "isotropic",  "--paths",
+                                        "256",     "--steps",    "100",    "--quiet", "--no-plots", "--output"};
+  std::vector<std::string> saving = run, replaying = run;
+  saving.insert(saving.end(), {folder.path("all"), "--save-paths"});
+  replaying.insert(replaying.end(), {folder.path("one"), "--path", "137"});
+  BOOST_TEST(run_program(saving).code <= 1);
+  BOOST_TEST(run_program(replaying).code == 0);
+  // path,time,kind,coordinates... of the last record, and step,time,loss,w...,p...,slow...,limit... of the last step.
+  const auto cells = [](const std::string& line) {
+    std::vector<std::string> out;
+    std::istringstream stream(line);
+    for (std::string cell; std::getline(stream, cell, ',');) out.push_back(cell);
+    return out;
+  };
+  std::vector<std::string> slow, limit, last;
+  std::istringstream all(read_file(folder.path("all") + "/paths.csv")),
+      one(read_file(folder.path("one") + "/path-137.csv"));
+  for (std::string line; std::getline(all, line);) {
+    if (!line.starts_with("137,")) continue;
+    (contains(line, "slow") ? slow : limit) = cells(line);
+  }
+  for (std::string line; std::getline(one, line);) last = cells(line);
+  BOOST_REQUIRE(slow.size() >= 3U);
+  BOOST_REQUIRE(last.size() >= 9U);
+  for (std::size_t i = 1; i <= 3; ++i) {
+    BOOST_TEST(limit[limit.size() - i] == last[last.size() - i]);
+    BOOST_TEST(slow[slow.size() - i] == last[last.size() - 3 - i]);
   }
 }
 

@@ -23,7 +23,7 @@ BOOST_AUTO_TEST_CASE(defaults) {
   BOOST_TEST((o.run.form == sde::Form::finite_step));
   BOOST_TEST((o.run.ladder == validation::Ladder::brief));
   BOOST_TEST((o.run.slow_variable == validation::SlowVariable::first_order));
-  BOOST_TEST(o.run.paths == 16384);
+  BOOST_TEST(o.run.paths == 32768);
   BOOST_TEST(o.run.seed == 1U);
   BOOST_TEST(o.threads == 0);
   BOOST_TEST(!o.output.has_value());

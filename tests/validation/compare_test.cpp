@@ -55,9 +55,7 @@ RunConfig quadratic_pair(double beta) {
 BOOST_AUTO_TEST_SUITE(comparing)
 
 BOOST_AUTO_TEST_CASE(uv_with_label_noise) {
-  RunConfig config;
-  config.paths = 4096;
-  const Comparison c = run(config);
+  const Comparison c = run(RunConfig{});
   BOOST_TEST((c.verdict == Verdict::agree), c.reason);
   // (u0^2 - v0^2) e^(-t) in the paper form.
   const ObservableResult& x = observable(c, "u^2-v^2");
@@ -85,6 +83,35 @@ BOOST_AUTO_TEST_CASE(uv_with_label_noise) {
 
 // At eta = 0.05 the finite-step form differs from the paper form by 0.035: judged at that eta alone, on the epsilon
 // ladder as the asymptotic form is, it must be told from it.
+BOOST_AUTO_TEST_CASE(a_run_that_ends_in_its_first_relaxation_times_decides_nothing) {
+  for (const auto& [time, epsilon] : {std::pair{0.003, 0.064}, {0.1, 0.064}, {0.5, 0.14}}) {
+    RunConfig config;
+    config.paths = 4096;
+    config.time = time;
+    config.epsilon = epsilon;
+    const Comparison c = run(config);
+    BOOST_TEST((c.verdict == Verdict::inconclusive), c.reason);
+    BOOST_TEST(c.reason.find("longer --time") != std::string::npos, c.reason);
+  }
+}
+
+// The motion along the valley is thirty times faster than slow time: the steps of the theory must follow it.
+BOOST_AUTO_TEST_CASE(sphere_of_many_dimensions) {
+  RunConfig config;
+  config.manifold = "sphere";
+  config.parameters = {{"D", "40"}};
+  config.noise = NoiseKind::isotropic;
+  config.paths = 512;
+  config.time = 0.1;
+  const Comparison c = run(config);
+  BOOST_TEST(std::abs(c.applicability.valley_rate - 19.5) < 0.5);
+  const ObservableResult& q = observable(c, "y.y0");
+  BOOST_TEST((q.verdict == Verdict::agree), q.reason);
+  for (std::size_t r = 1; r < c.times.size(); ++r) {
+    BOOST_TEST(std::abs(q.theory[r] - std::exp(-19.5 * c.times[r])) < 6.0 / std::sqrt(40.0 * 512.0));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(uv_against_the_asymptotic_form_disagrees) {
   RunConfig config;
   config.paths = 4096;
@@ -184,6 +211,7 @@ BOOST_AUTO_TEST_CASE(every_manifold_and_scheme_agrees, *boost::unit_test::label(
         config.manifold = description.name;
         config.scheme = scheme;
         config.noise = noise;
+        config.paths = 16384;
         config.eta = 0.02;  // at 0.05 a diffusing path of uv reaches Nesterov's stability limit
         const Comparison c = run(config);
         BOOST_TEST((c.verdict == Verdict::agree),

@@ -102,4 +102,22 @@ BOOST_AUTO_TEST_CASE(drift_at_a_point_of_uv) {
   BOOST_TEST(std::abs(*i.local_time.value - trace * trace / std::pow(u * u - v * v, 2)) < 1e-6);
 }
 
+// dx/dt = -4 R'(l) x with R' = (c/2) l/d(l), both as in DERIVATION section 11, at the flattest point l = 2.
+BOOST_AUTO_TEST_CASE(relaxation_at_finite_step_is_slower_for_nesterov) {
+  for (const auto scheme : {validation::Scheme::heavy_ball, validation::Scheme::nesterov}) {
+    RunConfig config;
+    config.scheme = scheme;
+    config.beta = 0.99;
+    const Inspection i = validation::inspect(validation::resolve(config));
+    const double b = 0.99, mu = 1.0 - b, e = 0.05 * 2.0;
+    const double d =
+        scheme == validation::Scheme::nesterov
+            ? 2.0 * (mu + b * e) * (2.0 * (1.0 + b) - (1.0 + 2.0 * b) * e) / (mu * (1.0 + b + b * (1.0 + 2.0 * b) * e))
+            : 2.0 * (2.0 - e / (1.0 + b));
+    const double rate = 4.0 * 0.5 * 2.0 / d;
+    BOOST_TEST(std::abs(*i.tau_2_finite_step.value * rate / i.hyperparameters.slow_unit() - 1.0) < 1e-5);
+    BOOST_TEST(std::abs(*i.tau_2.value / i.hyperparameters.slow_unit() - 1.0) < 1e-6);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -13,11 +13,12 @@ namespace {
 /// Batch samples about `mean` on each rung with that standard error of their mean.
 RungSamples samples_about(const std::vector<double>& means, double standard_error, std::uint64_t seed = 1) {
   std::mt19937_64 engine(seed);
-  std::normal_distribution<double> normal(0.0, standard_error * std::sqrt(static_cast<double>(batch_count)));
+  std::normal_distribution<double> normal;
+  const double deviation = standard_error * std::sqrt(static_cast<double>(batch_count));
   RungSamples out;
   for (double mean : means) {
     std::vector<double> rung(batch_count);
-    for (double& x : rung) x = mean + normal(engine);
+    for (double& x : rung) x = mean + deviation * normal(engine);
     out.push_back(rung);
   }
   return out;

@@ -140,6 +140,7 @@ LadderResult ladder(const std::string& name, double slope) {
 Comparison made_up() {
   Comparison c;
   c.config.start = std::vector<double>{2.0, 0.5};
+  c.start = Vector{{2.0, 0.5}};
   c.config.epsilon = 0.1;
   c.config.time = 2.0;
   c.config.seed = std::numeric_limits<std::uint64_t>::max();
@@ -572,6 +573,7 @@ BOOST_AUTO_TEST_CASE(blocks_of_data_are_where_the_script_looks_for_them) {
   c.config.manifold = "sphere";
   c.config.parameters = {{"D", "3"}};
   c.config.start = std::vector<double>{1.0, 0.0, 0.0};
+  c.start = Vector{{1.0, 0.0, 0.0}};
   SampledPath path{.path = 0, .discrete = {}, .slow = {}, .limit = {}};
   for (int i = 0; i <= 40; ++i) {  // around the sphere and back: behind it for many records
     path.slow.push_back(Vector{{std::cos(0.3 * i), std::sin(0.3 * i), 0.0}});

@@ -82,10 +82,11 @@ inline const std::vector<double> all_frictions = {1.0, 0.5, 0.1, 0.01};  ///< be
 /// With epsilon = 1, so that one unit of slow time (9) is (mu/eta)^2 steps.
 inline Hyperparameters hyperparameters(Scheme scheme, double eta, double mu) { return {scheme, eta, mu, 1.0}; }
 
-inline std::vector<Hyperparameters> all_momenta(double eta) {
+/// Both schemes with the given values of mu.
+inline std::vector<Hyperparameters> all_momenta(double eta, const std::vector<double>& frictions = all_frictions) {
   std::vector<Hyperparameters> all;
   for (const Scheme scheme : both_schemes) {
-    for (const double mu : all_frictions) all.push_back(hyperparameters(scheme, eta, mu));
+    for (const double mu : frictions) all.push_back(hyperparameters(scheme, eta, mu));
   }
   return all;
 }

@@ -53,13 +53,15 @@ struct Blocks {
   }
 };
 
-/// Calls add(h, form, blocks, geometry, where) for both schemes at beta 0, 0.5, 0.9 and 0.99.
+/// Calls add(h, form, blocks, geometry, where) for both schemes at beta 0, 0.5, 0.9, and 0.99 if thorough: that costs
+/// as much as all others, and D4-drift is made there.
 template <class Add>
 void for_blocks(const CheckSite& site, const Add& add) {
+  const std::vector<double> frictions = site.thorough ? all_frictions : std::vector<double>{1.0, 0.5, 0.1};
   for_points(site, 42, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Blocks blocks(g, random);
-    for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
+    for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum), frictions)) {
       add(h, LimitForm(Form::finite_step, h), blocks, g, fmt::format("{}, {}", describe(h), where));
     }
   });
