@@ -56,7 +56,7 @@ class Worst {
 };
 
 struct Check {
-  std::string id;        ///< "D4-drift"
+  std::string id;  ///< "D4-drift"
   CheckKind kind;
   std::string claim;     ///< one sentence in the field's words
   std::string equation;  ///< its numbers in DERIVATION.md, "(10), (17)"

@@ -162,8 +162,8 @@ Finding limit_map_is_flow(const CheckSite& site) {
 }
 
 Finding limit_map_derivative(const CheckSite& site) {
-  // Richardson leaves (1e-3/length)^4 / 4, with the valley bending over `length`: 3e-9 for 0.1; rounding 1e-15.
-  Worst worst(1e-8);
+  // Richardson leaves (2e-3/length)^4 / 4, with the valley bending over `length`: 4e-8 for 0.1; rounding 1e-15.
+  Worst worst(5e-8);
   for_points(site, 33, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Vector v = random.direction(y.size());

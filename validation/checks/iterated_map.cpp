@@ -17,8 +17,9 @@ using manifolds::Matrix;
 using manifolds::Vector;
 
 /// How far a kick moves the point along the valley, at most: s (eta/mu) |v|. With `length` the distance over which the
-/// valley bends, Richardson leaves (travel/length)^4, 1e-8 for a length of 0.1; rounding leaves 1e-18 / (travel/2)^2.
-constexpr long double travel = 1e-3L;
+/// valley bends, Richardson leaves (travel/length)^4 / 4 of a drift, 4e-8 for a length of 0.1 and 2e-9 for 0.2;
+/// rounding leaves 1e-18 / (travel/2)^2, 1e-12 times the units in the last place by which w may rest too early.
+constexpr long double travel = 2e-3L;
 
 /// Iterates until w no longer moves; false if it does not come to rest.
 template <class Loss>

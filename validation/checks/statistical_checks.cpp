@@ -12,7 +12,6 @@
 #include "sde/limit_coefficients.hpp"
 #include "validation/checks/check.hpp"
 #include "validation/compare.hpp"
-#include "validation/ladder.hpp"
 #include "validation/statistics.hpp"
 
 namespace valleydrift::validation {
@@ -117,7 +116,9 @@ Finding run_plateau(const CheckSite& site) {
 /// too. `runs` comparisons make the row.
 class Judgement {
  public:
-  Judgement(const Comparison& comparison, double runs) : c_(comparison) {
+  Judgement(const Evidence& evidence, const Comparison& comparison, double runs)
+      : columns_(evidence.columns),
+        c_(comparison) {
     double numbers = 0.0;
     for (const ObservableResult& o : c_.observables) {
       const double series = o.independent.empty() ? 1.0 : 2.0;
@@ -134,9 +135,10 @@ class Judgement {
       return;
     }
     for (std::size_t k = 0; k < c_.observables.size(); ++k) {
+      if (columns_.is_plateau(static_cast<int>(k))) continue;  // S1 judges them, more sharply
       const ObservableResult& o = c_.observables[k];
       for (std::size_t r = 0; r < c_.times.size(); ++r) {
-        if (!o.judged[r]) continue;
+        if (!o.judged[r] || !relaxed(c_.steps[r])) continue;
         add_number(worst, o.extrapolated[r], o.extrapolated_error[r], o.bound[r], run, o.name, c_.times[r]);
         if (o.independent.empty()) continue;
         add_number(worst, o.independent[r], o.independent_error[r], o.independent_bound[r], run,
@@ -157,6 +159,10 @@ class Judgement {
               fmt::format("{}: {} at t = {:.3g} extrapolates to {:.2g} +- {:.2g} off the theory, bound {:.2g}", run,
                           name, time, difference, error, widened));
   }
+  /// Before that the difference is no power of epsilon: squares have come within e^-16 of where they go.
+  bool relaxed(std::int64_t step) const {
+    return static_cast<double>(step) >= 8.0 * std::max(c_.applicability.tau_1, c_.applicability.tau_momentum);
+  }
   bool slope_contradicts(const LadderResult& ladder) const {
     constexpr double next_order = 0.5;  // two rungs, DERIVATION (40)
     const double statistical = 0.5 * (ladder.slope_high - ladder.slope_low) - next_order;
@@ -165,26 +171,27 @@ class Judgement {
     return !(std::abs(*ladder.slope - ladder.expected_slope) <= half);
   }
 
+  const Columns& columns_;
   const Comparison& c_;
   double level_ = 0.0, wider_ = 0.0;
 };
 
-/// Two rungs at the applicability report's epsilon and half of it, one unit of slow time.
-Finding run_law(const CheckSite& site, NoiseKind noise, std::int64_t paths) {
+/// Two rungs, at the applicability report's epsilon and half of it.
+Finding run_law(const CheckSite& site, NoiseKind noise, std::int64_t paths, double time) {
   WorstRatio worst;
   std::string inconclusive;
   const double runs = 2.0 * static_cast<double>(used_points(site).size());
   for (const Vector& y : used_points(site)) {
     for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
       RunConfig config = config_at(site, y, scheme, noise);
-      config.paths = (site.thorough ? 4 : 1) * paths;
-      config.time = 1.0;
+      config.paths = (site.thorough ? 4 : 1) * paths / (site.manifold.dimension() > 32 ? 4 : 1);
+      config.time = time;
       const ResolvedRun run = resolve(config);
       Plan plan = plan_comparison(run);
       plan.forms = {Form::finite_step};
       const Evidence evidence = gather(run, plan, {}, {});
       const Comparison comparison = conclude(evidence);
-      Judgement(comparison, runs)
+      Judgement(evidence, comparison, runs)
           .add(worst, inconclusive,
                fmt::format("{}, {}, eta {:.3g}, epsilon {:g}", named(site, y), name_of(scheme), config.eta,
                            run.hyperparameters.epsilon));
@@ -197,51 +204,46 @@ Finding run_law(const CheckSite& site, NoiseKind noise, std::int64_t paths) {
 
 // --- S4: single paths ------------------------------------------------------------------------------------------------
 
-/// Root mean square distance at t = 1 between slow variable and limit driven by the same draws, for epsilon, a half and
-/// a quarter of it, with the block length held fixed: slope 1 in epsilon. A wrong drift leaves a distance that no
-/// epsilon removes: slope 0 at last.
+/// The distance at the end between slow variable and limit driven by the same draws, root mean square within a batch
+/// and mean over batches (a few far paths carry most of the square), at epsilon/2^halvings and with the block length of
+/// epsilon.
+Estimate path_distance(const ResolvedRun& run, const DiscreteRequest& own, int halvings) {
+  DiscreteRequest rung = own;
+  rung.hyperparameters.epsilon = std::ldexp(run.hyperparameters.epsilon, -halvings);
+  rung.form = sde::LimitForm(Form::finite_step, rung.hyperparameters);
+  rung.record_steps = {0, own.record_steps.back() << (2 * halvings)};
+  rung.process += static_cast<std::uint32_t>(halvings);
+  const DiscreteResult result = run_discrete(rung);
+  std::vector<double> distances;
+  for (int b = 0; b < batch_count; ++b) distances.push_back(std::sqrt(result.path_error.at(b, 1, 0)));
+  return estimate(distances);
+}
+
+/// Slope in epsilon between epsilon and epsilon/4, expected 1. The allowance of 1/5 is for the next order in epsilon,
+/// which tilts the slope by less than 1/10 on the valley that bends most (torus). A wrong drift or diffusion leaves a
+/// distance that no epsilon removes: one as large as the right distance at epsilon makes the slope 0.34, one a third of
+/// it 0.6.
 Finding run_path_error(const CheckSite& site) {
+  constexpr double allowance = 0.2;
   WorstRatio worst;
   std::string inconclusive;
   for (const Vector& y : used_points(site)) {
     RunConfig config = config_at(site, y, Scheme::heavy_ball, NoiseKind::isotropic);
-    config.paths = site.thorough ? 4096 : 512;
-    config.time = 1.0;
+    config.paths = site.thorough ? 32768 : 8192;
+    config.time = 0.25;
     const ResolvedRun run = resolve(config);
     const DiscreteRequest own = own_rung(run, plan_comparison(run));
-    std::vector<double> epsilons;
-    RungSamples samples;
-    for (std::int64_t refinement = 1; refinement <= 16; refinement *= 4) {
-      DiscreteRequest rung = own;
-      rung.hyperparameters.epsilon = run.hyperparameters.epsilon / std::sqrt(static_cast<double>(refinement));
-      rung.form = sde::LimitForm(Form::finite_step, rung.hyperparameters);
-      rung.record_steps = {0, own.record_steps.back() * refinement};
-      rung.process += static_cast<std::uint32_t>(samples.size());
-      const DiscreteResult result = run_discrete(rung);
-      // Batch samples of the rms, to first order about its mean.
-      std::vector<double> squares;
-      for (int b = 0; b < batch_count; ++b) squares.push_back(result.path_error.at(b, 1, 0));
-      const double rms = std::sqrt(estimate(squares).mean);
-      for (double& s : squares) s = 0.5 * (rms + s / rms);
-      samples.push_back(std::move(squares));
-      epsilons.push_back(rung.hyperparameters.epsilon);
-    }
-    const LadderResult ladder = fit_ladder("path error", 1.0, epsilons, samples, 1.0);
-    if (!ladder.slope) {
-      inconclusive = ladder.note;
-      continue;
-    }
-    // fit_ladder's interval is statistical at 1e-3 plus the change between the local slopes.
-    const double change =
-        std::abs(std::log2(ladder.difference[0] * ladder.difference[2] / std::pow(ladder.difference[1], 2)));
-    const double statistical = 0.5 * (ladder.slope_high - ladder.slope_low) - change;
+    const Estimate coarse = path_distance(run, own, 0), fine = path_distance(run, own, 2);
+    const double slope = 0.5 * std::log2(coarse.mean / fine.mean);
+    const double error =
+        0.5 / std::log(2.0) * std::hypot(coarse.standard_error / coarse.mean, fine.standard_error / fine.mean);
     const double level = false_alarm / static_cast<double>(used_points(site).size());
-    const double half = change + statistical * student_t(batch_count - 1, level) / student_t(batch_count - 1, 1e-3);
+    const double bound = student_t(batch_count - 1, level) * error + allowance;
     const std::string where =
-        fmt::format("{}: rms distance {:.3g}, {:.3g}, {:.3g}: slope {:.3g} +- {:.2g} in epsilon", named(site, y),
-                    ladder.difference[0], ladder.difference[1], ladder.difference[2], *ladder.slope, half);
-    worst.add(std::abs(*ladder.slope - 1.0), half, where);
-    if (!(half < 0.5)) inconclusive = where + " does not tell 1 from 0 and 2";
+        fmt::format("{}: distance {:.3g} at epsilon {:g}, {:.3g} at a quarter of it: slope {:.3g} +- {:.2g}",
+                    named(site, y), coarse.mean, run.hyperparameters.epsilon, fine.mean, slope, error);
+    worst.add(std::abs(slope - 1.0), bound, where);
+    if (!(bound < 0.5)) inconclusive = where + " does not tell 1 from 0 and 2";
   }
   Finding finding = worst.finding();
   finding.inconclusive = inconclusive;
@@ -249,7 +251,14 @@ Finding run_path_error(const CheckSite& site) {
 }
 
 bool always(const Manifold&) { return true; }
-bool small(const Manifold& m) { return m.dimension() <= 32; }
+/// Where paths diffuse far along the valley they reach every part of it: of the parameters only the default ones, at
+/// which no part is sharp, and no more dimensions than can be paid for.
+bool can_diffuse(const Manifold& m) {
+  for (const manifolds::ParameterInfo& info : m.description().parameters) {
+    if (m.parameters().at(info.name) != info.default_value) return false;
+  }
+  return m.dimension() <= 8;
+}
 
 }  // namespace
 
@@ -258,30 +267,29 @@ std::vector<Check> statistical_checks() {
   const std::string law =
       "if D4 and D5 hold the iteration or the averages are wrong, not the theorem: discrete/iteration.hpp, "
       "validation/observer.hpp (slow variable), validation/ensemble_kernel.hpp (coupling), sde/steppers.hpp; the page "
-      "of "
-      "`valleydrift compare` for the same manifold and noise shows the curves";
+      "of `valleydrift compare` for the same manifold and noise shows the curves";
   std::vector<Check> all = {
       {"S1-plateau", statistical,
-       "transverse variance and loss settle at the plateau of the theory (false alarm 1e-8; sees 5 % in either)",
+       "transverse variance and loss settle at the plateau of the theory (false alarm 1e-8; sees 5 % in either, beyond "
+       "32 dimensions 10 %)",
        "(25), (25a), (26)",
        "transverse_plateau in sde/limit_coefficients.cpp, position_response in sde/limit_form.hpp, or the noise scale "
-       "in "
-       "discrete/iteration.hpp",
+       "in discrete/iteration.hpp",
        always, run_plateau},
       {"S2-law-label", statistical,
-       "under label noise the slow variable extrapolates to the limit as epsilon -> 0 (false alarm 1e-8; sees 3 % of "
+       "under label noise the slow variable extrapolates to the limit as epsilon -> 0 (false alarm 1e-8; sees 4 % of "
        "the drift)",
        "(10), (22), (38), (39)", law, always,
-       [](const CheckSite& site) { return run_law(site, NoiseKind::label, 2048); }},
+       [](const CheckSite& site) { return run_law(site, NoiseKind::label, 2048, 1.0); }},
       {"S2-law-isotropic", statistical,
        "under isotropic noise means and covariances of the slow variable extrapolate to the limiting diffusion's as "
-       "epsilon -> 0 (false alarm 1e-8; sees 5 % of drift or diffusion)",
-       "(10), (37), (38), (39)", law, small,
-       [](const CheckSite& site) { return run_law(site, NoiseKind::isotropic, 8192); }},
+       "epsilon -> 0 (false alarm 1e-8; sees 12 % of the clock, of drift and diffusion together, on uv 3 %)",
+       "(10), (37), (38), (39)", law, can_diffuse,
+       [](const CheckSite& site) { return run_law(site, NoiseKind::isotropic, 8192, 0.4); }},
       {"S4-path-error", statistical,
-       "with shared noise the path error shrinks in proportion to epsilon (false alarm 1e-8; sees 10 % of drift or "
-       "diffusion)",
-       "(27), (28)", law, small, run_path_error},
+       "with shared noise the path error shrinks in proportion to epsilon (false alarm 1e-8; sees 10 % of the "
+       "increments)",
+       "(27), (28)", law, can_diffuse, run_path_error},
   };
   for (Check& check : distribution_checks()) all.push_back(std::move(check));
   return all;
