@@ -151,6 +151,16 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise constant"}},
       {{"compare", "--noise", "isotropic", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise isotropic"}},
       {{"compare", "--form", "asymptotic"}, 2, {"--form asymptotic", "--gamma"}},
+      // The checks.
+      {{"verify", "--only", "D4-drfit-nesterov"}, 2, {"--only D4-drfit-nesterov", "did you mean D4-drift-nesterov"}},
+      {{"verify", "--only", "D4,,D5"}, 2, {"--only", "an ID is empty"}},
+      {{"verify", "--only", "D12-identity", "--manifold", "sphere"}, 2, {"--manifold sphere", "none of these checks"}},
+      {{"verify", "--manifold", "tors"}, 2, {"did you mean torus"}},
+      {{"verify", "--json"}, 2, {"--json", "a value is missing", "FILE"}},
+      {{"verify", "--junit", ""}, 2, {"--junit", "empty"}},
+      {{"verify", "--eta", "0.1"}, 2, {"--eta", "does not belong to verify"}},
+      {{"compare", "--junit", "x.xml"}, 2, {"--junit", "does not belong to compare"}},
+      {{"verify", "--seed", "-1"}, 2, {"--seed"}},
       // Numerical failure.
       {{"inspect", "--eta", "2"}, 3, {"stability", "limit"}},
       {{"compare", "--eta", "2"}, 3, {"stability", "limit"}},
