@@ -167,14 +167,15 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"inspect", "--at", "0,0"}, 3, {"uv"}},
       {{"inspect", "--manifold", "sphere", "--at", "0,0,0"}, 3, {"sphere"}},
       // A path of the limiting diffusion runs into walls that are too steep for the step.
-      {{"compare", "--noise", "isotropic", "--scheme", "nesterov", "--quiet"},
+      {{"compare", "--noise", "isotropic", "--scheme", "nesterov", "--start", "5,0.2", "--paths", "256", "--quiet"},
        3,
        {"limiting diffusion", "its last point there is (", "stability limit 1.357", "--eta"}},
       // The rank of the Hessian changes at x = 0: the flow runs into it, the diffusion steps across it.
-      {{"compare", "--manifold", "channel", "--param", "profile=linear", "--time", "60", "--quiet"},
+      {{"compare", "--manifold", "channel", "--param", "profile=linear", "--time", "60", "--paths", "256", "--quiet"},
        3,
        {"the rank of the Hessian changes at (", ", 0)", "its spectrum there is ("}},
-      {{"compare", "--manifold", "channel", "--param", "profile=linear", "--noise", "isotropic", "--quiet"},
+      {{"compare", "--manifold", "channel", "--param", "profile=linear", "--noise", "isotropic", "--paths", "256",
+        "--quiet"},
        3,
        {"limiting diffusion", "t = ", "its last point there is (", "spectrum of the Hessian is (", "rank changes"}},
   };

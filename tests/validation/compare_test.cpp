@@ -54,7 +54,7 @@ RunConfig quadratic_pair(double beta) {
 
 BOOST_AUTO_TEST_SUITE(comparing)
 
-BOOST_AUTO_TEST_CASE(uv_with_label_noise) {
+BOOST_AUTO_TEST_CASE(uv_with_label_noise, *boost::unit_test::label("slow")) {
   const Comparison c = run(RunConfig{});
   BOOST_TEST((c.verdict == Verdict::agree), c.reason);
   // (u0^2 - v0^2) e^(-t) in the paper form.
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(uv_against_the_asymptotic_form_disagrees) {
   BOOST_TEST((run(config).verdict == Verdict::disagree));
 }
 
-BOOST_AUTO_TEST_CASE(sphere_with_label_noise_does_not_move) {
+BOOST_AUTO_TEST_CASE(sphere_with_label_noise_does_not_move, *boost::unit_test::label("slow")) {
   RunConfig config;
   config.manifold = "sphere";
   const Comparison c = run(config);
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(sphere_with_label_noise_does_not_move) {
 }
 
 // E[Y . y0] = e^(-(D-1) t/2), for both processes.
-BOOST_AUTO_TEST_CASE(brownian_motion_on_the_sphere) {
+BOOST_AUTO_TEST_CASE(brownian_motion_on_the_sphere, *boost::unit_test::label("slow")) {
   RunConfig config;
   config.manifold = "sphere";
   config.noise = NoiseKind::isotropic;
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(brownian_motion_on_the_sphere) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(shared_noise_closes_path_by_path) {
+BOOST_AUTO_TEST_CASE(shared_noise_closes_path_by_path, *boost::unit_test::label("slow")) {
   RunConfig config;
   config.manifold = "sphere";
   config.noise = NoiseKind::isotropic;
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(shared_noise_closes_path_by_path) {
   BOOST_TEST((c.verdict == Verdict::agree), c.reason);
 }
 
-BOOST_AUTO_TEST_CASE(nesterov_has_its_own_form) {
+BOOST_AUTO_TEST_CASE(nesterov_has_its_own_form, *boost::unit_test::label("slow")) {
   RunConfig config;
   config.paths = 4096;
   config.scheme = Scheme::nesterov;
