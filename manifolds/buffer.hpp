@@ -14,7 +14,8 @@ inline constexpr int dynamic = -1;
 /// The product of two extents, dynamic if one of them is.
 constexpr int extent_product(int a, int b) { return a == dynamic || b == dynamic ? dynamic : a * b; }
 
-/// N numbers of type T: in place (registers, stack) if N is known, else one allocation when it is made.
+/// N numbers of type T, not initialised: in place (registers, stack) if N is known, else one allocation when it is
+/// made.
 template <class T, int N>
 class Buffer {
  public:
@@ -32,8 +33,27 @@ class Buffer {
   auto end() const { return data_.end(); }
 
  private:
-  std::conditional_t<N == dynamic, std::vector<T>, std::array<T, N == dynamic ? 0 : static_cast<std::size_t>(N)>>
-      data_{};
+  std::conditional_t<N == dynamic, std::vector<T>, std::array<T, N == dynamic ? 0 : static_cast<std::size_t>(N)>> data_;
+};
+
+/// Working storage W of a computation, made from its sizes. `auto&& x = workspace.local();` is a local variable where
+/// all sizes are known to the compiler, which can then keep it in registers; elsewhere it was allocated once.
+template <class W, bool sizes_known>
+class Workspace {
+ public:
+  template <class... Sizes>
+  explicit Workspace(Sizes... sizes) : storage_(sizes...) {}
+  W& local() { return storage_; }
+
+ private:
+  W storage_;
+};
+template <class W>
+class Workspace<W, true> {
+ public:
+  template <class... Sizes>
+  explicit Workspace(Sizes...) {}
+  [[gnu::always_inline]] W local() const { return W(); }
 };
 
 }  // namespace valleydrift::manifolds

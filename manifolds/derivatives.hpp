@@ -20,33 +20,43 @@ void jacobian(const M& model, std::span<const T> w, std::span<T> unit, std::span
   }
 }
 
-/// Second derivatives along directions, with their scratch: (sum_a r_a Hess f_a) v.
+/// Second derivatives along directions: (sum_a r_a Hess f_a) v, one directional derivative of the pullback.
 template <class T, ResidualModel M>
 class ResidualHessian {
- public:
-  explicit ResidualHessian(const M& model) : model_(model), w_(model.dimension()), g_(model.dimension()) {}
+  static constexpr int D = M::static_dimension;
 
-  /// Adds (sum_a r_a (Hess f_a)(w)) v to `out`: one directional derivative of the pullback. r: m, v and out: D.
-  void add(std::span<const T> w, std::span<const T> r, std::span<const T> v, std::span<T> out) {
-    evaluate(w, r, v);
-    for (std::size_t i = 0; i < w.size(); ++i) out[i] = out[i] + g_[static_cast<int>(i)].slope;
+ public:
+  explicit ResidualHessian(const M& model) : model_(model), workspace_(model.dimension()) {}
+
+  /// Adds (sum_a r_a (Hess f_a)(w)) v to `out`. r: m, v and out: D.
+  [[gnu::always_inline]] inline void add(std::span<const T> w, std::span<const T> r, std::span<const T> v,
+                                         std::span<T> out) {
+    auto&& x = workspace_.local();
+    evaluate(w, r, v, x);
+    for (std::size_t i = 0; i < w.size(); ++i) out[i] = out[i] + x.g[static_cast<int>(i)].slope;
   }
   /// v^T (sum_a r_a (Hess f_a)(w)) v.
-  T quadratic(std::span<const T> w, std::span<const T> r, std::span<const T> v) {
-    evaluate(w, r, v);
-    T sum = v[0] * g_[0].slope;
-    for (std::size_t i = 1; i < w.size(); ++i) sum = sum + v[i] * g_[static_cast<int>(i)].slope;
+  [[gnu::always_inline]] inline T quadratic(std::span<const T> w, std::span<const T> r, std::span<const T> v) {
+    auto&& x = workspace_.local();
+    evaluate(w, r, v, x);
+    T sum = v[0] * x.g[0].slope;
+    for (std::size_t i = 1; i < w.size(); ++i) sum = sum + v[i] * x.g[static_cast<int>(i)].slope;
     return sum;
   }
 
  private:
-  void evaluate(std::span<const T> w, std::span<const T> r, std::span<const T> v) {
-    for (std::size_t i = 0; i < w.size(); ++i) w_[static_cast<int>(i)] = Dual<T>(w[i], v[i]);
-    model_.template pullback<Dual<T>, T>(std::span<const Dual<T>>(w_.data(), w.size()), r,
-                                         std::span<Dual<T>>(g_.data(), w.size()));
+  struct Work {
+    explicit Work(int dimension = D) : w(dimension), g(dimension) {}
+    Buffer<Dual<T>, D> w, g;
+  };
+  [[gnu::always_inline]] inline void evaluate(std::span<const T> w, std::span<const T> r, std::span<const T> v,
+                                              Work& x) {
+    for (std::size_t i = 0; i < w.size(); ++i) x.w[static_cast<int>(i)] = Dual<T>(w[i], v[i]);
+    model_.template pullback<Dual<T>, T>(std::span<const Dual<T>>(x.w.data(), w.size()), r,
+                                         std::span<Dual<T>>(x.g.data(), w.size()));
   }
   const M& model_;
-  Buffer<Dual<T>, M::static_dimension> w_, g_;
+  Workspace<Work, D != dynamic> workspace_;
 };
 
 }  // namespace valleydrift::manifolds

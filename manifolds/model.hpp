@@ -50,4 +50,10 @@ concept HasClosedLabelFlow = requires(const M model, std::span<const double> y0,
   model.closed_label_flow(y0, ct, y);
 };
 
+/// A model of fixed size says which parameters it is for; without `serves` it is for all.
+template <class M>
+concept ServesSome = requires(const ParameterValues parameters) {
+  { M::serves(parameters) } -> std::same_as<bool>;
+};
+
 }  // namespace valleydrift::manifolds

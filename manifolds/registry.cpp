@@ -89,7 +89,10 @@ double parse_number(const std::string& option, const std::string& text) {
 
 std::vector<ManifoldDescription> descriptions() {
   std::vector<ManifoldDescription> all;
-  for_each_loss([&]<class L>(std::in_place_type_t<L>) { all.push_back(L::describe()); });
+  for_each_loss([&]<class L>(std::in_place_type_t<L>) {
+    ManifoldDescription next = L::describe();
+    if (all.empty() || all.back().name != next.name) all.push_back(std::move(next));
+  });
   return all;
 }
 
@@ -143,7 +146,10 @@ RegisteredLoss make_loss(const std::string& name, const ParameterValues& paramet
   }
   std::vector<RegisteredLoss> made;
   for_each_loss([&]<class L>(std::in_place_type_t<L> tag) {
-    if (L::describe().name != name) return;
+    if (!made.empty() || L::describe().name != name) return;
+    if constexpr (ServesSome<typename L::model_type>) {
+      if (!L::model_type::serves(resolved)) return;
+    }
     try {
       made.push_back({AnyLoss(tag, resolved)});
     } catch (const std::invalid_argument& error) {  // a condition between several parameters

@@ -1,5 +1,6 @@
 // The list of manifolds. One line here, and one file for the model, add a manifold everywhere: to the command line,
-// the listing, the law tests and the checks.
+// the listing, the law tests and the checks. A model may stand here more than once, with its sizes known to the
+// compiler before the one whose sizes are not: the first that serves the parameters is taken.
 #pragma once
 
 #include <string>
@@ -21,6 +22,7 @@ using AnyLoss = std::variant<LeastSquares<Uv>,             //
                              LeastSquares<VectorUv>,       //
                              LeastSquares<Channel>,        //
                              LeastSquares<Ellipse>,        //
+                             LeastSquares<SphereInSpace>,  //
                              LeastSquares<Sphere>,         //
                              LeastSquares<Torus>,          //
                              LeastSquares<QuadraticPair>,  //

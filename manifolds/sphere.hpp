@@ -7,11 +7,13 @@
 
 namespace valleydrift::manifolds {
 
-/// f = (|w|^2 - 1)/2 in R^D; tr H = 1 everywhere, so label noise gives no drift.
-struct Sphere {
-  static constexpr int static_dimension = dynamic;
+/// f = (|w|^2 - 1)/2 in R^D; tr H = 1 everywhere, so label noise gives no drift. N: D, if it is known to the compiler.
+template <int N>
+struct SphereOf {
+  static constexpr int static_dimension = N;
   static constexpr int static_residuals = 1;
-  explicit Sphere(const ParameterValues& parameters) : dimension_(static_cast<int>(parameters.at("D"))) {}
+  explicit SphereOf(const ParameterValues& parameters) : dimension_(static_cast<int>(parameters.at("D"))) {}
+  static bool serves(const ParameterValues& parameters) { return N == dynamic || parameters.at("D") == N; }
 
   static ManifoldDescription describe() {
     return {.name = "sphere",
@@ -24,7 +26,7 @@ struct Sphere {
             .awkward = {{"D", 17}},
             .invalid = {{"D", 1}}};
   }
-  int dimension() const { return dimension_; }
+  int dimension() const { return N == dynamic ? dimension_ : N; }
   int residual_count() const { return 1; }
   double weight() const { return 1.0; }
 
@@ -40,7 +42,7 @@ struct Sphere {
   }
 
   std::vector<double> default_start() const {
-    std::vector<double> w(static_cast<std::size_t>(dimension_), 0.0);
+    std::vector<double> w(static_cast<std::size_t>(dimension()), 0.0);
     w[0] = 1.0;
     return w;
   }
@@ -62,5 +64,8 @@ struct Sphere {
  private:
   int dimension_;
 };
+
+using Sphere = SphereOf<dynamic>;
+using SphereInSpace = SphereOf<3>;  ///< the default: its loops in registers
 
 }  // namespace valleydrift::manifolds

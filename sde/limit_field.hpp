@@ -27,6 +27,7 @@ template <class T, class Model>
 class LimitField {
   static constexpr int D = Model::static_dimension;
   static constexpr int m = Model::static_residuals;
+  static constexpr bool sizes_known = extent_product(m, D) != manifolds::dynamic;
 
  public:
   /// sigma: D x r. The model must outlive the field.
@@ -60,28 +61,57 @@ class LimitField {
  private:
   enum class Calculus { ito, stratonovich };
 
-  T& jacobian(int a, int i) { return j_[a * dimension_ + i]; }
-  T& transverse(int i, int k) { return u_[i * dimension_ + k]; }
-  void linearise(std::span<const T> w);
-  void compare_with_last_frame();
-  void geometry(std::span<const T> w);
-  void noise_blocks();
-  void add_tangent_drift(std::span<const T> y, Calculus calculus, const T& h, std::span<T> out);
-  void add_curvature(std::span<const T> y, const T& h, std::span<T> out);
-  void remove_transverse(std::span<T> x);
+  /// What is computed at a point. Its address goes to inlined functions only, or it could not stay in registers.
+  struct Work {
+    explicit Work(int dimension = D, int residuals = m)
+        : unit(residuals),
+          l(residuals),
+          root_l(residuals),
+          inverse_root_l(residuals),
+          f(residuals),
+          direction(dimension),
+          second(dimension),
+          increment(dimension),
+          j(residuals * dimension),
+          u(residuals * dimension),
+          z(residuals * dimension),
+          v(residuals * residuals),
+          gram(residuals * residuals),
+          response(residuals * residuals) {}
+    Buffer<T, m> unit, l, root_l, inverse_root_l, f;
+    Buffer<T, D> direction, second, increment;
+    Buffer<T, extent_product(m, D)> j, u, z;  // J; eigenvectors u_i; z_i of (20)
+    Buffer<T, extent_product(m, m)> v, gram, response;
+  };
+
+  // Constants of the inner loops where the model knows them.
+  int columns() const { return D == manifolds::dynamic ? dimension_ : D; }
+  int rows() const { return m == manifolds::dynamic ? residuals_ : m; }
+  const double* sigma_column(int j) const { return sigma_.data() + static_cast<std::ptrdiff_t>(j) * columns(); }
+  std::span<const T> unit(int a, Work& x) const;
+  /// The same span, of a size the compiler knows.
+  std::span<const T> sized(std::span<const T> w) const { return {w.data(), static_cast<std::size_t>(columns())}; }
+
+  void linearise(std::span<const T> w, Work& x) const;
+  void compare_with_last_frame(const Work& x);
+  void geometry(std::span<const T> w, Work& x);
+  void covariance_times(const T* u, T* out) const;
+  void noise_blocks(Work& x) const;
+  void tangent_drift(std::span<const T> y, Calculus calculus, Work& x);
+  void curvature(std::span<const T> y, Work& x);
+  void diffusion(std::span<const T> dw, Work& x) const;
+  void remove_transverse(const Work& x, T* out) const;
 
   const Model& model_;
   LimitForm form_;
   int dimension_, residuals_, noise_count_;
   double root_weight_;
+  std::vector<double> sigma_;       ///< r columns of D numbers
+  std::vector<double> covariance_;  ///< sigma sigma^T, D x D, for small models
   bool following_ = false, has_frame_ = false;
-  T lost_ = T(0.0);            ///< NaN in the lanes whose rank has changed
-  std::vector<double> sigma_;  // r columns of D numbers
-  Buffer<T, m> f_, unit_, l_, root_l_, solution_, response_c_;
-  Buffer<T, D> direction_, second_, noise_;
-  Buffer<T, extent_product(m, D)> j_, u_, z_;  // J; eigenvectors u_i; z_i of (20)
-  Buffer<T, extent_product(m, m)> v_, gram_, response_;
-  std::vector<T> a_, b_;  // A = U^T sigma, m x r; b_j = P_L sigma_j, r x D
+  T lost_ = T(0.0);                 ///< NaN in the lanes whose rank has changed
+  std::vector<T> last_u_, last_v_;  ///< U and V at the last point of the path
+  manifolds::Workspace<Work, sizes_known> workspace_;
   manifolds::ResidualHessian<T, Model> hessian_;
 };
 
@@ -94,24 +124,15 @@ LimitField<T, Model>::LimitField(const Model& model, const LimitForm& form, cons
       noise_count_(static_cast<int>(sigma.cols())),
       root_weight_(std::sqrt(model.weight())),
       sigma_(sigma.data(), sigma.data() + sigma.size()),
-      f_(residuals_),
-      unit_(residuals_),
-      l_(residuals_),
-      root_l_(residuals_),
-      solution_(residuals_),
-      response_c_(residuals_),
-      direction_(dimension_),
-      second_(dimension_),
-      noise_(dimension_),
-      j_(residuals_ * dimension_),
-      u_(residuals_ * dimension_),
-      z_(residuals_ * dimension_),
-      v_(residuals_ * residuals_),
-      gram_(residuals_ * residuals_),
-      response_(residuals_ * residuals_),
-      a_(static_cast<std::size_t>(residuals_ * noise_count_)),
-      b_(static_cast<std::size_t>(noise_count_ * dimension_)),
-      hessian_(model) {}
+      last_u_(static_cast<std::size_t>(residuals_ * dimension_)),
+      last_v_(static_cast<std::size_t>(residuals_ * residuals_)),
+      workspace_(dimension_, residuals_),
+      hessian_(model) {
+  if constexpr (sizes_known) {
+    const Eigen::MatrixXd covariance = sigma * sigma.transpose();
+    covariance_.assign(covariance.data(), covariance.data() + covariance.size());
+  }
+}
 
 template <class T, class Model>
 void LimitField<T, Model>::follow_path() {
@@ -120,230 +141,269 @@ void LimitField<T, Model>::follow_path() {
   lost_ = T(0.0);
 }
 
-/// Marks the lanes where an eigenvalue has changed its sign since the last `geometry`, given J at the new point.
+/// The a-th unit vector of the residuals.
 template <class T, class Model>
-void LimitField<T, Model>::compare_with_last_frame() {
-  for (int i = 0; i < residuals_; ++i) {
-    T along(0.0);
-    for (int k = 0; k < dimension_; ++k) {
-      T sum = v_[i] * jacobian(0, k);
-      for (int a = 1; a < residuals_; ++a) sum = sum + v_[a * residuals_ + i] * jacobian(a, k);
-      along = along + sum * transverse(i, k);
-    }
-    lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
-  }
+[[gnu::always_inline]] inline std::span<const T> LimitField<T, Model>::unit(int a, Work& x) const {
+  for (int b = 0; b < rows(); ++b) x.unit[b] = T(a == b ? 1.0 : 0.0);
+  return {x.unit.data(), x.unit.size()};
 }
 
 /// J and the Gram matrix s J J^T at w.
 template <class T, class Model>
-void LimitField<T, Model>::linearise(std::span<const T> w) {
-  manifolds::jacobian<T>(model_, w, std::span<T>(unit_.data(), unit_.size()), std::span<T>(j_.data(), j_.size()));
-  for (int a = 0; a < residuals_; ++a) {
+[[gnu::always_inline]] inline void LimitField<T, Model>::linearise(std::span<const T> w, Work& x) const {
+  for (int a = 0; a < rows(); ++a) {
+    model_.template pullback<T, T>(w, unit(a, x),
+                                   std::span<T>(x.j.data() + a * columns(), static_cast<std::size_t>(columns())));
+  }
+  for (int a = 0; a < rows(); ++a) {
     for (int b = 0; b <= a; ++b) {
-      T sum = jacobian(a, 0) * jacobian(b, 0);
-      for (int i = 1; i < dimension_; ++i) sum = sum + jacobian(a, i) * jacobian(b, i);
-      gram_[a * residuals_ + b] = gram_[b * residuals_ + a] = sum * model_.weight();
+      T sum = x.j[a * columns()] * x.j[b * columns()];
+      for (int k = 1; k < columns(); ++k) sum = sum + x.j[a * columns() + k] * x.j[b * columns() + k];
+      x.gram[a * rows() + b] = x.gram[b * rows() + a] = sum * model_.weight();
     }
   }
+}
+
+/// Marks the lanes where an eigenvalue has changed its sign since the last `geometry` of the path, given J at the new
+/// point, and keeps the frame of this one.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::compare_with_last_frame(const Work& x) {
+  T* const last_u = last_u_.data();
+  T* const last_v = last_v_.data();
+  for (int i = 0; has_frame_ && i < rows(); ++i) {
+    T along(0.0);
+    for (int k = 0; k < columns(); ++k) {
+      T sum = last_v[i] * x.j[k];
+      for (int a = 1; a < rows(); ++a) sum = sum + last_v[a * rows() + i] * x.j[a * columns() + k];
+      along = along + sum * last_u[i * columns() + k];
+    }
+    lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
+  }
+  for (int k = 0; k < rows() * columns(); ++k) last_u[k] = x.u[k];
+  for (int k = 0; k < rows() * rows(); ++k) last_v[k] = x.v[k];
+  has_frame_ = true;
 }
 
 /// The nonzero spectrum l, Gram eigenvectors V (columns) and transverse eigenvectors u_i = s^(1/2) J^T V_i / l_i^(1/2).
 template <class T, class Model>
-void LimitField<T, Model>::geometry(std::span<const T> w) {
-  linearise(w);
-  if (following_ && has_frame_) compare_with_last_frame();
-  has_frame_ = true;
-  symmetric_eigen<T>(residuals_, std::span<T>(gram_.data(), gram_.size()), std::span<T>(v_.data(), v_.size()),
-                     std::span<T>(l_.data(), l_.size()));
-  for (int i = 0; i < residuals_; ++i) {
-    using std::sqrt;
-    root_l_[i] = sqrt(l_[i]);
-    const T scale = root_weight_ / root_l_[i];
-    for (int k = 0; k < dimension_; ++k) {
-      T sum = v_[i] * jacobian(0, k);
-      for (int a = 1; a < residuals_; ++a) sum = sum + v_[a * residuals_ + i] * jacobian(a, k);
-      transverse(i, k) = scale * sum;
+[[gnu::always_inline]] inline void LimitField<T, Model>::geometry(std::span<const T> w, Work& x) {
+  using std::sqrt;
+  linearise(w, x);
+  symmetric_eigen<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()), std::span<T>(x.v.data(), x.v.size()),
+                        std::span<T>(x.l.data(), x.l.size()));
+  for (int i = 0; i < rows(); ++i) {
+    x.root_l[i] = sqrt(x.l[i]);
+    x.inverse_root_l[i] = 1.0 / x.root_l[i];
+    const T scale = root_weight_ * x.inverse_root_l[i];
+    for (int k = 0; k < columns(); ++k) {
+      T sum = x.v[i] * x.j[k];
+      for (int a = 1; a < rows(); ++a) sum = sum + x.v[a * rows() + i] * x.j[a * columns() + k];
+      x.u[i * columns() + k] = scale * sum;
     }
+  }
+  if (following_) compare_with_last_frame(x);
+}
+
+/// out <- P_L out with the eigenvectors of `geometry`.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::remove_transverse(const Work& x, T* out) const {
+  for (int i = 0; i < rows(); ++i) {
+    const T* u = x.u.data() + i * columns();
+    T along = u[0] * out[0];
+    for (int k = 1; k < columns(); ++k) along = along + u[k] * out[k];
+    for (int k = 0; k < columns(); ++k) out[k] = out[k] - along * u[k];
   }
 }
 
-/// x <- P_L x with the eigenvectors of the last `geometry`.
+/// out = Sigma u.
 template <class T, class Model>
-void LimitField<T, Model>::remove_transverse(std::span<T> x) {
-  for (int i = 0; i < residuals_; ++i) {
-    T along = transverse(i, 0) * x[0];
-    for (int k = 1; k < dimension_; ++k) along = along + transverse(i, k) * x[static_cast<std::size_t>(k)];
-    for (int k = 0; k < dimension_; ++k) {
-      x[static_cast<std::size_t>(k)] = x[static_cast<std::size_t>(k)] - along * transverse(i, k);
+[[gnu::always_inline]] inline void LimitField<T, Model>::covariance_times(const T* u, T* out) const {
+  if constexpr (sizes_known) {
+    for (int k = 0; k < columns(); ++k) {
+      const double* row = covariance_.data() + k * columns();  // of a symmetric matrix
+      out[k] = row[0] * u[0];
+      for (int i = 1; i < columns(); ++i) out[k] = out[k] + row[i] * u[i];
     }
-  }
-}
-
-/// A = U^T sigma and b_j = P_L sigma_j of DERIVATION (20).
-template <class T, class Model>
-void LimitField<T, Model>::noise_blocks() {
-  for (int j = 0; j < noise_count_; ++j) {
-    const double* column = sigma_.data() + static_cast<std::ptrdiff_t>(j) * dimension_;
-    T* b = b_.data() + static_cast<std::ptrdiff_t>(j) * dimension_;
-    for (int k = 0; k < dimension_; ++k) b[k] = T(column[k]);
-    for (int i = 0; i < residuals_; ++i) {
-      T along = transverse(i, 0) * column[0];
-      for (int k = 1; k < dimension_; ++k) along = along + transverse(i, k) * column[k];
-      a_[static_cast<std::size_t>(i * noise_count_ + j)] = along;
-      for (int k = 0; k < dimension_; ++k) b[k] = b[k] - along * transverse(i, k);
-    }
-  }
-}
-
-/// Adds h times the mixed and transverse terms, DERIVATION (20); in the Stratonovich calculus with the weight
-/// l_i^(1/2)/d_i0 - 1/(2 l_i^(1/2)) of (21), which also takes the curvature term's place.
-template <class T, class Model>
-void LimitField<T, Model>::add_tangent_drift(std::span<const T> y, Calculus calculus, const T& h, std::span<T> out) {
-  for (int i = 0; i < residuals_; ++i) {
-    const T* a = a_.data() + static_cast<std::ptrdiff_t>(i) * noise_count_;
-    for (int k = 0; k < residuals_; ++k) {
-      const T* other = a_.data() + static_cast<std::ptrdiff_t>(k) * noise_count_;
-      T sum = a[0] * other[0];
-      for (int j = 1; j < noise_count_; ++j) sum = sum + a[j] * other[j];
-      response_[i * residuals_ + k] = sum * form_.inverse(l_[i], l_[k]);
-    }
-    T weight = form_.inverse(l_[i], T(0.0));
-    if (calculus == Calculus::stratonovich) weight = weight - 0.5 / l_[i];
-    for (int k = 0; k < dimension_; ++k) {
-      T sum = a[0] * b_[static_cast<std::size_t>(k)];
-      for (int j = 1; j < noise_count_; ++j) sum = sum + a[j] * b_[static_cast<std::size_t>(j * dimension_ + k)];
-      z_[i * dimension_ + k] = weight * sum;
-    }
-  }
-  for (T& x : second_) x = T(0.0);
-  for (int a = 0; a < residuals_; ++a) {
-    // q_a = s sum_i [ (X c_a)_i u_i + c_ai z_i ] with c_ai = s^(-1/2) V_ai l_i^(1/2)
-    for (int i = 0; i < residuals_; ++i) {
-      T sum = response_[i * residuals_] * v_[a * residuals_] * root_l_[0];
-      for (int k = 1; k < residuals_; ++k) {
-        sum = sum + response_[i * residuals_ + k] * v_[a * residuals_ + k] * root_l_[k];
-      }
-      response_c_[i] = root_weight_ * sum;
-    }
-    for (int k = 0; k < dimension_; ++k) {
-      T sum(0.0);
-      for (int i = 0; i < residuals_; ++i) {
-        sum = sum + response_c_[i] * transverse(i, k) +
-              (root_weight_ * v_[a * residuals_ + i] * root_l_[i]) * z_[i * dimension_ + k];
-      }
-      direction_[k] = sum;
-    }
-    for (int b = 0; b < residuals_; ++b) unit_[b] = T(a == b ? 1.0 : 0.0);
-    hessian_.add(y, std::span<const T>(unit_.data(), unit_.size()),
-                 std::span<const T>(direction_.data(), direction_.size()),
-                 std::span<T>(second_.data(), second_.size()));
-  }
-  remove_transverse(std::span<T>(second_.data(), second_.size()));
-  for (int k = 0; k < dimension_; ++k)
-    out[static_cast<std::size_t>(k)] = out[static_cast<std::size_t>(k)] - h * second_[k];
-}
-
-/// Adds h times the curvature term -(1/2) J^+ [tr(Hess f_a Sigma_LL)]_a, DERIVATION (19).
-template <class T, class Model>
-void LimitField<T, Model>::add_curvature(std::span<const T> y, const T& h, std::span<T> out) {
-  for (int a = 0; a < residuals_; ++a) {
-    for (int b = 0; b < residuals_; ++b) unit_[b] = T(a == b ? 1.0 : 0.0);
-    T trace(0.0);
+  } else {
+    for (int k = 0; k < columns(); ++k) out[k] = T(0.0);
     for (int j = 0; j < noise_count_; ++j) {
-      const T* b = b_.data() + static_cast<std::ptrdiff_t>(j) * dimension_;
-      trace = trace + hessian_.quadratic(y, std::span<const T>(unit_.data(), unit_.size()),
-                                         std::span<const T>(b, static_cast<std::size_t>(dimension_)));
+      const double* column = sigma_column(j);
+      T along = column[0] * u[0];
+      for (int k = 1; k < columns(); ++k) along = along + column[k] * u[k];
+      for (int k = 0; k < columns(); ++k) out[k] = out[k] + column[k] * along;
     }
-    solution_[a] = trace;
+  }
+}
+
+/// U^T Sigma U in `response` and P_L Sigma u_i in `z`, DERIVATION (20).
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::noise_blocks(Work& x) const {
+  for (int i = 0; i < rows(); ++i) {
+    T* z = x.z.data() + i * columns();
+    covariance_times(x.u.data() + i * columns(), z);
+    for (int p = 0; p <= i; ++p) {
+      T sum = x.u[p * columns()] * z[0];
+      for (int k = 1; k < columns(); ++k) sum = sum + x.u[p * columns() + k] * z[k];
+      x.response[i * rows() + p] = x.response[p * rows() + i] = sum;
+    }
+    remove_transverse(x, z);
+  }
+}
+
+/// In `second`: minus the mixed and transverse terms before their P_L, DERIVATION (20); in the Stratonovich calculus
+/// with the weight l_i^(1/2)/d_i0 - 1/(2 l_i^(1/2)) of (21), which also takes the curvature term's place.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::tangent_drift(std::span<const T> y, Calculus calculus,
+                                                                       Work& x) {
+  noise_blocks(x);
+  for (int i = 0; i < rows(); ++i) {
+    for (int k = 0; k <= i; ++k) {
+      const T product = x.response[i * rows() + k] * form_.inverse(x.l[i], x.l[k]);
+      x.response[i * rows() + k] = x.response[k * rows() + i] = product;
+    }
+    T weight = form_.inverse(x.l[i], T(0.0));
+    if (calculus == Calculus::stratonovich) weight = weight - 0.5 * (x.inverse_root_l[i] * x.inverse_root_l[i]);
+    for (int k = 0; k < columns(); ++k) x.z[i * columns() + k] = weight * x.z[i * columns() + k];
+  }
+  for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
+  for (int a = 0; a < rows(); ++a) {
+    // q_a = s sum_i [ (X c_a)_i u_i + c_ai z_i ] with c_ai = s^(-1/2) V_ai l_i^(1/2)
+    for (int k = 0; k < columns(); ++k) x.direction[k] = T(0.0);
+    for (int i = 0; i < rows(); ++i) {
+      T sum = x.response[i * rows()] * (x.v[a * rows()] * x.root_l[0]);
+      for (int k = 1; k < rows(); ++k) sum = sum + x.response[i * rows() + k] * (x.v[a * rows() + k] * x.root_l[k]);
+      const T along_u = root_weight_ * sum, along_z = root_weight_ * (x.v[a * rows() + i] * x.root_l[i]);
+      for (int k = 0; k < columns(); ++k) {
+        x.direction[k] = x.direction[k] + (along_u * x.u[i * columns() + k] + along_z * x.z[i * columns() + k]);
+      }
+    }
+    hessian_.add(y, unit(a, x), std::span<const T>(x.direction.data(), x.direction.size()),
+                 std::span<T>(x.second.data(), x.second.size()));
+  }
+}
+
+/// In `direction`: J^+ [tr(Hess f_a Sigma_LL)]_a, minus twice the curvature term, DERIVATION (19).
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::curvature(std::span<const T> y, Work& x) {
+  for (int a = 0; a < rows(); ++a) x.f[a] = T(0.0);
+  for (int j = 0; j < noise_count_; ++j) {
+    const double* column = sigma_column(j);
+    for (int k = 0; k < columns(); ++k) x.direction[k] = T(column[k]);
+    remove_transverse(x, x.direction.data());  // b_j = P_L sigma_j
+    for (int a = 0; a < rows(); ++a) {
+      x.f[a] = x.f[a] + hessian_.quadratic(y, unit(a, x), std::span<const T>(x.direction.data(), x.direction.size()));
+    }
   }
   // J^+ = U diag(l)^(-1/2) V^T s^(1/2)
-  for (int i = 0; i < residuals_; ++i) {
-    T sum = v_[i] * solution_[0];
-    for (int a = 1; a < residuals_; ++a) sum = sum + v_[a * residuals_ + i] * solution_[a];
-    const T along = h * (0.5 * root_weight_) * sum / root_l_[i];
-    for (int k = 0; k < dimension_; ++k) {
-      out[static_cast<std::size_t>(k)] = out[static_cast<std::size_t>(k)] - along * transverse(i, k);
-    }
+  for (int k = 0; k < columns(); ++k) x.direction[k] = T(0.0);
+  for (int i = 0; i < rows(); ++i) {
+    T sum = x.v[i] * x.f[0];
+    for (int a = 1; a < rows(); ++a) sum = sum + x.v[a * rows() + i] * x.f[a];
+    const T along = root_weight_ * (sum * x.inverse_root_l[i]);
+    for (int k = 0; k < columns(); ++k) x.direction[k] = x.direction[k] + along * x.u[i * columns() + k];
+  }
+}
+
+/// increment = sigma dw.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::diffusion(std::span<const T> dw, Work& x) const {
+  for (int k = 0; k < columns(); ++k) x.increment[k] = lost_;
+  for (int j = 0; j < noise_count_; ++j) {
+    const double* column = sigma_column(j);
+    const T weight = dw[static_cast<std::size_t>(j)];
+    for (int k = 0; k < columns(); ++k) x.increment[k] = x.increment[k] + column[k] * weight;
   }
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::diffusion_increment(std::span<const T> y, std::span<const T> dw, std::span<T> out) {
-  geometry(y);
-  for (int k = 0; k < dimension_; ++k) {
-    T sum = dw[0] * sigma_[static_cast<std::size_t>(k)];
-    for (int j = 1; j < noise_count_; ++j) {
-      sum = sum + dw[static_cast<std::size_t>(j)] * sigma_[static_cast<std::size_t>(j * dimension_ + k)];
-    }
-    out[static_cast<std::size_t>(k)] = sum + lost_;
-  }
-  remove_transverse(out);
+  auto&& x = workspace_.local();
+  geometry(sized(y), x);
+  diffusion(dw, x);
+  remove_transverse(x, x.increment.data());
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::stratonovich_increment(std::span<const T> y, const T& h, std::span<const T> dw,
                                                   std::span<T> out) {
-  diffusion_increment(y, dw, out);
-  noise_blocks();
-  add_tangent_drift(y, Calculus::stratonovich, h, out);
+  auto&& x = workspace_.local();
+  geometry(sized(y), x);
+  tangent_drift(sized(y), Calculus::stratonovich, x);
+  diffusion(dw, x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = x.increment[k] - h * x.second[k];
+  remove_transverse(x, x.increment.data());
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::ito_increment(std::span<const T> y, const T& h, std::span<const T> dw, std::span<T> out) {
-  diffusion_increment(y, dw, out);
-  noise_blocks();
-  add_tangent_drift(y, Calculus::ito, h, out);
-  add_curvature(y, h, out);
+  auto&& x = workspace_.local();
+  geometry(sized(y), x);
+  tangent_drift(sized(y), Calculus::ito, x);
+  diffusion(dw, x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = x.increment[k] - h * x.second[k];
+  remove_transverse(x, x.increment.data());
+  curvature(sized(y), x);
+  const T half = 0.5 * h;
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k] - half * x.direction[k];
 }
 
 template <class T, class Model>
-void LimitField<T, Model>::project(std::span<const T> w, std::span<T> x) {
-  geometry(w);
-  remove_transverse(x);
+void LimitField<T, Model>::project(std::span<const T> w, std::span<T> out) {
+  auto&& x = workspace_.local();
+  geometry(sized(w), x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = out[static_cast<std::size_t>(k)];
+  remove_transverse(x, x.increment.data());
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::retract(std::span<T> w) {
   constexpr int most_steps = 8;
   constexpr double arrived = 1e-10;
+  auto&& x = workspace_.local();
+  for (int k = 0; k < columns(); ++k) x.increment[k] = w[static_cast<std::size_t>(k)];
+  const std::span<const T> point(x.increment.data(), static_cast<std::size_t>(columns()));
+  const std::span<T> f(x.f.data(), static_cast<std::size_t>(rows()));
   for (int step = 0; step < most_steps; ++step) {
-    model_.template residuals<T>(w, std::span<T>(f_.data(), f_.size()));
-    T largest = abs(f_[0]);
-    for (int a = 1; a < residuals_; ++a) largest = max(largest, abs(f_[a]));
+    model_.template residuals<T>(point, f);
+    T largest = abs(x.f[0]);
+    for (int a = 1; a < rows(); ++a) largest = max(largest, abs(x.f[a]));
     const auto there = largest < arrived;
-    if (all(there)) return;
-    linearise(w);
-    for (int a = 0; a < residuals_; ++a) f_[a] = f_[a] * model_.weight();  // gram_ carries the weight s
-    cholesky_solve<T>(residuals_, std::span<T>(gram_.data(), gram_.size()), std::span<T>(f_.data(), f_.size()));
-    for (int k = 0; k < dimension_; ++k) {
-      T moved = w[static_cast<std::size_t>(k)];
-      for (int a = 0; a < residuals_; ++a) moved = moved - f_[a] * jacobian(a, k);
-      w[static_cast<std::size_t>(k)] = select(there, w[static_cast<std::size_t>(k)], moved);
+    if (all(there)) break;
+    linearise(point, x);
+    for (int a = 0; a < rows(); ++a) x.f[a] = x.f[a] * model_.weight();  // the Gram matrix carries the weight s
+    cholesky_solve<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()), f);
+    for (int k = 0; k < columns(); ++k) {
+      T moved = x.increment[k];
+      for (int a = 0; a < rows(); ++a) moved = moved - x.f[a] * x.j[a * columns() + k];
+      x.increment[k] = select(there, x.increment[k], moved);
     }
   }
+  for (int k = 0; k < columns(); ++k) w[static_cast<std::size_t>(k)] = x.increment[k];
 }
 
 template <class T, class Model>
 T LimitField<T, Model>::trace_hessian(std::span<const T> w) {
-  linearise(w);
-  T sum = gram_[0];
-  for (int a = 1; a < residuals_; ++a) sum = sum + gram_[a * residuals_ + a];
+  auto&& x = workspace_.local();
+  linearise(sized(w), x);
+  T sum = x.gram[0];
+  for (int a = 1; a < rows(); ++a) sum = sum + x.gram[a * rows() + a];
   return sum;
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::plateau(std::span<const T> w, T& variance, T& loss) {
-  geometry(w);
-  noise_blocks();
+  auto&& x = workspace_.local();
+  geometry(sized(w), x);
+  noise_blocks(x);
   variance = T(0.0);
   loss = T(0.0);
-  for (int i = 0; i < residuals_; ++i) {
-    const T* a = a_.data() + static_cast<std::ptrdiff_t>(i) * noise_count_;
-    T sum = a[0] * a[0];
-    for (int j = 1; j < noise_count_; ++j) sum = sum + a[j] * a[j];
-    const T mode = sum * form_.position_response(l_[i]);
+  for (int i = 0; i < rows(); ++i) {
+    const T mode = x.response[i * rows() + i] * form_.position_response(x.l[i]);
     variance = variance + mode;
-    loss = loss + 0.5 * l_[i] * mode;
+    loss = loss + 0.5 * x.l[i] * mode;
   }
 }
 

@@ -48,7 +48,7 @@ class LimitForm {
 
 /// DERIVATION (12) for heavy ball and SGD; (13) in its cancellation-free form for Nesterov.
 template <class T>
-T LimitForm::finite_step_inverse(const T& li, const T& lj) const {
+[[gnu::always_inline]] inline T LimitForm::finite_step_inverse(const T& li, const T& lj) const {
   const double eta = h_.eta, mu = h_.mu, b = h_.beta();
   const T difference = li - lj;
   if (h_.scheme != Scheme::nesterov) {
@@ -67,7 +67,7 @@ T LimitForm::finite_step_inverse(const T& li, const T& lj) const {
 }
 
 template <class T>
-T LimitForm::inverse(const T& li, const T& lj) const {
+[[gnu::always_inline]] inline T LimitForm::inverse(const T& li, const T& lj) const {
   if (form_ == Form::finite_step) return finite_step_inverse(li, lj);
   const T difference = li - lj;
   if (std::isinf(kappa_)) {

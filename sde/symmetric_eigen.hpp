@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "manifolds/buffer.hpp"
 #include "manifolds/lanes.hpp"
 
 namespace valleydrift::sde {
@@ -10,12 +11,13 @@ namespace valleydrift::sde {
 /// Eigenvalues l and eigenvectors (columns of v) of the symmetric n x n matrix a, row-major, by cyclic Jacobi
 /// rotations; a is overwritten. Closed form for n = 1, and for n = 2, where one rotation is exact. The order of the
 /// eigenvalues is left as it comes. Relative error of an eigenvalue 4e-15 times the condition.
-template <class T>
-void symmetric_eigen(int n, std::span<T> a, std::span<T> v, std::span<T> l) {
+template <class T, int N = manifolds::dynamic>
+void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
   using manifolds::all;
   using manifolds::select;
   using std::abs;
   using std::sqrt;
+  const int n = N == manifolds::dynamic ? size : N;
   const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
   for (int i = 0; i < n; ++i) {
     for (int k = 0; k < n; ++k) v[at(i, k)] = T(i == k ? 1.0 : 0.0);
@@ -65,9 +67,10 @@ void symmetric_eigen(int n, std::span<T> a, std::span<T> v, std::span<T> l) {
 }
 
 /// x <- a^{-1} x for a symmetric positive definite n x n matrix a, row-major, overwritten by its Cholesky factor.
-template <class T>
-void cholesky_solve(int n, std::span<T> a, std::span<T> x) {
+template <class T, int N = manifolds::dynamic>
+void cholesky_solve(int size, std::span<T> a, std::span<T> x) {
   using std::sqrt;
+  const int n = N == manifolds::dynamic ? size : N;
   const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
   if (n == 1) {
     x[0] = x[0] / a[0];

@@ -62,30 +62,6 @@ void update_uv(benchmark::State& state) {
   });
 }
 
-/// The limiting diffusion by the general theorem: all terms, diffusion, Euler-Maruyama and retraction.
-void limit_sphere(benchmark::State& state) {
-  using Model = manifolds::Sphere;
-  const ResolvedRun run = resolve(config_of("sphere", NoiseKind::isotropic, NoiseLaw::gaussian));
-  const auto& loss = std::get<manifolds::LeastSquares<Model>>(run.manifold.registered().loss);
-  const sde::LimitForm form(Form::finite_step, run.hyperparameters);
-  sde::LimitField<Lanes, Model> field(loss.model(), form, run.noise_factor(run.start));
-  sde::EulerMaruyama<Lanes> stepper(3, 3);
-  constexpr int steps = 64;
-  constexpr double dt = 1.0 / 128.0;
-  std::vector<Lanes> y(3), draws(steps * 3);
-  for (std::size_t i = 0; i < 3; ++i) y[i] = Lanes(run.start[static_cast<Eigen::Index>(i)]);
-  std::uint64_t first_step = 0;
-  measure(state, static_cast<double>(steps * lane_count), [&] {
-    manifolds::fill_noise<1>(NoiseLaw::gaussian, {.seed = 1, .process = 32}, 0, first_step, steps, 3, draws.data());
-    first_step += steps;
-    for (Lanes& x : draws) x = std::sqrt(dt) * x;
-    for (std::size_t k = 0; k < steps; ++k) {
-      stepper.step(field, std::span<Lanes>(y), std::span<const Lanes>(draws).subspan(3 * k, 3), dt);
-    }
-    benchmark::DoNotOptimize(y.data());
-  });
-}
-
 /// The limiting diffusion with noise of its own, as `compare` runs it: weak order 2, eight evaluations per step.
 void limit_ensemble(benchmark::State& state, const char* manifold) {
   one_thread();
@@ -104,7 +80,6 @@ BENCHMARK_CAPTURE(discrete, , "sphere", NoiseKind::isotropic, NoiseLaw::gaussian
 BENCHMARK_CAPTURE(discrete, , "torus", NoiseKind::isotropic, NoiseLaw::gaussian)->Name("discrete/torus/gaussian");
 BENCHMARK_CAPTURE(discrete, , "quadratic-pair", NoiseKind::isotropic, NoiseLaw::gaussian)
     ->Name("discrete/quadratic-pair/gaussian");
-BENCHMARK(limit_sphere)->Name("limit/sphere/isotropic");
 BENCHMARK_CAPTURE(limit_ensemble, , "sphere")->Name("limit-ensemble/sphere/isotropic");
 BENCHMARK_CAPTURE(limit_ensemble, , "quadratic-pair")->Name("limit-ensemble/quadratic-pair/isotropic");
 
