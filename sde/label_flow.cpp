@@ -6,23 +6,51 @@
 #include <boost/numeric/odeint/stepper/generation/generation_controlled_runge_kutta.hpp>
 #include <boost/numeric/odeint/stepper/generation/generation_runge_kutta_dopri5.hpp>
 #include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
+#include <functional>
+#include <memory>
+
+#include "manifolds/registry.hpp"
+#include "sde/limit_field.hpp"
 
 namespace valleydrift::sde {
+namespace {
 
-std::vector<Vector> deterministic_path(const Manifold& manifold, const NoiseFactor& noise_factor, const LimitForm& form,
-                                       const Vector& y0, const std::vector<double>& times) {
+using State = std::vector<double>;
+
+Eigen::Map<const Vector> view(const State& y) { return {y.data(), static_cast<Eigen::Index>(y.size())}; }
+
+/// dydt(y, out); the manifold must outlive it.
+std::function<void(const State&, State&)> label_drift(const Manifold& manifold, const LimitForm& form) {
+  return std::visit(
+      [&]<class Loss>(const Loss& loss) -> std::function<void(const State&, State&)> {
+        if constexpr (manifolds::is_least_squares<Loss>) {
+          using Field = LimitField<double, typename Loss::model_type>;
+          const auto field = std::make_shared<Field>(loss.model(), form, Matrix(loss.dimension(), 0));
+          return [field](const State& y, State& dydt) { field->label_increment(y, 1.0, dydt); };
+        } else {
+          return [&manifold, form](const State& y, State& dydt) {
+            const manifolds::Geometry geometry = manifold.geometry(view(y));
+            const Vector d =
+                limit_coefficients(manifold, geometry, manifold.label_noise_factor(geometry.point), form).drift();
+            std::copy(d.begin(), d.end(), dydt.begin());
+          };
+        }
+      },
+      manifold.registered().loss);
+}
+
+}  // namespace
+
+std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, const Vector& y0,
+                               const std::vector<double>& times) {
   namespace odeint = boost::numeric::odeint;
-  using State = std::vector<double>;
   constexpr double tolerance = 1e-12;  // per step; a thousand steps stay below the stated 1e-9
 
   const Vector first = manifold.geometry(y0).spectrum;
   const double steepest = first[first.size() - 1];
-  const auto drift = [&](const State& y, State& dydt, double) {
-    const Vector point = Eigen::Map<const Vector>(y.data(), static_cast<Eigen::Index>(y.size()));
-    const Vector d =
-        limit_coefficients(manifold, manifold.geometry(point, steepest), noise_factor(point), form).drift();
-    for (std::size_t i = 0; i < y.size(); ++i) dydt[i] = d[static_cast<Eigen::Index>(i)];
-  };
+  const auto drift = label_drift(manifold, form);
+  const auto derivative = [&](const State& y, State& dydt, double) { drift(y, dydt); };
+  const auto check_rank = [&](const State& y, double) { manifold.geometry(view(y), steepest); };
   State y(y0.data(), y0.data() + y0.size());
   std::vector<Vector> out;
   double t = 0.0;
@@ -30,19 +58,18 @@ std::vector<Vector> deterministic_path(const Manifold& manifold, const NoiseFact
     if (next > t) {
       const double first_step = (next - t) / 16.0;  // a guess; the error control finds its own
       odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
-                                 drift, y, t, next, first_step);
-      const Vector retracted = manifold.retract(Eigen::Map<const Vector>(y.data(), y0.size()));
+                                 derivative, y, t, next, first_step, check_rank);
+      const Vector retracted = manifold.retract(view(y));
       y.assign(retracted.data(), retracted.data() + retracted.size());
     }
     t = next;
-    out.emplace_back(Eigen::Map<const Vector>(y.data(), y0.size()));
+    out.emplace_back(view(y));
   }
   return out;
 }
 
-Vector deterministic_flow(const Manifold& manifold, const NoiseFactor& noise_factor, const LimitForm& form,
-                          const Vector& y0, double t) {
-  return deterministic_path(manifold, noise_factor, form, y0, {t}).front();
+Vector label_flow(const Manifold& manifold, const LimitForm& form, const Vector& y0, double t) {
+  return label_path(manifold, form, y0, {t}).front();
 }
 
 }  // namespace valleydrift::sde

@@ -1,23 +1,18 @@
-// The limiting diffusion where nothing diffuses: an ordinary differential equation on the valley.
+// The limiting diffusion of label noise, where nothing diffuses: an ordinary differential equation on the valley.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "sde/limit_coefficients.hpp"
 
 namespace valleydrift::sde {
 
-/// sigma at a point, D x r.
-using NoiseFactor = std::function<Matrix(const Vector&)>;
-
-/// dY/dt = drift of (10) for a noise with P_L sigma = 0 (label noise: (22) and its finite-step forms), by odeint's
-/// adaptive Dormand-Prince method, started at y0 on the valley; Y at each of the ascending times >= 0. Error below
-/// 1e-9 of |Y|. Throws NumericalError where the rank of the Hessian changes.
-std::vector<Vector> deterministic_path(const Manifold& manifold, const NoiseFactor& noise_factor, const LimitForm& form,
-                                       const Vector& y0, const std::vector<double>& times);
+/// dY/dt of DERIVATION (22) and its finite-step forms (23), (24), by odeint's adaptive Dormand-Prince method, started
+/// at y0 on the valley; Y at each of the ascending times >= 0. Error below 1e-9 of |Y|. Least squares take the drift
+/// from (24b), other losses from limit_coefficients. Throws NumericalError where the rank of the Hessian changes.
+std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, const Vector& y0,
+                               const std::vector<double>& times);
 /// The same at one time.
-Vector deterministic_flow(const Manifold& manifold, const NoiseFactor& noise_factor, const LimitForm& form,
-                          const Vector& y0, double t);
+Vector label_flow(const Manifold& manifold, const LimitForm& form, const Vector& y0, double t);
 
 }  // namespace valleydrift::sde

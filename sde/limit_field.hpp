@@ -52,6 +52,9 @@ class LimitField {
   void stratonovich_increment(std::span<const T> y, const T& h, std::span<const T> dw, std::span<T> out);
   /// out = sum_j dw_j V_j at y.
   void diffusion_increment(std::span<const T> y, std::span<const T> dw, std::span<T> out);
+  /// out = h times the drift of full-batch label noise at y, DERIVATION (24b), by linear systems of size m alone; sigma
+  /// plays no part.
+  void label_increment(std::span<const T> y, const T& h, std::span<T> out);
 
   /// tr H at w.
   T trace_hessian(std::span<const T> w);
@@ -93,6 +96,8 @@ class LimitField {
   std::span<const T> sized(std::span<const T> w) const { return {w.data(), static_cast<std::size_t>(columns())}; }
 
   void linearise(std::span<const T> w, Work& x) const;
+  void factor_linear(const LabelResponse::Linear& linear, const Work& x, T* factor) const;
+  void label_response(int a, const LabelResponse& response, Work& x) const;
   void compare_with_last_frame(const Work& x);
   void geometry(std::span<const T> w, Work& x);
   void covariance_times(const T* u, T* out) const;
@@ -349,6 +354,70 @@ void LimitField<T, Model>::ito_increment(std::span<const T> y, const T& h, std::
   for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k] - half * x.direction[k];
 }
 
+/// factor = the Cholesky factor of constant + slope eta G, G the Gram matrix.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::factor_linear(const LabelResponse::Linear& linear,
+                                                                       const Work& x, T* factor) const {
+  const double slope = linear.slope * form_.hyperparameters().eta;
+  for (int i = 0; i < rows(); ++i) {
+    for (int k = 0; k < rows(); ++k) {
+      factor[i * rows() + k] = slope * x.gram[i * rows() + k] + (i == k ? linear.constant : 0.0);
+    }
+  }
+  cholesky_factor<T, m>(residuals_, std::span<T>(factor, static_cast<std::size_t>(rows() * rows())));
+}
+
+/// f = psi(G) e_a, given the Cholesky factors of its denominator in `v` and `response`.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::label_response(int a, const LabelResponse& response,
+                                                                        Work& x) const {
+  const std::span<T> f(x.f.data(), static_cast<std::size_t>(rows()));
+  const auto matrix = [this](const auto& buffer) {
+    return std::span<const T>(buffer.data(), static_cast<std::size_t>(rows() * rows()));
+  };
+  const double slope = response.numerator.slope * form_.hyperparameters().eta;
+  for (int b = 0; b < rows(); ++b) {
+    x.f[b] = slope * x.gram[a * rows() + b] + (a == b ? response.numerator.constant : 0.0);
+  }
+  cholesky_solve<T, m>(residuals_, matrix(x.v), f);
+  if (response.second.slope != 0.0) cholesky_solve<T, m>(residuals_, matrix(x.response), f);
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::label_increment(std::span<const T> y, const T& h, std::span<T> out) {
+  auto&& x = workspace_.local();
+  linearise(sized(y), x);
+  const LabelResponse response = form_.label_response();
+  factor_linear(response.first, x, x.v.data());
+  if (response.second.slope != 0.0) factor_linear(response.second, x, x.response.data());
+  const double weight = model_.weight();
+  for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
+  for (int a = 0; a < rows(); ++a) {
+    label_response(a, response, x);
+    for (int k = 0; k < columns(); ++k) {
+      T sum = x.f[0] * x.j[k];
+      for (int b = 1; b < rows(); ++b) sum = sum + x.f[b] * x.j[b * columns() + k];
+      x.direction[k] = (weight * weight) * sum;  // s c, c = s
+    }
+    hessian_.add(sized(y), unit(a, x), std::span<const T>(x.direction.data(), x.direction.size()),
+                 std::span<T>(x.second.data(), x.second.size()));
+  }
+  // P_L = I - s J^T G^(-1) J
+  for (int a = 0; a < rows(); ++a) {
+    T sum = x.j[a * columns()] * x.second[0];
+    for (int k = 1; k < columns(); ++k) sum = sum + x.j[a * columns() + k] * x.second[k];
+    x.f[a] = weight * sum;
+  }
+  cholesky_factor<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()));
+  cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()),
+                       std::span<T>(x.f.data(), x.f.size()));
+  for (int k = 0; k < columns(); ++k) {
+    T sum = x.second[k];
+    for (int a = 0; a < rows(); ++a) sum = sum - x.f[a] * x.j[a * columns() + k];
+    out[static_cast<std::size_t>(k)] = -(h * sum);
+  }
+}
+
 template <class T, class Model>
 void LimitField<T, Model>::project(std::span<const T> w, std::span<T> out) {
   auto&& x = workspace_.local();
@@ -374,7 +443,8 @@ void LimitField<T, Model>::retract(std::span<T> w) {
     if (all(there)) break;
     linearise(point, x);
     for (int a = 0; a < rows(); ++a) x.f[a] = x.f[a] * model_.weight();  // the Gram matrix carries the weight s
-    cholesky_solve<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()), f);
+    cholesky_factor<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()));
+    cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()), f);
     for (int k = 0; k < columns(); ++k) {
       T moved = x.increment[k];
       for (int a = 0; a < rows(); ++a) moved = moved - x.f[a] * x.j[a * columns() + k];

@@ -34,4 +34,13 @@ LimitForm::LimitForm(Form form, const Hyperparameters& hyperparameters, std::opt
   if (*gamma > 0.5) kappa_ = std::numeric_limits<double>::infinity();
 }
 
+LabelResponse LimitForm::label_response() const {
+  const double b = h_.beta(), mu = h_.mu;
+  if (form_ != Form::finite_step) return {.first = {2.0, 0.0}};
+  if (h_.scheme != Scheme::nesterov) return {.first = {2.0, -1.0 / (1.0 + b)}};
+  return {.numerator = {mu * (1.0 + b), mu * b * (1.0 + 2.0 * b)},
+          .first = {mu, b},
+          .second = {2.0 * (1.0 + b), -(1.0 + 2.0 * b)}};
+}
+
 }  // namespace valleydrift::sde

@@ -19,6 +19,15 @@ enum class Form { finite_step, paper, asymptotic };
 
 std::string name_of(Form form);
 
+/// A mode's response to label noise of c = 1, l / d(l, l), as numerator / (first second) with factors linear in eta l:
+/// what lets a function of H be applied by solving linear systems, DERIVATION (24b).
+struct LabelResponse {
+  struct Linear {
+    double constant, slope;
+  };
+  Linear numerator{1.0, 0.0}, first{1.0, 0.0}, second{1.0, 0.0};
+};
+
 /// The symbol of Lt in one form: (Lt S)_ij = d(l_i, l_j) S_ij in the eigenbasis of H, l = 0 along the valley.
 class LimitForm {
  public:
@@ -36,6 +45,8 @@ class LimitForm {
   /// Nesterov is the look-ahead point's and is corrected to w's own in the finite-step form, DERIVATION (25).
   template <class T>
   T position_response(const T& l) const;
+
+  LabelResponse label_response() const;
 
  private:
   template <class T>

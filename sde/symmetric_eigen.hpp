@@ -66,32 +66,40 @@ void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
   for (int i = 0; i < n; ++i) l[static_cast<std::size_t>(i)] = a[at(i, i)];
 }
 
-/// x <- a^{-1} x for a symmetric positive definite n x n matrix a, row-major, overwritten by its Cholesky factor.
+/// Replaces the lower triangle of the symmetric positive definite n x n matrix a, row-major, by its Cholesky factor; a
+/// single number stays as it is.
 template <class T, int N = manifolds::dynamic>
-void cholesky_solve(int size, std::span<T> a, std::span<T> x) {
+void cholesky_factor(int size, std::span<T> a) {
   using std::sqrt;
   const int n = N == manifolds::dynamic ? size : N;
   const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
-  if (n == 1) {
-    x[0] = x[0] / a[0];
-    return;
-  }
-  for (int i = 0; i < n; ++i) {
+  for (int i = 0; i < n && n > 1; ++i) {
     for (int k = 0; k <= i; ++k) {
       T sum = a[at(i, k)];
       for (int p = 0; p < k; ++p) sum = sum - a[at(i, p)] * a[at(k, p)];
       a[at(i, k)] = i == k ? sqrt(sum) : sum / a[at(k, k)];
     }
   }
+}
+
+/// x <- a^{-1} x, given what cholesky_factor has made of a.
+template <class T, int N = manifolds::dynamic>
+void cholesky_solve(int size, std::span<const T> factor, std::span<T> x) {
+  const int n = N == manifolds::dynamic ? size : N;
+  const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
+  if (n == 1) {
+    x[0] = x[0] / factor[0];
+    return;
+  }
   for (int i = 0; i < n; ++i) {
     T sum = x[static_cast<std::size_t>(i)];
-    for (int k = 0; k < i; ++k) sum = sum - a[at(i, k)] * x[static_cast<std::size_t>(k)];
-    x[static_cast<std::size_t>(i)] = sum / a[at(i, i)];
+    for (int k = 0; k < i; ++k) sum = sum - factor[at(i, k)] * x[static_cast<std::size_t>(k)];
+    x[static_cast<std::size_t>(i)] = sum / factor[at(i, i)];
   }
   for (int i = n - 1; i >= 0; --i) {
     T sum = x[static_cast<std::size_t>(i)];
-    for (int k = i + 1; k < n; ++k) sum = sum - a[at(k, i)] * x[static_cast<std::size_t>(k)];
-    x[static_cast<std::size_t>(i)] = sum / a[at(i, i)];
+    for (int k = i + 1; k < n; ++k) sum = sum - factor[at(k, i)] * x[static_cast<std::size_t>(k)];
+    x[static_cast<std::size_t>(i)] = sum / factor[at(i, i)];
   }
 }
 

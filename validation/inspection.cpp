@@ -24,10 +24,7 @@ class ValleyDrift {
     const auto c = sde::limit_coefficients(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y), form_);
     return c.mixed + c.transverse;
   }
-  Vector flow(const Vector& y, double t) const {
-    return sde::deterministic_flow(
-        run_.manifold, [this](const Vector& w) { return run_.noise_factor(w); }, form_, y, t);
-  }
+  Vector flow(const Vector& y, double t) const { return sde::label_flow(run_.manifold, form_, y, t); }
   /// Its derivative on the tangent space at y, M x M, in an orthonormal basis: central differences between points
   /// displaced along the basis and retracted. At a fixed point it is symmetric for a drift that is a gradient.
   Matrix linearised(const Vector& y) const {

@@ -6,8 +6,7 @@
 namespace valleydrift::validation {
 
 std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times) {
-  return sde::deterministic_path(
-      run.manifold, [&](const Vector& y) { return run.noise_factor(y); }, form, run.start, times);
+  return sde::label_path(run.manifold, form, run.start, times);
 }
 
 Theory exact_theory(const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,

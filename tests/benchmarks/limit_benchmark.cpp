@@ -47,6 +47,24 @@ void limit(benchmark::State& state, const Model& model, const MatrixXd& sigma) {
   });
 }
 
+/// The same for label noise, whose limit does not diffuse: drift without eigenvectors, Euler's step, retraction.
+template <class Model>
+void label_limit(benchmark::State& state, const Model& model) {
+  const sde::LimitForm form(sde::Form::finite_step, {manifolds::Scheme::heavy_ball, 0.05, 0.1, 0.05});
+  sde::LimitField<Lanes, Model> field(model, form, MatrixXd(model.dimension(), 0));
+  const std::vector<double> start = model.default_start();
+  std::vector<Lanes> y(start.begin(), start.end()), increment(start.size());
+  benchmarks::measure(state, static_cast<double>(steps * lane_count), [&] {
+    for (std::size_t k = 0; k < start.size(); ++k) y[k] = Lanes(start[k]);
+    for (int i = 0; i < steps; ++i) {
+      field.label_increment(y, Lanes(dt), increment);
+      for (std::size_t k = 0; k < y.size(); ++k) y[k] = y[k] + increment[k];
+      field.retract(y);
+    }
+    benchmark::DoNotOptimize(y.data());
+  });
+}
+
 template <class Model>
 void add(const char* name, const Model& model, const MatrixXd& sigma) {
   benchmark::RegisterBenchmark(name, [=](benchmark::State& state) { limit(state, model, sigma); });
@@ -56,6 +74,7 @@ const bool added = [] {
   add("limit/sphere/isotropic", manifolds::SphereInSpace({{"D", 3}}), MatrixXd::Identity(3, 3));
   add("limit/uv/isotropic", manifolds::Uv(), MatrixXd::Identity(2, 2));
   add("limit/quadratic-pair/constant", manifolds::QuadraticPair({{"kappa", 0.5}, {"lambda", 1.5}}), full_rank(4));
+  benchmark::RegisterBenchmark("limit/uv/label", [](auto& state) { label_limit(state, manifolds::Uv()); });
   return true;
 }();
 

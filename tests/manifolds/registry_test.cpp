@@ -38,7 +38,20 @@ BOOST_AUTO_TEST_CASE(names_are_unique_and_lead_to_their_loss) {
     BOOST_TEST(description_of(d.name).formula == d.formula);
     BOOST_TEST(Manifold(d.name, {}).name() == d.name);
   }
-  BOOST_TEST(names.size() == std::variant_size_v<AnyLoss>);
+  BOOST_TEST(names.size() + 1 == std::variant_size_v<AnyLoss>);  // the sphere stands there twice
+}
+
+BOOST_AUTO_TEST_CASE(sizes_known_to_the_compiler_serve_their_parameters_alone) {
+  using valleydrift::manifolds::LeastSquares;
+  const auto is_fixed = [](double dimension) {
+    return std::holds_alternative<LeastSquares<valleydrift::manifolds::SphereInSpace>>(
+        make_loss("sphere", {{"D", dimension}}).loss);
+  };
+  BOOST_TEST(is_fixed(3));
+  BOOST_TEST(!is_fixed(2));
+  BOOST_TEST(!is_fixed(17));
+  BOOST_TEST(Manifold("sphere", {{"D", 3}}).dimension() == 3);
+  BOOST_TEST(Manifold("sphere", {{"D", 17}}).dimension() == 17);
 }
 
 BOOST_AUTO_TEST_CASE(unknown_manifold_is_refused_with_the_nearest_name) {

@@ -18,9 +18,9 @@ using valleydrift::NumericalError;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::on_valley_tolerance;
 using valleydrift::manifolds::Scheme;
-using valleydrift::sde::deterministic_flow;
-using valleydrift::sde::deterministic_path;
 using valleydrift::sde::Form;
+using valleydrift::sde::label_flow;
+using valleydrift::sde::label_path;
 using valleydrift::sde::limit_map;
 using valleydrift::sde::LimitForm;
 
@@ -55,11 +55,6 @@ double integrated(double x, double t, const Slope& slope) {
     x += h / 6.0 * (a + 2.0 * b + 2.0 * c + d);
   }
   return x;
-}
-
-Vector flow(const Manifold& m, const LimitForm& form, const Vector& y0, double t) {
-  return deterministic_flow(
-      m, [&m](const Vector& y) { return m.label_noise_factor(y); }, form, y0, t);
 }
 
 const LimitForm paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
@@ -168,21 +163,20 @@ BOOST_AUTO_TEST_CASE(points_without_gradient_off_the_valley_are_named) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-BOOST_AUTO_TEST_SUITE(label_flow)
+BOOST_AUTO_TEST_SUITE(label_noise_flow)
 
 BOOST_AUTO_TEST_CASE(uv_imbalance_decays_exponentially_in_the_paper_form) {
   const Manifold m("uv", {});
   const std::vector<double> times = {0.0, 0.5, 1.0, 3.0};
   const Vector y0{{2.0, 0.5}};
-  const auto path = deterministic_path(
-      m, [&m](const Vector& y) { return m.label_noise_factor(y); }, paper, y0, times);
+  const auto path = label_path(m, paper, y0, times);
   BOOST_REQUIRE(path.size() == times.size());
   BOOST_TEST(path[0] == y0);
   for (std::size_t i = 0; i < times.size(); ++i) {
     const double x = path[i][0] * path[i][0] - path[i][1] * path[i][1];
     BOOST_TEST(std::abs(x - 3.75 * std::exp(-times[i])) < flow_bound * 3.75);
     BOOST_TEST(std::abs(path[i][0] * path[i][1] - 1.0) < 1e-12);
-    BOOST_TEST(largest(flow(m, paper, y0, times[i]) - path[i]) < 1e-9);
+    BOOST_TEST(largest(label_flow(m, paper, y0, times[i]) - path[i]) < 1e-9);
   }
 }
 
@@ -201,7 +195,7 @@ BOOST_AUTO_TEST_CASE(uv_imbalance_at_finite_step) {
     std::vector<double> ends;
     for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
       const double expected = integrated(x0, t, [&](double x) { return -4.0 * rate(scheme, std::hypot(x, 2.0)) * x; });
-      const Vector y = flow(m, finite_step(scheme, eta, mu), Vector{{2.0, 0.5}}, t);
+      const Vector y = label_flow(m, finite_step(scheme, eta, mu), Vector{{2.0, 0.5}}, t);
       const double x = y[0] * y[0] - y[1] * y[1];
       BOOST_TEST(std::abs(x - expected) < flow_bound * x0, name_of(scheme) << " mu " << mu);
       // The paper form's exponential is something else at this step.
@@ -216,7 +210,7 @@ BOOST_AUTO_TEST_CASE(channels_follow_their_closed_forms) {
   const Manifold exponential("channel", {{"profile", 0}}), root("channel", {{"profile", 1}});
   for (const double t : {0.1, 1.0, 5.0}) {
     const Vector y0{{0.8, 0.0}};
-    const Vector down = flow(exponential, paper, y0, t), in = flow(root, paper, y0, t);
+    const Vector down = label_flow(exponential, paper, y0, t), in = label_flow(root, paper, y0, t);
     BOOST_TEST(std::abs(down[0] - (0.8 - 0.5 * std::log1p(t * std::exp(1.6)))) < flow_bound);
     BOOST_TEST(std::abs(in[0] - 0.8 * std::exp(-t / 2.0)) < flow_bound);
     BOOST_TEST(down[1] == 0.0);
@@ -231,11 +225,11 @@ BOOST_AUTO_TEST_CASE(ellipse_relaxes_at_the_linearised_rate_near_its_flattest_po
   const auto angle = [&](const Vector& y) { return std::atan2(y[1] / b, y[0] / a); };
   // The flow is odd in the angle: the rate changes by the angle squared, 1e-6 at 1e-3.
   const double angle0 = 1e-3, t = 2.0 / rate;
-  const Vector y = flow(m, paper, Vector{{a * std::cos(angle0), b * std::sin(angle0)}}, t);
+  const Vector y = label_flow(m, paper, Vector{{a * std::cos(angle0), b * std::sin(angle0)}}, t);
   BOOST_TEST(std::abs(std::log(angle0 / angle(y)) / (rate * t) - 1.0) < 1e-5);
   // At the steep end it moves away at the rate of the exchanged axes, c (a^2 - b^2)/(2 b^2 a^4).
   const double growth = c * (a * a - b * b) / (2.0 * b * b * std::pow(a, 4));
-  const Vector z = flow(m, paper, Vector{{a * std::sin(angle0), b * std::cos(angle0)}}, 1.0 / growth);
+  const Vector z = label_flow(m, paper, Vector{{a * std::sin(angle0), b * std::cos(angle0)}}, 1.0 / growth);
   BOOST_TEST(std::abs(std::log(std::atan2(z[0] / a, z[1] / b) / angle0) - 1.0) < 1e-4);
 }
 
@@ -243,7 +237,7 @@ BOOST_AUTO_TEST_CASE(torus_follows_its_angle_and_keeps_its_azimuth) {
   const double major = 1.0, minor = 0.5, c = 1.0, theta0 = 0.6, azimuth = 0.4;
   const Manifold m("torus", {{"R", major}, {"r", minor}});
   for (const double t : {0.5, 3.0}) {
-    const Vector y = flow(m, paper, m.default_start(), t);
+    const Vector y = label_flow(m, paper, m.default_start(), t);
     const double theta = std::atan2(y[2], std::hypot(y[0], y[1]) - major);
     const double expected = integrated(theta0, t, [&](double x) {
       return c / (2.0 * minor * major * major) * (major + minor * std::cos(x)) * std::sin(x);
@@ -259,7 +253,7 @@ BOOST_AUTO_TEST_CASE(sphere_does_not_move) {
   const Vector y0 = Random(6).direction(6);
   for (const LimitForm& form :
        {paper, finite_step(Scheme::heavy_ball, 0.5, 0.1), finite_step(Scheme::nesterov, 0.5, 0.1)}) {
-    BOOST_TEST(largest(flow(m, form, y0, 10.0) - y0) < 1e-13);  // ten units of a drift of rounding size
+    BOOST_TEST(largest(label_flow(m, form, y0, 10.0) - y0) < 1e-13);  // ten units of a drift of rounding size
   }
 }
 
@@ -267,8 +261,8 @@ BOOST_AUTO_TEST_CASE(sphere_does_not_move) {
 // falls below 1e-9 of the first at t = log(1e9) = 20.7.
 BOOST_AUTO_TEST_CASE(change_of_rank_stops_the_flow) {
   const Manifold m("channel", {{"profile", 2}});
-  BOOST_TEST(std::abs(flow(m, paper, Vector{{1.0, 0.0}}, 10.0)[0] - std::exp(-5.0)) < flow_bound);
-  check_error([&] { flow(m, paper, Vector{{1.0, 0.0}}, 25.0); }, {"channel", "rank of the Hessian changes"});
+  BOOST_TEST(std::abs(label_flow(m, paper, Vector{{1.0, 0.0}}, 10.0)[0] - std::exp(-5.0)) < flow_bound);
+  check_error([&] { label_flow(m, paper, Vector{{1.0, 0.0}}, 25.0); }, {"channel", "rank of the Hessian changes"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

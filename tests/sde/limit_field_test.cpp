@@ -159,6 +159,30 @@ BOOST_AUTO_TEST_CASE(fields_are_those_of_the_definition) {
   BOOST_TEST_MESSAGE("largest relative difference from the definition: " << worst);
 }
 
+BOOST_AUTO_TEST_CASE(label_noise_drift_is_that_of_the_definition) {
+  for_all_models([&]<class Model>(const Manifold& m, const Model& model) {
+    const Eigen::Index dimension = m.dimension();
+    std::vector<Vector> points;
+    Bundle y(dimension), increment(dimension);
+    for (int i = 0; i < lane_count; ++i) {
+      points.push_back(valley_point(m, 30 + static_cast<std::uint64_t>(i)));
+      y.set(i, points.back());
+    }
+    for (const Choice& choice : choices) {
+      const LimitForm form = form_of(choice.form, choice.scheme);
+      LimitField<Lanes, Model> field(model, form, Matrix(dimension, 0));
+      constexpr double h = 0.3;
+      field.label_increment(y.in(), Lanes(h), increment.out());
+      for (int i = 0; i < lane_count; ++i) {
+        const Vector& point = points[static_cast<std::size_t>(i)];
+        const Matrix sigma = m.label_noise_factor(point);
+        const Vector drift = limit_coefficients(m, m.geometry(point), sigma, form).drift();
+        BOOST_TEST((increment.get(i) - h * drift).norm() < bound * (drift.norm() + sigma.squaredNorm()));
+      }
+    }
+  });
+}
+
 BOOST_AUTO_TEST_CASE(retraction_reaches_the_valley_and_is_the_definitions) {
   for_all_models([&]<class Model>(const Manifold& m, const Model& model) {
     const Eigen::Index dimension = m.dimension();
@@ -375,7 +399,8 @@ BOOST_AUTO_TEST_CASE(cholesky_solves_in_every_lane) {
       for (std::size_t e = 0; e < a.size(); ++e) set_lane(a[e], k, as.back().data()[e]);
       for (std::size_t e = 0; e < x.size(); ++e) set_lane(x[e], k, b[static_cast<Eigen::Index>(e)]);
     }
-    valleydrift::sde::cholesky_solve<Lanes>(n, a, x);
+    valleydrift::sde::cholesky_factor<Lanes>(n, a);
+    valleydrift::sde::cholesky_solve<Lanes>(n, std::span<const Lanes>(a), x);
     for (int k = 0; k < lane_count; ++k) {
       for (int i = 0; i < n; ++i) {
         BOOST_TEST(std::abs(lane(x[static_cast<std::size_t>(i)], k) - solutions[static_cast<std::size_t>(k)][i]) <

@@ -133,12 +133,6 @@ Vector integrated(const ReducedFlow& flow, Vector q, double t, const Rate& rate)
 // sde/label_flow.hpp promises 1e-9 of |Y|; coordinates derived from it lose a few times that.
 constexpr double flow_bound = 1e-8;
 
-std::vector<Vector> label_path(const Manifold& m, const LimitForm& form, const Vector& y0,
-                               const std::vector<double>& times) {
-  return sde::deterministic_path(
-      m, [&m](const Vector& y) { return m.label_noise_factor(y); }, form, y0, times);
-}
-
 const std::vector<double> flow_times = {0.5, 2.0};
 
 /// Against the integrated flow with rate c/4, its solution, and the one that the model itself gives.
@@ -148,7 +142,7 @@ Finding run_label_flow(const CheckSite& site) {
   const double c = site.manifold.label_constant();
   const LimitForm paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
   for (const Vector& y0 : used_points(site)) {
-    const std::vector<Vector> path = label_path(site.manifold, paper, y0, flow_times);
+    const std::vector<Vector> path = sde::label_path(site.manifold, paper, y0, flow_times);
     const Vector q0 = flow.coordinates(y0);
     for (std::size_t i = 0; i < path.size(); ++i) {
       const double t = flow_times[i];
@@ -197,7 +191,8 @@ Finding run_finite_step(const CheckSite& site) {
       for (const double mu : momenta) {
         // eta l = 0.8 at the start, and less later: the paper form is 20 % and more off.
         const Hyperparameters h{scheme, 0.8 / steepest(site.manifold, y0), mu, 0.0};
-        const Vector q = flow.coordinates(label_path(site.manifold, LimitForm(Form::finite_step, h), y0, {t}).front());
+        const Vector q =
+            flow.coordinates(sde::label_path(site.manifold, LimitForm(Form::finite_step, h), y0, {t}).front());
         const Vector expected = integrated(flow, q0, t, [&](double l) { return finite_step_rate(h, c, l); });
         worst.add((q - expected).cwiseAbs().maxCoeff() / std::max(1.0, q0.norm()),
                   fmt::format("{}, {}, beta {:g}, t = {:g}: {:.10g} instead of {:.10g}", named(site, y0),

@@ -47,6 +47,11 @@ class Kernel {
     field_.diffusion_increment(view(w), unit, view(v));
     return v;
   }
+  Vector label_drift(const Vector& y) {
+    Vector drift(y.size());
+    field_.label_increment(view(y), 1.0, view(drift));
+    return drift;
+  }
   Increments at(const Vector& y) {
     const std::vector<double> none(columns_);
     Increments out{Vector(y.size()), Vector(y.size()), Matrix(y.size(), static_cast<Eigen::Index>(columns_))};
@@ -61,8 +66,8 @@ class Kernel {
   std::size_t columns_;
 };
 
-/// The kernel's Ito drift and diffusion are those of limit_coefficients, which the checks D4 hold against the
-/// iteration.
+/// The kernel's Ito drift and diffusion, and its drift of label noise, are those of limit_coefficients, which the
+/// checks D4 hold against the iteration.
 Finding kernel(const CheckSite& site) {
   Worst worst(1e-11);  // rounding 1e-16, times up to 1e4 where eigenvectors of near eigenvalues are mixed
   visit_model(site.manifold, [&]<class Model>(const Model& model) {
@@ -76,6 +81,12 @@ Finding kernel(const CheckSite& site) {
         const double size = c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
         worst.add((field.ito - c.drift()).norm() / size, fmt::format("drift, {}, {}", describe(h), where));
         worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), "diffusion " + where);
+
+        const Matrix labels = site.manifold.label_noise_factor(y);
+        const Vector expected = limit_coefficients(site.manifold, g, labels, form).drift();
+        worst.add((Kernel<Model>(model, form, labels).label_drift(y) - expected).norm() /
+                      (expected.norm() + 1e-3 * labels.squaredNorm()),
+                  fmt::format("label drift, {}, {}", describe(h), where));
       }
     });
   });
