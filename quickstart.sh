@@ -11,7 +11,7 @@
 set -euo pipefail
 
 packages=(cmake ninja-build g++ libboost-dev libboost-program-options-dev libboost-test-dev libeigen3-dev
-          librandom123-dev nlohmann-json3-dev libfmt-dev libbenchmark-dev gnuplot-nox fonts-dejavu-core
+          librandom123-dev libsleef-dev nlohmann-json3-dev libfmt-dev libbenchmark-dev gnuplot-nox fonts-dejavu-core
           libxml2-utils)
 
 root=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")

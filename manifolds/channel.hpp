@@ -72,7 +72,6 @@ struct Channel {
 
   template <class T>
   T profile(const T& x) const {
-    using std::exp, std::sqrt;
     return profile_ == Profile::exp ? exp(x) : profile_ == Profile::sqrt ? sqrt(x * x + 1.0) : x;
   }
   Profile profile_;

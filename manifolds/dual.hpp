@@ -4,6 +4,8 @@
 #include <cmath>
 #include <type_traits>
 
+#include "manifolds/lane_math.hpp"
+
 namespace valleydrift::manifolds {
 
 /// a + b h with h^2 = 0: carries a value and its derivative along one direction. T is double, Lanes or again a Dual;
@@ -91,33 +93,27 @@ Dual<T> sqrt(const Dual<T>& a) {
 }
 template <class T>
 Dual<T> exp(const Dual<T>& a) {
-  using std::exp;
   const T e = exp(a.value);
   return {e, a.slope * e};
 }
 template <class T>
 Dual<T> log(const Dual<T>& a) {
-  using std::log;
   return {log(a.value), a.slope / a.value};
 }
 template <class T>
 Dual<T> sin(const Dual<T>& a) {
-  using std::cos, std::sin;
   return {sin(a.value), a.slope * cos(a.value)};
 }
 template <class T>
 Dual<T> cos(const Dual<T>& a) {
-  using std::cos, std::sin;
   return {cos(a.value), -(a.slope * sin(a.value))};
 }
 template <class T>
 Dual<T> sinh(const Dual<T>& a) {
-  using std::cosh, std::sinh;
   return {sinh(a.value), a.slope * cosh(a.value)};
 }
 template <class T>
 Dual<T> cosh(const Dual<T>& a) {
-  using std::cosh, std::sinh;
   return {cosh(a.value), a.slope * sinh(a.value)};
 }
 

@@ -3,7 +3,9 @@
 
 #include <cmath>
 
+#include "manifolds/lane_math.hpp"
 #include "manifolds/model.hpp"
+#include "manifolds/portable_math.hpp"
 
 namespace valleydrift::manifolds {
 
@@ -43,15 +45,15 @@ struct Ellipse {
   }
 
   /// At the parameter angle 1.1, away from both axes.
-  std::vector<double> default_start() const { return {a_ * std::cos(1.1), b_ * std::sin(1.1)}; }
+  std::vector<double> default_start() const { return {a_ * cos(1.1), b_ * sin(1.1)}; }
   std::vector<std::string> slow_coordinate_names() const { return {"angle"}; }
   /// The parameter angle atan2(y/b, x/a) in (-pi, pi], counted from the start so that it does not jump near it.
   void slow_coordinates(std::span<const double> y, std::span<const double> start, std::span<double> q) const {
     const double c0 = start[0] / a_, s0 = start[1] / b_, c = y[0] / a_, s = y[1] / b_;
-    q[0] = std::atan2(s0, c0) + std::atan2(s * c0 - c * s0, c * c0 + s * s0);
+    q[0] = atan2(s0, c0) + atan2(s * c0 - c * s0, c * c0 + s * s0);
   }
   double closed_trace_hessian(std::span<const double> y) const {
-    return y[0] * y[0] / std::pow(a_, 4) + y[1] * y[1] / std::pow(b_, 4);
+    return y[0] * y[0] * (per_a2_ * per_a2_) + y[1] * y[1] * (per_b2_ * per_b2_);
   }
 
  private:

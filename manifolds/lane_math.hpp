@@ -258,18 +258,23 @@ T cosh(T x) {
 
 }  // namespace polynomial
 
-// What models call; for double the standard library's functions keep their place.
-using std::cos;
-using std::cosh;
-using std::exp;
-using std::log;
-using std::sin;
-using std::sinh;
-inline Lanes exp(Lanes x) { return polynomial::exp(x); }
-inline Lanes log(Lanes x) { return polynomial::log(x); }
-inline Lanes sin(Lanes x) { return polynomial::sin(x); }
-inline Lanes cos(Lanes x) { return polynomial::cos(x); }
-inline Lanes sinh(Lanes x) { return polynomial::sinh(x); }
-inline Lanes cosh(Lanes x) { return polynomial::cosh(x); }
+// What models call: the same bits for a path alone as for a path among lanes, and on every processor (see
+// portable_math.hpp). Long double, in which checks are made, keeps the standard library's.
+template <class T>
+concept PolynomialNumber = std::same_as<T, double> || std::same_as<T, Lanes>;
+// clang-format off
+template <PolynomialNumber T> T exp(T x) { return polynomial::exp(x); }
+template <PolynomialNumber T> T log(T x) { return polynomial::log(x); }
+template <PolynomialNumber T> T sin(T x) { return polynomial::sin(x); }
+template <PolynomialNumber T> T cos(T x) { return polynomial::cos(x); }
+template <PolynomialNumber T> T sinh(T x) { return polynomial::sinh(x); }
+template <PolynomialNumber T> T cosh(T x) { return polynomial::cosh(x); }
+// clang-format on
+inline long double exp(long double x) { return std::exp(x); }
+inline long double log(long double x) { return std::log(x); }
+inline long double sin(long double x) { return std::sin(x); }
+inline long double cos(long double x) { return std::cos(x); }
+inline long double sinh(long double x) { return std::sinh(x); }
+inline long double cosh(long double x) { return std::cosh(x); }
 
 }  // namespace valleydrift::manifolds

@@ -110,21 +110,19 @@ class CoshPair {
 
   template <class T>
   T value(std::span<const T> w, std::span<T> f) const {
-    using std::sinh;  // cosh f - 1 = 2 sinh^2(f/2), without its cancellation near the valley
+    // cosh f - 1 = 2 sinh^2(f/2), without its cancellation near the valley
     model_.template residuals<T>(w, f);
     const T half0 = sinh(0.5 * f[0]), half1 = sinh(0.5 * f[1]);
     return 2.0 * (half0 * half0 + half1 * half1);
   }
   template <class T>
   void gradient(std::span<const T> w, std::span<T> f, std::span<T> g) const {
-    using std::sinh;
     model_.template residuals<T>(w, f);
     for (T& x : f) x = sinh(x);
     model_.template pullback<T, T>(w, f, g);
   }
   template <class T>
   void noisy_gradient(std::span<const T> w, std::span<const T> shift, std::span<T> f, std::span<T> g) const {
-    using std::sinh;
     model_.template residuals<T>(w, f);
     for (std::size_t a = 0; a < 2; ++a) f[a] = sinh(f[a] - shift[a]);
     model_.template pullback<T, T>(w, f, g);

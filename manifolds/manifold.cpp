@@ -9,6 +9,7 @@
 
 #include "manifolds/derivatives.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::manifolds {
@@ -308,7 +309,7 @@ double Manifold::largest_squared_curvature_by_powers(const Geometry& geometry, c
   constexpr int most_iterations = 300;
   constexpr double unchanged = 1e-6;  // relative; what rests on the radius are ratios compared with 0.1
   Vector v(geometry.point.size());
-  for (Eigen::Index i = 0; i < v.size(); ++i) v[i] = std::cos(static_cast<double>(i * i));  // no symmetry of a model's
+  for (Eigen::Index i = 0; i < v.size(); ++i) v[i] = cos(static_cast<double>(i * i));  // no symmetry of a model's
   v = geometry.longitudinal(v).normalized();
   double largest = 0.0;
   for (int k = 0; k < most_iterations; ++k) {

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "manifolds/lane_math.hpp"
 #include "manifolds/model.hpp"
+#include "manifolds/portable_math.hpp"
 
 namespace valleydrift::manifolds {
 
@@ -53,15 +55,15 @@ struct Torus {
 
   /// Near the outer equator, at theta = 0.6 and azimuth 0.4.
   std::vector<double> default_start() const {
-    const double rho = major_ + minor_ * std::cos(0.6);
-    return {rho * std::cos(0.4), rho * std::sin(0.4), minor_ * std::sin(0.6)};
+    const double rho = major_ + minor_ * cos(0.6);
+    return {rho * cos(0.4), rho * sin(0.4), minor_ * sin(0.6)};
   }
   std::vector<std::string> slow_coordinate_names() const { return {"rho", "z", "azimuth"}; }
   /// The azimuth is counted from the start's, in (-pi, pi].
   void slow_coordinates(std::span<const double> y, std::span<const double> start, std::span<double> q) const {
-    q[0] = std::hypot(y[0], y[1]);
+    q[0] = hypot(y[0], y[1]);
     q[1] = y[2];
-    q[2] = std::atan2(y[1] * start[0] - y[0] * start[1], y[0] * start[0] + y[1] * start[1]);
+    q[2] = atan2(y[1] * start[0] - y[0] * start[1], y[0] * start[0] + y[1] * start[1]);
   }
   double closed_trace_hessian(std::span<const double> y) const {
     return (y[0] * y[0] + y[1] * y[1]) / (major_ * major_);

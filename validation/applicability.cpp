@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <complex>
 #include <limits>
 
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+#include "manifolds/portable_math.hpp"
 #include "sde/limit_map.hpp"
 
 namespace valleydrift::validation {
@@ -27,8 +28,8 @@ constexpr double smallest_rank_gap = 1e-6;  // a thousand times the gap at which
 
 /// Modulus of the largest root of z^2 - b z + c.
 double largest_root(double b, double c) {
-  const std::complex<double> root = std::sqrt(std::complex<double>(b * b - 4.0 * c, 0.0));
-  return std::max(std::abs(0.5 * (b + root)), std::abs(0.5 * (b - root)));
+  const double discriminant = b * b - 4.0 * c;
+  return discriminant < 0.0 ? std::sqrt(c) : 0.5 * (std::abs(b) + std::sqrt(discriminant));
 }
 
 double cloud_size(const Geometry& geometry, const Matrix& sigma, const Hyperparameters& h) {
@@ -38,7 +39,7 @@ double cloud_size(const Geometry& geometry, const Matrix& sigma, const Hyperpara
 
 /// 2.34e-2 -> 2.3e-2.
 double round_down_to_two_digits(double x) {
-  const double unit = std::pow(10.0, std::floor(std::log10(x)) - 1.0);
+  const double unit = manifolds::pow(10.0, std::floor(manifolds::log10(x)) - 1.0);
   return std::stod(fmt::format("{:.1e}", std::floor(x / unit * (1.0 + 1e-12)) * unit));
 }
 
@@ -117,12 +118,12 @@ double transverse_time(const Vector& spectrum, const Hyperparameters& h) {
     const double e = h.eta * spectrum[i], b = h.beta();
     const double z = h.scheme == Scheme::nesterov ? largest_root((1.0 + b) * (1.0 - e), b * (1.0 - e))
                                                   : largest_root(1.0 + b - e, b);
-    slowest = std::max(slowest, z < 1.0 ? -1.0 / std::log(z) : std::numeric_limits<double>::infinity());
+    slowest = std::max(slowest, z < 1.0 ? -1.0 / manifolds::log(z) : std::numeric_limits<double>::infinity());
   }
   return slowest;
 }
 
-double momentum_time(const Hyperparameters& h) { return h.mu < 1.0 ? -1.0 / std::log1p(-h.mu) : 0.0; }
+double momentum_time(const Hyperparameters& h) { return h.mu < 1.0 ? -1.0 / manifolds::log1p(-h.mu) : 0.0; }
 
 bool Applicability::applies() const {
   for (const Condition& c : conditions) {

@@ -14,7 +14,7 @@ namespace valleydrift::validation {
 
 /// Calls make_worker() once per thread and worker(batch) for every batch, in any order; after(batch) in the order of
 /// batches, one at a time, as soon as that batch and all before it are done. The first error by batch index is thrown
-/// after all threads have stopped. No thread waits for another's batch: on a shared machine some are slow.
+/// after all threads have stopped. By default no thread waits for another's batch: on a shared machine some are slow.
 template <class MakeWorker, class After>
 void for_each_batch(const MakeWorker& make_worker, const After& after) {
   std::vector<std::exception_ptr> errors(batch_count);
@@ -40,7 +40,7 @@ void for_each_batch(const MakeWorker& make_worker, const After& after) {
       if (!made) made.emplace(make_worker());
       (*made)(batch);
     };
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(runtime)  // OMP_SCHEDULE, dynamic unless it is set
     for (int batch = 0; batch < batch_count; ++batch) {
       guarded(batch, worker);
       const std::lock_guard lock(in_order);

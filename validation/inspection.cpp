@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
 #include "sde/limit_coefficients.hpp"
 #include "sde/symmetric_eigen.hpp"
@@ -250,7 +251,7 @@ Inspection inspect(const ResolvedRun& run) {
     out.tau_2.value = h.slow_unit() * *out.tau_Y.value;
     out.tau_2_finite_step = relaxation_time(run, Form::finite_step).time;
     if (out.tau_2_finite_step.value) *out.tau_2_finite_step.value *= h.slow_unit();
-    out.C_star.value = std::cbrt(2.0 * h.epsilon * h.epsilon / *out.tau_Y.value);
+    out.C_star.value = manifolds::cbrt(2.0 * h.epsilon * h.epsilon / *out.tau_Y.value);
   } else {
     out.tau_2.reason = out.tau_2_finite_step.reason = out.C_star.reason = "tau_Y does not exist: " + out.tau_Y.reason;
   }

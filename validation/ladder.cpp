@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+#include "manifolds/portable_math.hpp"
 #include "validation/ensemble.hpp"
 
 namespace valleydrift::validation {
@@ -12,7 +15,7 @@ namespace valleydrift::validation {
 std::vector<double> extrapolation_weights(std::size_t rungs, int power) {
   // Error a h^p + b h^(2p): with q = 2^p the two-rung weights are (-1, q)/(q - 1); applying them again at q^2 gives
   // the three-rung ones.
-  const double q = std::pow(2.0, power), q2 = q * q;
+  const double q = std::ldexp(1.0, power), q2 = q * q;
   if (rungs == 2) return {-1.0 / (q - 1.0), q / (q - 1.0)};
   const double scale = 1.0 / ((q - 1.0) * (q2 - 1.0));
   return {scale, -(q + q2) * scale, q * q2 * scale};
@@ -37,8 +40,8 @@ Slope slope_from(const LadderResult& ladder, const std::vector<double>& gradient
   Slope out{0.0, 0.0, next_order};
   double square = 0.0;
   for (std::size_t r = 0; r < gradient.size(); ++r) {
-    const double per_octave = gradient[r] / std::log(2.0);
-    out.value += per_octave * std::log(std::abs(ladder.difference[r]));
+    const double per_octave = gradient[r] / std::numbers::ln2;
+    out.value += per_octave * manifolds::log(std::abs(ladder.difference[r]));
     const double relative = per_octave * ladder.standard_error[r] / ladder.difference[r];
     square += relative * relative;
   }
@@ -52,7 +55,7 @@ Slope best_slope(const LadderResult& ladder, double quantile) {
   constexpr double two_rung_allowance = 0.5;  // two rungs cannot see the next order; they can tell 2 from 1 and 3
   const Slope two = slope_from(ladder, {1.0, -1.0}, two_rung_allowance);
   if (ladder.rung.size() < 3) return two;
-  const double step = 1.0 / (std::pow(2.0, ladder.expected_slope) - 1.0);
+  const double step = 1.0 / (manifolds::pow(2.0, ladder.expected_slope) - 1.0);
   const double finer = slope_from(ladder, {0.0, 1.0, -1.0}, 0.0).value;
   const Slope three = slope_from(ladder, {-step, 1.0 + 2.0 * step, -1.0 - step}, std::abs(finer - two.value));
   return quantile * three.standard_error < two_rung_allowance ? three : two;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/portable_math.hpp"
 
 namespace valleydrift::validation {
 
@@ -59,7 +60,7 @@ Hyperparameters RunConfig::hyperparameters() const {
     h.mu = 1.0;
   } else if (C) {
     if (!gamma) throw ConfigError(fmt::format("--C {}: needs --gamma, since 1 - beta = C eta^gamma", *C));
-    h.mu = *C * std::pow(eta, *gamma);
+    h.mu = *C * manifolds::pow(eta, *gamma);
   } else {
     h.mu = 1.0 - beta.value_or(0.9);
   }

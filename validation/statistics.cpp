@@ -1,6 +1,7 @@
 #include "validation/statistics.hpp"
 
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/multiprecision/cpp_bin_float.hpp>
 #include <cmath>
 
 namespace valleydrift::validation {
@@ -16,7 +17,10 @@ Estimate estimate(const std::vector<double>& samples) {
 }
 
 double student_t(int degrees, double two_sided) {
-  return boost::math::quantile(boost::math::complement(boost::math::students_t(degrees), two_sided / 2.0));
+  // In integer arithmetic: Boost's own double version calls the C library, whose last digits depend on the processor.
+  using Number = boost::multiprecision::cpp_bin_float_double_extended;
+  const boost::math::students_t_distribution<Number> law(degrees);
+  return static_cast<double>(boost::math::quantile(boost::math::complement(law, Number(two_sided) / 2)));
 }
 
 }  // namespace valleydrift::validation
