@@ -152,7 +152,7 @@ Comparison conclude(const Evidence& evidence) {
   c.integrator_error = integrator_error(evidence);
   judge(evidence, c);
   const DiscreteResult& own = evidence.epsilon_rungs.front().result;
-  c.nanoseconds_per_step = own.seconds * own.threads * 1e9 /
+  c.nanoseconds_per_step = own.processor_seconds * 1e9 /
                            (static_cast<double>(run.config.paths) * static_cast<double>(plan.record_steps.back()));
   return c;
 }

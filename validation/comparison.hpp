@@ -74,7 +74,7 @@ struct Comparison {
   double integrator_error =
       0.0;  ///< largest |E q(Y_h) - E q(Y_2h)| over slow coordinates, relative to their range or spread
   std::vector<SampledPath> samples;
-  double nanoseconds_per_step = 0.0;  ///< discrete cost per path-step and thread; goes to run.json only
+  double nanoseconds_per_step = 0.0;  ///< of processor time per discrete path and step; goes to run.json only
 };
 
 }  // namespace valleydrift::validation

@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "manifolds/errors.hpp"
 #include "validation/batches.hpp"
 #include "validation/ensemble_kernel.hpp"
-#include "validation/threads.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -155,6 +154,22 @@ class DiscreteWorker {
   Observer<Loss> observer_;
 };
 
+/// Gives the records of the paths [first, last) to the sink and frees them.
+void hand_over(const DiscreteRequest& request, std::size_t dimension, std::int64_t first, std::int64_t last,
+               std::vector<std::vector<double>>& kept) {
+  std::vector<PathRecord> records;
+  for (std::int64_t path = first; path < last; ++path) {
+    const std::span<const double> rows = kept[static_cast<std::size_t>(path)];
+    for (std::size_t r = 0; r < request.record_steps.size(); ++r) {
+      const auto at = rows.subspan(3 * dimension * r, 3 * dimension);
+      records.push_back({path, static_cast<int>(r), at.first(dimension), at.subspan(dimension, dimension),
+                         at.subspan(2 * dimension, dimension)});
+    }
+  }
+  request.sink(records);
+  for (std::int64_t path = first; path < last; ++path) std::vector<double>().swap(kept[static_cast<std::size_t>(path)]);
+}
+
 template <class Loss>
 void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, const Columns& columns,
          const Matrix& sigma, DiscreteResult& result, const Progress& progress) {
@@ -163,20 +178,9 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
   const auto dimension = static_cast<std::size_t>(loss.dimension());
   for_each_batch(make_worker, [&](int batch) {
     const std::int64_t first = first_path_of(batch, request.paths), last = first_path_of(batch + 1, request.paths);
-    if (request.sink && first < request.sampled_paths) {
-      std::vector<PathRecord> records;
-      for (std::int64_t path = first; path < std::min(last, request.sampled_paths); ++path) {
-        const std::span<const double> rows = kept[static_cast<std::size_t>(path)];
-        for (std::size_t r = 0; r < request.record_steps.size(); ++r) {
-          const auto at = rows.subspan(3 * dimension * r, 3 * dimension);
-          records.push_back({path, static_cast<int>(r), at.first(dimension), at.subspan(dimension, dimension),
-                             at.subspan(2 * dimension, dimension)});
-        }
-      }
-      request.sink(records);
-      for (std::int64_t path = first; path < std::min(last, request.sampled_paths); ++path) {
-        std::vector<double>().swap(kept[static_cast<std::size_t>(path)]);
-      }
+    const std::int64_t saved = request.sink ? std::min(last, request.sampled_paths) : first;
+    for (std::int64_t from = first; from < saved; from += request.sink_paths) {
+      hand_over(request, dimension, from, std::min(from + request.sink_paths, saved), kept);
     }
     if (progress) progress(static_cast<double>(last - first) * static_cast<double>(request.record_steps.back()));
   });
@@ -235,13 +239,12 @@ DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& prog
   const int records = static_cast<int>(request.record_steps.size());
   DiscreteResult result{BatchTable(records, columns.count), BatchTable(records, request.coupled ? columns.count : 0),
                         BatchTable(records, request.coupled ? columns.count : 0), BatchTable(records, 1)};
-  const auto began = std::chrono::steady_clock::now();
+  const std::clock_t began = std::clock();
   const Matrix sigma = coupling_factor(request);
   const discrete::NoiseModel noise = noise_model(resolved.config);
   std::visit([&](const auto& loss) { run(loss, noise, request, columns, sigma, result, progress); },
              resolved.manifold.registered().loss);
-  result.threads = thread_count();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  result.processor_seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
   return result;
 }
 

@@ -84,7 +84,8 @@ struct DiscreteRequest {
   std::int64_t block = 8;
   /// The deterministic limit at the records, for the path error without diffusion.
   std::vector<Vector> deterministic_limit = {};
-  std::int64_t sampled_paths = 0;  ///< the first so many paths are handed to `sink`
+  std::int64_t sampled_paths = 0;  ///< the first so many paths are handed to `sink`,
+  std::int64_t sink_paths = 64;    ///< so many at a time
   PathSink sink = {};
 };
 
@@ -93,8 +94,7 @@ struct DiscreteResult {
   /// Coupled limiting diffusion with one Euler-Maruyama step per block, and per two blocks; no columns if not coupled.
   BatchTable limit_fine, limit_coarse;
   BatchTable path_error;  ///< |slow - Y|^2, one column
-  double seconds = 0.0;
-  int threads = 1;
+  double processor_seconds = 0.0;  ///< of all threads together
 };
 
 /// Work done so far, in path-steps, over all threads.

@@ -209,33 +209,6 @@ BOOST_AUTO_TEST_CASE(a_configuration_that_is_read_back_gives_the_same_summary) {
   }
 }
 
-// 100 paths leave most batches with one path and lanes idle; 1001 cut them unevenly.
-BOOST_AUTO_TEST_CASE(any_number_of_threads_writes_the_same_bytes) {
-  const std::string sigma = VALLEYDRIFT_SOURCE_DIR "/tests/data/full_rank_sigma.csv";
-  const std::vector<std::vector<std::string>> jobs = {
-      {"--paths", "1001", "--steps", "100", "--ladder", "full"},
-      {"--manifold", "sphere", "--noise", "isotropic", "--shared-noise", "--paths", "300", "--steps", "60"},
-      {"--manifold", "quadratic-pair", "--noise", "constant", "--sigma", sigma, "--paths", "256", "--steps", "60"},
-      {"--manifold", "cosh-pair", "--scheme", "nesterov", "--noise-law", "rademacher", "--paths", "256", "--steps",
-       "50"},
-  };
-  for (const std::vector<std::string>& job : jobs) {
-    const Folder folder;
-    for (const char* threads : {"1", "2", "3", "8"}) {
-      std::vector<std::string> line = {"compare", "--threads", threads,        "--no-plots", "--quiet",
-                                       "--seed",  "5",         "--save-paths", "--output",   folder.path(threads)};
-      line.insert(line.end(), job.begin(), job.end());
-      const Result result = run_program(line);
-      BOOST_TEST(result.code <= 1, result.err);
-      for (const char* name : {"config.ini", "summary.json", "series.csv", "paths.csv"}) {
-        const std::string first = read_file(folder.path("1") + "/" + name);
-        BOOST_TEST(first.size() > 100U, name);
-        BOOST_TEST((read_file(folder.path(threads) + "/" + name) == first), name << " with " << threads << " threads");
-      }
-    }
-  }
-}
-
 // What --save-paths wrote at a record is what the replay has at that step: weights' slow variable and limit alike.
 BOOST_AUTO_TEST_CASE(a_replayed_path_is_the_path_of_the_ensemble) {
   const Folder folder;
