@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -332,6 +333,48 @@ BOOST_AUTO_TEST_CASE(gaussian_distribution_function, *boost::unit_test::label("s
     x *= 1.02;
   }
   BOOST_TEST(kolmogorov_distance(numbers) > bound);  // the test sees two percent
+}
+
+// 2^30 draws, counted in bins whose edges are numbers of few digits: distribution function and tails beyond 6.
+BOOST_AUTO_TEST_CASE(gaussian_law_of_a_thousand_million_draws, *boost::unit_test::label("slow")) {
+  constexpr int bins_per_unit = 1024, most = 9;  // no draw reaches 9: see noise.hpp
+  std::vector<std::int64_t> counts(2 * most * bins_per_unit);
+  std::vector<Lanes> lanes(1024 * 4);
+  std::int64_t drawn = 0;
+  for (std::uint64_t step = 0; drawn < std::int64_t{1} << 30; step += 1024) {
+    fill_noise<4>(NoiseLaw::gaussian, {21, 0}, 0, step, 1024, 1, lanes.data());
+    for (const Lanes& x : lanes) {
+      for (int l = 0; l < lane_count; ++l) ++counts[static_cast<std::size_t>((lane(x, l) + most) * bins_per_unit)];
+    }
+    drawn += static_cast<std::int64_t>(lanes.size()) * lane_count;
+  }
+  const auto n = static_cast<double>(drawn);
+  const auto edge = [](std::size_t bin) { return static_cast<double>(bin) / bins_per_unit - most; };
+  const auto largest_difference = [&](double scale) {
+    double largest = 0.0;
+    std::int64_t below = 0;
+    for (std::size_t bin = 0; bin < counts.size(); ++bin) {
+      largest = std::max(largest, std::abs(static_cast<double>(below) / n - normal_distribution(scale * edge(bin))));
+      below += counts[bin];
+    }
+    return largest;
+  };
+  const double bound = std::sqrt(std::log(2.0 / false_alarm) / (2.0 * n));  // as above
+  BOOST_TEST(largest_difference(1.0) < bound);
+  BOOST_TEST(largest_difference(1.001) > bound);  // the test sees a thousandth
+
+  const double tail_bound = std::log(2.0 / (false_alarm / 6));  // six tails together
+  for (const int from : {4, 5, 6}) {
+    const std::size_t ends = static_cast<std::size_t>(most - from) * bins_per_unit;
+    const auto lower = std::accumulate(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(ends), 0LL);
+    const auto upper = std::accumulate(counts.end() - static_cast<std::ptrdiff_t>(ends), counts.end(), 0LL);
+    const double probability = normal_distribution(-from);
+    BOOST_TEST(n * distance(static_cast<double>(lower) / n, probability) < tail_bound, from << ": " << lower);
+    BOOST_TEST(n * distance(static_cast<double>(upper) / n, probability) < tail_bound, from << ": " << upper);
+    // The test sees half too many beyond 5, and 20 draws beyond 6 in place of 1.
+    if (from == 5) BOOST_TEST(n * distance(1.5 * static_cast<double>(lower) / n, probability) > tail_bound);
+    if (from == 6) BOOST_TEST(n * distance(20.0 / n, probability) > tail_bound);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(gaussian_tails, *boost::unit_test::label("slow")) {

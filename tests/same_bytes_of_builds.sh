@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The same bytes from programs built for different instruction sets (another number of lanes each), optimised or not,
+# with OpenMP or without: runs both processes on every manifold with each and compares all result files.
+#   tests/same_bytes_of_builds.sh PROGRAM PROGRAM...
+# Exit: 0 all the same, 1 a difference (named), 2 usage.
+set -euo pipefail
+(($# >= 2)) || { echo "usage: $0 PROGRAM PROGRAM..." >&2; exit 2; }
+source=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+jobs=("--manifold uv --C 0.27 --gamma 0.6 --scheme nesterov --form paper --slow-variable iterated"
+      "--manifold quadratic-pair --noise constant --sigma $source/data/full_rank_sigma.csv"
+      "--manifold sphere --param D=17 --noise isotropic --shared-noise"
+      "--manifold channel --param profile=exp --noise isotropic --noise-law rademacher")
+for manifold in $("$1" manifolds --json | sed -n 's/^ \{6\}"name": "\([a-z-]*\)",*$/\1/p' | sort -u); do
+  jobs+=("--manifold $manifold" "--manifold $manifold --noise isotropic")
+done
+
+bytes_of() {  # bytes_of PROGRAM JOB: a checksum of every result; run.json is outside the promise
+  rm -rf "$work/out"
+  # Exit 1 is a verdict. shellcheck: the job is meant to be split into words.
+  # shellcheck disable=SC2086
+  "$1" compare $2 --paths 300 --steps 60 --ladder full --seed 11 --save-paths --no-plots --quiet --output "$work/out" \
+    > "$work/log" 2>&1 || [[ $? == 1 ]] || { cat "$work/log" >&2; return 1; }
+  (cd "$work/out" && sha256sum config.ini summary.json series.csv paths.csv)
+}
+
+differing=0
+for job in "${jobs[@]}"; do
+  first=$(bytes_of "$1" "$job")
+  for program in "${@:2}"; do
+    if [[ $(bytes_of "$program" "$job") != "$first" ]]; then
+      echo "differ: $program from $1 in: compare $job"
+      differing=1
+    fi
+  done
+done
+echo "${#jobs[@]} runs with $# programs: $( ((differing)) && echo 'differences' || echo 'the same bytes')"
+exit "$differing"
