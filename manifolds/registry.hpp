@@ -9,6 +9,7 @@
 #include "manifolds/catalogue.hpp"
 #include "manifolds/channel.hpp"
 #include "manifolds/ellipse.hpp"
+#include "manifolds/linear_network.hpp"
 #include "manifolds/loss.hpp"
 #include "manifolds/quadratic_pair.hpp"
 #include "manifolds/sphere.hpp"
@@ -26,6 +27,7 @@ using AnyLoss = std::variant<LeastSquares<Uv>,             //
                              LeastSquares<Sphere>,         //
                              LeastSquares<Torus>,          //
                              LeastSquares<QuadraticPair>,  //
+                             LeastSquares<LinearNetwork>,  //
                              CoshPair>;
 
 /// A variant of a name of its own, so that headers can mention it without knowing every model.
