@@ -126,11 +126,17 @@ void advance(const Loss& loss, const StepConstants& k, const Noise& noise, State
   typename Scratch<T, Loss>::Local local = scratch;
   auto& [x, g, shift, residuals] = local;
   const T beta(k.beta), eta(k.eta), look_ahead(k.look_ahead);
+  // Where the state lives in memory a copy is worth avoiding; where it lives in registers a pointer would force it out.
+  const bool looks_ahead = Loss::static_dimension != manifolds::dynamic || k.look_ahead != 0.0;
   for (int i = 0; i < steps; ++i, xi += static_cast<std::ptrdiff_t>(draws) * Groups) {
     for (int group = 0; group < Groups; ++group) {
       auto& [w, p] = states[group];
-      for (int d = 0; d < dimension; ++d) x[d] = w[d] + look_ahead * p[d];
-      noise.template gradient<T>(loss, std::span<const T>(x.data(), size), k, xi + group, Groups,
+      const T* at = w.data();
+      if (looks_ahead) {
+        for (int d = 0; d < dimension; ++d) x[d] = w[d] + look_ahead * p[d];
+        at = x.data();
+      }
+      noise.template gradient<T>(loss, std::span<const T>(at, size), k, xi + group, Groups,
                                  std::span<T>(shift.data(), shift.size()),
                                  std::span<T>(residuals.data(), residuals.size()), std::span<T>(g.data(), size));
       for (int d = 0; d < dimension; ++d) {

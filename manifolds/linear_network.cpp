@@ -52,8 +52,8 @@ ManifoldDescription LinearNetwork::describe() {
                          {"seed", "of the samples x_ik, standard normal", 1, 0, 1e9, true}},
           .known = {"tr H = (4/n) sum_ik x_ik^2 (u_k^2 + v_k^2) on the valley: label noise prefers sparse u*u - v*v",
                     "gradient flow conserves every u_k v_k"},
-          // One sample short of as many as features: the eigenvalues spread by a factor of 170.
-          .awkward = {{"features", 6}, {"samples", 5}, {"sparsity", 2}, {"seed", 1}},
+          // One sample short of as many as features: the eigenvalues spread by a factor of 37.
+          .awkward = {{"features", 6}, {"samples", 5}, {"sparsity", 2}, {"seed", 11}},
           .invalid = {{"samples", 20}}};
 }
 
@@ -103,11 +103,10 @@ void LinearNetwork::slow_coordinates(std::span<const double> y, std::span<const 
 
 double LinearNetwork::closed_trace_hessian(std::span<const double> y) const {
   double sum = 0.0;
-  for (int a = 0; a < samples_; ++a) {
-    for (int k = 0; k < features_; ++k) {
-      const double x = x_[at(a, k)], u = y[static_cast<std::size_t>(k)], v = y[static_cast<std::size_t>(features_ + k)];
-      sum += x * x * (u * u + v * v);
-    }
+  const std::size_t features = teacher_.size();
+  for (std::size_t i = 0; i < x_.size(); ++i) {
+    const double u = y[i % features], v = y[features + i % features];
+    sum += x_[i] * x_[i] * (u * u + v * v);
   }
   return 4.0 / samples_ * sum;
 }

@@ -1,15 +1,15 @@
 // Diagonal linear network: regression with more features than samples, where label noise finds the sparse solution.
 #pragma once
 
-#include <array>
 #include <cmath>
+#include <utility>
 
 #include "manifolds/model.hpp"
 
 namespace valleydrift::manifolds {
 
-/// f_i = x_i . (u*u - v*v) - y_i over n samples x_i of F features, L = (1/2n) sum_i f_i^2. w = (u_1..u_F, v_1..v_F), the
-/// network's answer to x is x . b with b = u*u - v*v. The labels are y_i = x_i . b* with a teacher b* that has few
+/// f_i = x_i . (u*u - v*v) - y_i over n samples x_i of F features, L = (1/2n) sum_i f_i^2. w = (u_1..u_F, v_1..v_F),
+/// the network's answer to x is x . b with b = u*u - v*v. The labels are y_i = x_i . b* with a teacher b* that has few
 /// non-zeros, each 1. tr H = (4/n) sum_ik x_ik^2 (u_k^2 + v_k^2), a weighted 1-norm of b where u*v = 0: flat is sparse.
 class LinearNetwork {
  public:
@@ -26,15 +26,17 @@ class LinearNetwork {
 
   template <class T>
   void residuals(std::span<const T> w, std::span<T> f) const {
-    int a = 0;
-    for (; a + tile <= samples_; a += tile) residual_tile<tile>(a, w, f);
-    for (; a < samples_; ++a) residual_tile<1>(a, w, f);
+    const std::size_t samples = f.size();
+    std::size_t a = 0;
+    for (; a + tile <= samples; a += tile) residual_tile<tile>(a, w, f);
+    for (; a < samples; ++a) residual_tile<1>(a, w, f);
   }
   template <class T, class R>
   void pullback(std::span<const T> w, std::span<const R> r, std::span<T> g) const {
-    int k = 0;
-    for (; k + tile <= features_; k += tile) pullback_tile<tile, T, R>(k, w, r, g);
-    for (; k < features_; ++k) pullback_tile<1, T, R>(k, w, r, g);
+    const std::size_t features = w.size() / 2;
+    std::size_t k = 0;
+    for (; k + tile <= features; k += tile) pullback_tile<tile, T, R>(k, w, r, g);
+    for (; k < features; ++k) pullback_tile<1, T, R>(k, w, r, g);
   }
 
   /// On the valley: b the solution of least norm, which is not sparse, and u_k v_k = 1/4 for every k.
@@ -51,42 +53,45 @@ class LinearNetwork {
  private:
   /// Sums that run side by side, to hide the latency of additions: 5 divides the default sizes.
   static constexpr int tile = 5;
-
-  std::size_t at(int sample, int feature) const { return static_cast<std::size_t>(sample * features_ + feature); }
+  /// Calls use(i) for i = 0 .. N-1, each a constant: so the compiler keeps arrays in registers.
+  template <int N, class Use>
+  [[gnu::always_inline]] static void unrolled(const Use& use) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (use(I), ...); }
+    (std::make_index_sequence<N>{});
+  }
+  const double* row(std::size_t sample) const { return x_.data() + sample * static_cast<std::size_t>(features_); }
 
   /// f of the samples from `first` on, each one sum over the features in their order.
   template <int Rows, class T>
-  void residual_tile(int first, std::span<const T> w, std::span<T> f) const {
-    std::array<T, Rows> sum;
-    for (int k = 0; k < features_; ++k) {
-      const T &u = w[static_cast<std::size_t>(k)], &v = w[static_cast<std::size_t>(features_ + k)];
-      const T b = (u - v) * (u + v);
-      for (int a = 0; a < Rows; ++a) {
-        const T term = x_[at(first + a, k)] * b;
-        sum[static_cast<std::size_t>(a)] = k == 0 ? term : sum[static_cast<std::size_t>(a)] + term;
-      }
+  void residual_tile(std::size_t first, std::span<const T> w, std::span<T> f) const {
+    const auto features = static_cast<std::size_t>(features_);
+    const T *u = w.data(), *v = w.data() + features;
+    const double* x = row(first);
+    T sum[Rows];
+    const T b = (u[0] - v[0]) * (u[0] + v[0]);
+    unrolled<Rows>([&](std::size_t a) { sum[a] = x[a * features] * b; });
+    for (std::size_t k = 1; k < features; ++k) {
+      const T next = (u[k] - v[k]) * (u[k] + v[k]);
+      unrolled<Rows>([&](std::size_t a) { sum[a] = sum[a] + x[a * features + k] * next; });
     }
-    for (int a = 0; a < Rows; ++a) {
-      const auto i = static_cast<std::size_t>(first + a);
-      f[i] = sum[static_cast<std::size_t>(a)] - y_[i];
-    }
+    unrolled<Rows>([&](std::size_t a) { f[first + a] = sum[a] - y_[first + a]; });
   }
   /// g of the features from `first` on, each one sum over the samples in their order.
   template <int Columns, class T, class R>
-  void pullback_tile(int first, std::span<const T> w, std::span<const R> r, std::span<T> g) const {
-    std::array<R, Columns> sum;
-    for (int a = 0; a < samples_; ++a) {
-      for (int k = 0; k < Columns; ++k) {
-        const R term = x_[at(a, first + k)] * r[static_cast<std::size_t>(a)];
-        sum[static_cast<std::size_t>(k)] = a == 0 ? term : sum[static_cast<std::size_t>(k)] + term;
-      }
+  void pullback_tile(std::size_t first, std::span<const T> w, std::span<const R> r, std::span<T> g) const {
+    const auto features = static_cast<std::size_t>(features_), samples = static_cast<std::size_t>(samples_);
+    R sum[Columns];
+    const double* x = row(0) + first;
+    unrolled<Columns>([&](std::size_t k) { sum[k] = x[k] * r[0]; });
+    for (std::size_t a = 1; a < samples; ++a) {
+      x += features;
+      unrolled<Columns>([&](std::size_t k) { sum[k] = sum[k] + x[k] * r[a]; });
     }
-    for (int k = 0; k < Columns; ++k) {
-      const auto u = static_cast<std::size_t>(first + k), v = static_cast<std::size_t>(features_ + first + k);
-      const R twice = 2.0 * sum[static_cast<std::size_t>(k)];
-      g[u] = w[u] * twice;
-      g[v] = -(w[v] * twice);
-    }
+    unrolled<Columns>([&](std::size_t k) {
+      const R twice = 2.0 * sum[k];
+      g[first + k] = w[first + k] * twice;
+      g[features + first + k] = -(w[features + first + k] * twice);
+    });
   }
 
   int features_, samples_;

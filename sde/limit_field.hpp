@@ -106,6 +106,7 @@ class LimitField {
   void curvature(std::span<const T> y, Work& x);
   void diffusion(std::span<const T> dw, Work& x) const;
   void remove_transverse(const Work& x, T* out) const;
+  void project_by_gram(T* v, Work& x) const;
 
   const Model& model_;
   LimitForm form_;
@@ -383,6 +384,25 @@ template <class T, class Model>
   if (response.second.slope != 0.0) cholesky_solve<T, m>(residuals_, matrix(x.response), f);
 }
 
+/// v <- P_L v = v - s J^T G^(-1) J v, which needs no eigenvectors; the Gram matrix G of `linearise` is overwritten.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::project_by_gram(T* v, Work& x) const {
+  for (int a = 0; a < rows(); ++a) {
+    T sum = x.j[a * columns()] * v[0];
+    for (int k = 1; k < columns(); ++k) sum = sum + x.j[a * columns() + k] * v[k];
+    x.f[a] = model_.weight() * sum;
+  }
+  const std::span<T> gram(x.gram.data(), static_cast<std::size_t>(rows() * rows()));
+  cholesky_factor<T, m>(residuals_, gram);
+  cholesky_solve<T, m>(residuals_, std::span<const T>(gram),
+                       std::span<T>(x.f.data(), static_cast<std::size_t>(rows())));
+  for (int k = 0; k < columns(); ++k) {
+    T left = v[k];
+    for (int a = 0; a < rows(); ++a) left = left - x.f[a] * x.j[a * columns() + k];
+    v[k] = left;
+  }
+}
+
 template <class T, class Model>
 void LimitField<T, Model>::label_increment(std::span<const T> y, const T& h, std::span<T> out) {
   auto&& x = workspace_.local();
@@ -402,29 +422,15 @@ void LimitField<T, Model>::label_increment(std::span<const T> y, const T& h, std
     hessian_.add(sized(y), unit(a, x), std::span<const T>(x.direction.data(), x.direction.size()),
                  std::span<T>(x.second.data(), x.second.size()));
   }
-  // P_L = I - s J^T G^(-1) J
-  for (int a = 0; a < rows(); ++a) {
-    T sum = x.j[a * columns()] * x.second[0];
-    for (int k = 1; k < columns(); ++k) sum = sum + x.j[a * columns() + k] * x.second[k];
-    x.f[a] = weight * sum;
-  }
-  cholesky_factor<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()));
-  cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()),
-                       std::span<T>(x.f.data(), x.f.size()));
-  for (int k = 0; k < columns(); ++k) {
-    T sum = x.second[k];
-    for (int a = 0; a < rows(); ++a) sum = sum - x.f[a] * x.j[a * columns() + k];
-    out[static_cast<std::size_t>(k)] = -(h * sum);
-  }
+  project_by_gram(x.second.data(), x);
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = -(h * x.second[k]);
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::project(std::span<const T> w, std::span<T> out) {
   auto&& x = workspace_.local();
-  geometry(sized(w), x);
-  for (int k = 0; k < columns(); ++k) x.increment[k] = out[static_cast<std::size_t>(k)];
-  remove_transverse(x, x.increment.data());
-  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
+  linearise(sized(w), x);
+  project_by_gram(out.data(), x);
 }
 
 template <class T, class Model>

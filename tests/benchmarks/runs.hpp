@@ -1,0 +1,48 @@
+// What the benchmarks run: resolved runs of `compare`, and the loops behind them.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "manifolds/registry.hpp"
+#include "tests/benchmarks/per_path_step.hpp"
+#include "validation/ensemble_kernel.hpp"
+#include "validation/plan.hpp"
+#include "validation/threads.hpp"
+
+namespace valleydrift::benchmarks {
+
+using namespace valleydrift::validation;
+
+/// A run as `compare` would resolve it.
+inline ResolvedRun run_of(const std::string& manifold, NoiseKind noise, NoiseLaw law,
+                          const std::map<std::string, std::string>& parameters = {}) {
+  RunConfig config;
+  config.manifold = manifold;
+  config.parameters = parameters;
+  config.noise = noise;
+  config.noise_law = law;
+  return resolve(config);
+}
+
+/// The discrete ensemble of a run with records at both ends, not coupled to the limit.
+inline DiscreteRequest ensemble_of(const ResolvedRun& run, std::int64_t paths, std::int64_t steps) {
+  DiscreteRequest request = own_rung(run, plan_comparison(run));
+  request.record_steps = {0, steps};
+  request.paths = paths;
+  request.coupled = false;
+  return request;
+}
+
+inline discrete::NoiseModel noise_of(const ResolvedRun& run) {
+  if (run.config.noise == NoiseKind::label) return discrete::LabelNoise{};
+  return discrete::IsotropicNoise{};
+}
+
+/// Calls use(loss) with the loss's own type.
+template <class Use>
+void with_loss(const ResolvedRun& run, const Use& use) {
+  std::visit(use, run.manifold.registered().loss);
+}
+
+}  // namespace valleydrift::benchmarks
