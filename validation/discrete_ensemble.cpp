@@ -13,7 +13,7 @@ namespace {
 template <class Group>
 [[noreturn]] void report_lost_path(Group& group, const DiscreteRequest& request, std::int64_t path) {
   const ResolvedRun& run = *request.run;
-  group.start(path);
+  group.start(path, 1);
   Vector last = run.start;
   const std::int64_t steps = request.record_steps.back();
   const auto watch = [&](std::int64_t k) {
@@ -57,11 +57,11 @@ class DiscreteWorker {
     const int records = static_cast<int>(request_.record_steps.size());
     BatchSums discrete(records, columns_), fine(records, columns_), coarse(records, columns_);
     std::vector<double> errors(static_cast<std::size_t>(records));
-    for (std::int64_t path = first; path < last; path += Group::paths) {
-      group_.start(path);
+    for (std::int64_t path = first; path < last; path += group_.paths()) {
+      group_.start(path, last - path);
       for (int record = 0; record < records; ++record) {
         if (record > 0) group_.run_to(request_.record_steps[static_cast<std::size_t>(record)]);
-        for (int g = 0; g < Group::groups; ++g) {
+        for (int g = 0; g < group_.groups(); ++g) {
           const std::int64_t base = path + g * lane_count;
           const int lanes = static_cast<int>(std::clamp<std::int64_t>(last - base, 0, lane_count));
           if (lanes > 0) read(record, g, base, lanes, discrete, fine, coarse, errors);
@@ -130,7 +130,7 @@ class DiscreteWorker {
   /// Runs the path again step by step to find where its limit was last on the valley.
   [[noreturn]] void lost_limit(std::int64_t path) {
     const ResolvedRun& run = *request_.run;
-    group_.start(path);
+    group_.start(path, 1);
     Vector last = run.start;
     std::int64_t at = 0;
     const auto watch = [&](std::int64_t k) {
@@ -212,7 +212,7 @@ void replay(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteR
   const Matrix sigma = coupling_factor(request);
   DiscreteGroup<Loss> group(loss, noise, request, sigma);
   Observer<Loss> observer(loss, run, request.hyperparameters, columns, request.form, sigma);
-  group.start(path);
+  group.start(path, 1);
   const auto show = [&](std::int64_t k) {
     const auto& [w, p] = group.state(0);
     observer.read(group.state(0));

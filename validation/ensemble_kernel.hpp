@@ -12,19 +12,33 @@
 
 namespace valleydrift::validation {
 
+/// Calls use<Groups>() with the constant that equals `groups`: 1, 2 or 4, at most `Most`.
+template <int Most, class Use>
+void with_groups(int groups, const Use& use) {
+  if constexpr (Most >= 4) {
+    if (groups == 4) return use.template operator()<4>();
+  }
+  if constexpr (Most >= 2) {
+    if (groups == 2) return use.template operator()<2>();
+  }
+  use.template operator()<1>();
+}
+
 /// Draws of a group in pieces that fit the first-level cache, in the order of steps.
-template <int Groups>
+template <int MostGroups>
 class NoiseChunks {
  public:
   NoiseChunks(NoiseLaw law, manifolds::NoiseKey key, int draws) : law_(law), key_(key), draws_(draws) {
     // 16 KiB of draws, whole pairs of steps; Rademacher words hold 128 steps.
     const int most = law == NoiseLaw::rademacher ? 128 : 64;
-    const int fitting = static_cast<int>(16384 / (sizeof(Lanes) * static_cast<std::size_t>(draws * Groups)));
+    const int fitting = static_cast<int>(16384 / (sizeof(Lanes) * static_cast<std::size_t>(draws * MostGroups)));
     length_ = std::clamp(fitting / 2 * 2, 2, most);
-    draws_buffer_.resize(static_cast<std::size_t>(length_ * draws * Groups));
+    draws_buffer_.resize(static_cast<std::size_t>(length_ * draws * MostGroups));
   }
-  void start(std::uint64_t first_path) {
+  /// Draws for `groups` groups of lanes, 1, 2 or 4, from path `first_path` on.
+  void start(std::uint64_t first_path, int groups) {
     first_path_ = first_path;
+    groups_ = groups;
     begin_ = end_ = 0;
   }
   /// The draws of step k; valid up to `available_until`. Steps are asked for in ascending order.
@@ -32,10 +46,12 @@ class NoiseChunks {
     if (k >= end_) {
       begin_ = k / length_ * length_;
       end_ = begin_ + length_;
-      manifolds::fill_noise<Groups>(law_, key_, first_path_, static_cast<std::uint64_t>(begin_), length_, draws_,
-                                    draws_buffer_.data());
+      with_groups<MostGroups>(groups_, [&]<int Groups>() {
+        manifolds::fill_noise<Groups>(law_, key_, first_path_, static_cast<std::uint64_t>(begin_), length_, draws_,
+                                      draws_buffer_.data());
+      });
     }
-    return draws_buffer_.data() + (k - begin_) * draws_ * Groups;
+    return draws_buffer_.data() + (k - begin_) * draws_ * groups_;
   }
   std::int64_t available_until() const { return end_; }
   int draws() const { return draws_; }
@@ -43,7 +59,7 @@ class NoiseChunks {
  private:
   NoiseLaw law_;
   manifolds::NoiseKey key_;
-  int draws_, length_;
+  int draws_, length_, groups_ = MostGroups;
   std::uint64_t first_path_ = 0;
   std::int64_t begin_ = 0, end_ = 0;
   std::vector<Lanes> draws_buffer_;
@@ -61,8 +77,7 @@ template <class Loss>
 class DiscreteGroup {
  public:
   using Model = typename Loss::model_type;
-  static constexpr int groups = interleaved_groups<Loss>;
-  static constexpr int paths = groups * lane_count;
+  static constexpr int most_groups = interleaved_groups<Loss>;
 
   DiscreteGroup(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request,
                 const Matrix& sigma)
@@ -72,22 +87,26 @@ class DiscreteGroup {
         request_(request),
         constants_(request.hyperparameters),
         chunks_(request.run->config.noise_law, {request.run->config.seed, request.process}, draw_count(loss, noise)),
-        states_(static_cast<std::size_t>(groups), discrete::State<Lanes, Loss>(loss)),
+        states_(static_cast<std::size_t>(most_groups), discrete::State<Lanes, Loss>(loss)),
         field_(loss.model(), request.form, sigma),
         stepper_(loss.dimension(), static_cast<int>(sigma.cols())),
-        sums_(static_cast<std::size_t>(groups * chunks_.draws())),
+        sums_(static_cast<std::size_t>(most_groups * chunks_.draws())),
         coarse_sums_(sums_.size()),
         dw_(static_cast<std::size_t>(chunks_.draws())) {
     for (auto& points : {&fine_, &coarse_}) {
-      points->assign(static_cast<std::size_t>(groups), std::vector<Lanes>(static_cast<std::size_t>(loss.dimension())));
+      points->assign(static_cast<std::size_t>(most_groups),
+                     std::vector<Lanes>(static_cast<std::size_t>(loss.dimension())));
     }
   }
 
-  /// Puts every path of the group on the start with momentum 0.
-  void start(std::int64_t first_path) {
-    chunks_.start(static_cast<std::uint64_t>(first_path));
+  /// Puts a group of paths on the start with momentum 0: as many of the `left` ones as run in lockstep. Lanes beyond
+  /// them run along.
+  void start(std::int64_t first_path, std::int64_t left) {
+    groups_ = 1;
+    while (groups_ < most_groups && left > (2 * groups_ - 1) * lane_count) groups_ *= 2;
+    chunks_.start(static_cast<std::uint64_t>(first_path), groups_);
     const Vector& y = request_.run->start;
-    for (int g = 0; g < groups; ++g) {
+    for (int g = 0; g < groups_; ++g) {
       for (int i = 0; i < loss_.dimension(); ++i) {
         states_[index(g)].w[i] = fine_[index(g)][index(i)] = coarse_[index(g)][index(i)] = Lanes(y[i]);
         states_[index(g)].p[i] = Lanes(0.0);
@@ -118,6 +137,9 @@ class DiscreteGroup {
     }
   }
 
+  /// Groups of lanes that run, and their paths.
+  int groups() const { return groups_; }
+  int paths() const { return groups_ * lane_count; }
   const discrete::State<Lanes, Loss>& state(int g) const { return states_[index(g)]; }
   std::span<const Lanes> limit_fine(int g) const { return fine_[index(g)]; }
   std::span<const Lanes> limit_coarse(int g) const { return coarse_[index(g)]; }
@@ -136,11 +158,13 @@ class DiscreteGroup {
       const int steps = on_step ? 1 : static_cast<int>(std::min(last, chunks_.available_until()) - step_);
       std::visit(
           [&](const auto& noise) {
-            discrete::advance<groups>(loss_, constants_, noise, states_.data(), xi, steps, scratch_);
+            with_groups<most_groups>(groups_, [&]<int Groups>() {
+              discrete::advance<Groups>(loss_, constants_, noise, states_.data(), xi, steps, scratch_);
+            });
           },
           noise_);
       if (sum) {
-        const auto width = static_cast<std::ptrdiff_t>(sums_.size());
+        const std::ptrdiff_t width = groups_ * chunks_.draws();
         for (std::ptrdiff_t i = 0; i < steps * width; i += width) {
           for (std::ptrdiff_t c = 0; c < width; ++c) sums_[static_cast<std::size_t>(c)] += xi[i + c];
         }
@@ -154,9 +178,9 @@ class DiscreteGroup {
   void step_limit(const std::vector<Lanes>& sums, std::int64_t steps, std::vector<std::vector<Lanes>>& points) {
     const double scale = request_.hyperparameters.increment();
     const double dt = static_cast<double>(steps) / request_.hyperparameters.slow_unit();
-    for (int g = 0; g < groups; ++g) {
+    for (int g = 0; g < groups_; ++g) {
       for (std::size_t c = 0; c < dw_.size(); ++c)
-        dw_[c] = scale * sums[c * static_cast<std::size_t>(groups) + index(g)];
+        dw_[c] = scale * sums[c * static_cast<std::size_t>(groups_) + index(g)];
       stepper_.step(field_, std::span<Lanes>(points[index(g)]), std::span<const Lanes>(dw_), dt);
     }
   }
@@ -166,12 +190,13 @@ class DiscreteGroup {
   discrete::Scratch<Lanes, Loss> scratch_;
   const DiscreteRequest& request_;
   discrete::StepConstants constants_;
-  NoiseChunks<groups> chunks_;
+  NoiseChunks<most_groups> chunks_;
   std::vector<discrete::State<Lanes, Loss>> states_;
   sde::LimitField<Lanes, Model> field_;
   sde::EulerMaruyama<Lanes> stepper_;
   std::vector<Lanes> sums_, coarse_sums_, dw_;
   std::vector<std::vector<Lanes>> fine_, coarse_;
+  int groups_ = most_groups;
   std::int64_t step_ = 0;
 };
 

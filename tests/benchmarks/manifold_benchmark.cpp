@@ -21,7 +21,7 @@ void update(benchmark::State& state, const std::string& name) {
     const discrete::StepConstants constants(run.hyperparameters);
     const discrete::LabelNoise noise;
     NoiseChunks<groups> chunks(NoiseLaw::gaussian, {.seed = 1, .process = 0}, noise.draw_count(loss));
-    chunks.start(0);
+    chunks.start(0, groups);
     const Lanes* draws = chunks.at(0);
     const int steps = static_cast<int>(chunks.available_until());
     discrete::Scratch<Lanes, Loss> scratch(loss);
