@@ -56,7 +56,7 @@ std::string description_text(const ManifoldDescription& d) {
     text += fmt::format("  {:<18}{}\n", key, value);
   };
   line("formula", d.formula);
-  if (manifold.is_least_squares())
+  if (manifold.is_least_squares() && manifold.label_constant() == 1.0)
     line("loss", manifold.transverse_dimension() == 1 ? "L = f^2 / 2" : "L = sum of f_a^2 / 2");
   line("coordinates", d.coordinates);
   line("dimension", fmt::format("{}, valley of dimension {}{}", manifold.dimension(), manifold.valley_dimension(),

@@ -1,5 +1,6 @@
 // What the commands print, read back.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <boost/test/unit_test.hpp>
@@ -329,5 +330,26 @@ BOOST_AUTO_TEST_CASE(an_interrupted_run_ends_with_its_signal_and_leaves_nothing)
   BOOST_TEST(shell(folder, run + "kill -TERM $pid; wait $pid") == 143);
   BOOST_TEST(!std::filesystem::exists(folder.path("valleydrift-out")));
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which keeps what has been freed
+
+// The largest of all programs run so far: the others need less than half of it.
+BOOST_AUTO_TEST_CASE(a_million_paths_need_little_memory, *boost::unit_test::label("slow")) {
+  const Folder folder;
+  const auto peak = [] {
+    rusage usage{};
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return static_cast<double>(usage.ru_maxrss) / 1024.0;  // MiB
+  };
+  const std::string run = "$program compare --paths 1048576 --no-plots --quiet > report 2> err";
+  BOOST_TEST(shell(folder, run + " --steps 64 --output means") <= 1);  // too short a run for a verdict
+  const double means = peak();
+  BOOST_TEST(means < 64.0);
+  BOOST_TEST(shell(folder, run + " --steps 2 --output paths --save-paths") <= 1);
+  BOOST_TEST(peak() < 300.0);
+  BOOST_TEST(std::filesystem::file_size(folder.path("paths/paths.csv")) > 100000000U);
+}
+
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()

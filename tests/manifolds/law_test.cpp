@@ -1,7 +1,9 @@
 // The laws that every manifold keeps, on every manifold of the registry with its default and its awkward parameters, at
 // points on the valley and off it. None of them knows a manifold's formula; what is known exactly comes after them.
 #include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -551,6 +553,42 @@ BOOST_AUTO_TEST_CASE(slow_coordinates_at_known_places) {
   const double turned = 0.4 + 2.9;
   const Vector far = Vector{{q[0] * std::cos(turned), q[0] * std::sin(turned), q[1]}};
   BOOST_TEST(std::abs(slow(torus, far, start)[2] - 2.9) < 1e-14);
+}
+
+// The samples are those of an independent Philox and Box-Muller in Python (tests/benchmarks/peers.py), and residuals
+// and start are what their definitions say, written out here.
+BOOST_AUTO_TEST_CASE(linear_network_by_its_definition) {
+  const LinearNetwork defaults({{"features", 20}, {"samples", 10}, {"sparsity", 3}, {"seed", 1}});
+  BOOST_TEST(std::abs(defaults.data()[0] - 0.615051897626402) < 1e-14);
+  BOOST_TEST(std::abs(defaults.data()[1] + 0.3742070651693795) < 1e-14);
+  BOOST_TEST(std::abs(defaults.data()[20] - 1.0643732505421433) < 1e-14);
+  BOOST_TEST(std::abs(defaults.data()[199] + 0.016093798972482448) < 1e-14);
+
+  for (const auto& [features, samples, sparsity] : {std::array{20, 10, 3}, std::array{7, 6, 2}, std::array{2, 1, 2}}) {
+    const LinearNetwork model({{"features", features}, {"samples", samples}, {"sparsity", sparsity}, {"seed", 5}});
+    const Matrix x = Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+        model.data().data(), samples, features);
+    Vector teacher = Vector::Zero(features);
+    teacher.head(sparsity).setOnes();
+    Random random(12);
+    const Vector w = random.vector(2 * features), u = w.head(features), v = w.tail(features);
+    Vector f(samples);
+    model.residuals<double>(view(w), view(f));
+    const Vector b = u.cwiseAbs2() - v.cwiseAbs2();
+    BOOST_TEST(largest(f - x * (b - teacher)) < 1e-13);
+
+    Vector q(2);
+    model.slow_coordinates(view(w), view(w), view(q));
+    BOOST_TEST(std::abs(q[0] - (b - teacher).squaredNorm()) < 1e-13);
+    BOOST_TEST(std::abs(q[1] - u.cwiseProduct(v).squaredNorm()) < 1e-14);
+
+    const std::vector<double> start = model.default_start();
+    const Vector y = Eigen::Map<const Vector>(start.data(), 2 * features);
+    const Vector at_start = y.head(features).cwiseAbs2() - y.tail(features).cwiseAbs2();
+    const Vector least = x.completeOrthogonalDecomposition().solve(x * teacher);  // the solution of least norm
+    BOOST_TEST(largest(at_start - least) < 1e-12);
+    BOOST_TEST(largest(y.head(features).cwiseProduct(y.tail(features)) - Vector::Constant(features, 0.25)) < 1e-15);
+  }
 }
 
 // d^3/df^3 (cosh f - 1) = 0 at f = 0: the second dual numbers of one must give the residual formula of the other.

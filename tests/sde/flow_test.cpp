@@ -98,6 +98,20 @@ BOOST_AUTO_TEST_CASE(valley_points_stay_and_ends_are_fixed) {
   }
 }
 
+// d(u v)/ds = -2 u v s_k + 2 u v s_k = 0 for each feature of the diagonal network, and nothing less would be conserved:
+// u^2 - v^2 is not.
+BOOST_AUTO_TEST_CASE(gradient_flow_of_the_diagonal_network_conserves_its_products) {
+  const Manifold m("linear-network", {});
+  const Eigen::Index features = m.dimension() / 2;
+  const Vector w = m.default_start() + 0.3 * Random(3).direction(m.dimension()), end = limit_map(m, w);
+  const auto product = [&](const Vector& x) { return Vector(x.head(features).cwiseProduct(x.tail(features))); };
+  const auto answer = [&](const Vector& x) {
+    return Vector(x.head(features).cwiseAbs2() - x.tail(features).cwiseAbs2());
+  };
+  BOOST_TEST(largest(product(end) - product(w)) < 1e-9);
+  BOOST_TEST(largest(answer(end) - answer(w)) > 1e-2);
+}
+
 // Gradient descent with step h ends O(h) from the flow's end: the error halves with h, and what Richardson's
 // extrapolation from h, h/2, h/4 leaves is of order h^3.
 BOOST_AUTO_TEST_CASE(end_point_is_the_limit_of_gradient_descent) {
@@ -263,6 +277,18 @@ BOOST_AUTO_TEST_CASE(change_of_rank_stops_the_flow) {
   const Manifold m("channel", {{"profile", 2}});
   BOOST_TEST(std::abs(label_flow(m, paper, Vector{{1.0, 0.0}}, 10.0)[0] - std::exp(-5.0)) < flow_bound);
   check_error([&] { label_flow(m, paper, Vector{{1.0, 0.0}}, 25.0); }, {"channel", "rank of the Hessian changes"});
+}
+
+// The flattest solutions are sparse: label noise leads from the solution of least norm to the teacher. Slow time runs
+// until what is left of u v is 1e-3, well before the rank of the Hessian is lost.
+BOOST_AUTO_TEST_CASE(label_noise_finds_the_sparse_teacher_of_the_diagonal_network) {
+  const Manifold m("linear-network", {});
+  const Vector start = m.default_start(), end = flow(m, paper, start, 16.0);
+  const Vector before = m.slow_coordinates(start, start), after = m.slow_coordinates(end, start);
+  BOOST_TEST(before[0] > 1.0);
+  BOOST_TEST_MESSAGE("test error " << after[0] << ", |u*v|^2 " << after[1]);
+  BOOST_TEST(after[0] < 0.2);
+  BOOST_TEST(after[1] < 0.1 * before[1]);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
