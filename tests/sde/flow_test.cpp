@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(change_of_rank_stops_the_flow) {
 // until what is left of u v is 1e-3, well before the rank of the Hessian is lost.
 BOOST_AUTO_TEST_CASE(label_noise_finds_the_sparse_teacher_of_the_diagonal_network) {
   const Manifold m("linear-network", {});
-  const Vector start = m.default_start(), end = flow(m, paper, start, 16.0);
+  const Vector start = m.default_start(), end = label_flow(m, paper, start, 16.0);
   const Vector before = m.slow_coordinates(start, start), after = m.slow_coordinates(end, start);
   BOOST_TEST(before[0] > 1.0);
   BOOST_TEST_MESSAGE("test error " << after[0] << ", |u*v|^2 " << after[1]);
