@@ -4,40 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <span>
 
-#include "manifolds/registry.hpp"
 #include "sde/label_flow.hpp"
-#include "validation/checks/check.hpp"
+#include "validation/checks/site_cases.hpp"
 
 namespace valleydrift::validation {
 namespace {
 
-using manifolds::Hyperparameters;
-using manifolds::Scheme;
+using namespace sites;
 using sde::Form;
 using sde::LimitForm;
-
-std::span<const Vector> used_points(const CheckSite& site) {
-  return std::span(site.points)
-      .first(site.thorough ? site.points.size() : std::min<std::size_t>(2, site.points.size()));
-}
-
-std::string named(const CheckSite& site, const Vector& y) {
-  const auto index = &y - site.points.data();
-  return fmt::format("point {} {}", index, manifolds::format_point(y.head(std::min<Eigen::Index>(y.size(), 4))));
-}
-
-/// The largest eigenvalue of H at y.
-double steepest(const Manifold& m, const Vector& y) {
-  const Vector l = m.geometry(y).spectrum;
-  return l[l.size() - 1];
-}
-
-template <class Use>
-void visit_loss(const Manifold& m, const Use& use) {
-  std::visit(use, m.registered().loss);
-}
 
 // --- Flows of label noise in coordinates of their own, DERIVATION section 11 -----------------------------------------
 
@@ -196,7 +172,7 @@ Finding run_finite_step(const CheckSite& site) {
     for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
       for (const double mu : momenta) {
         // eta l = 0.8 at the start, and less later: the paper form is 20 % and more off.
-        const Hyperparameters h{scheme, 0.8 / steepest(site.manifold, y0), mu, 0.0};
+        const Hyperparameters h{scheme, step_at(site.manifold, y0, 0.8), mu, 0.0};
         const Vector q = flow.coordinates(label_path(site.manifold, LimitForm(Form::finite_step, h), y0, {t}).front());
         const Vector expected = integrated(flow, q0, t, [&](double l) { return finite_step_rate(h, c, l); });
         worst.add((q - expected).cwiseAbs().maxCoeff() / std::max(1.0, q0.norm()),
