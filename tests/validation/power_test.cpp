@@ -1,5 +1,5 @@
-// What the checks that sample are said to see, measured: a theory that is told the wrong covariance of the noise, by the
-// figure that the check states, or the wrong order of convergence, fails every row.
+// What the checks that sample are said to see, measured: a theory that is told the wrong covariance of the noise, by
+// the figure that the check states, or the wrong order of convergence, fails every row.
 #include <boost/test/unit_test.hpp>
 
 #include "validation/verify.hpp"
@@ -15,11 +15,10 @@ Verification told(const std::string& check, const Distortion& distortion, std::o
 void require_failures(const Verification& v) {
   BOOST_TEST(!v.results.empty());
   for (const CheckResult& r : v.results) {
-    BOOST_TEST((r.verdict == CheckVerdict::fail), r.check->id << " on " << r.site << " does not see a covariance of "
-                                                              << v.request.distortion.covariance << ", order "
-                                                              << v.request.distortion.order << ": "
-                                                              << r.finding.statistic << " against " << r.finding.bound
-                                                              << " " << r.finding.inconclusive << r.error);
+    BOOST_TEST((r.verdict == CheckVerdict::fail),
+               r.check->id << " on " << r.site << " does not see a covariance of " << v.request.distortion.covariance
+                           << ", order " << v.request.distortion.order << ": " << r.finding.statistic << " against "
+                           << r.finding.bound << " " << r.finding.inconclusive << r.error);
   }
 }
 

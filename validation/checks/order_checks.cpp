@@ -8,7 +8,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "manifolds/ellipse.hpp"
 #include "manifolds/noise.hpp"
+#include "manifolds/sphere.hpp"
 #include "sde/limit_coefficients.hpp"
 #include "sde/steppers.hpp"
 #include "validation/checks/sampling.hpp"
