@@ -108,6 +108,7 @@ Examples
   valleydrift verify --list
   valleydrift verify --only 'D4,D5-*' --manifold torus
   valleydrift verify --thorough --junit verify.xml --json verify.json
+  valleydrift verify --aa 1000
 )";
 
 constexpr const char* general_text =

@@ -64,6 +64,9 @@ constexpr OptionInfo options[] = {
     {"manifold", "NAME", checks, verify, false, false, "on this manifold alone (default: all)"},
     {"thorough", "", checks, verify, false, false, "more points and more paths: minutes instead of seconds"},
     {"seed", "N", checks, verify, false, false, "seed of the checks that sample, 0 to 2^64-1 (default 1)"},
+    {"aa", "N", checks, verify, false, false,
+     "instead of the checks, N repeats of those that sample, small and with fresh seeds, with the same law on both "
+     "sides: no verdict may raise an alarm and p-values must be uniform"},
     {"list", "", checks, verify, false, false, "list the checks and stop"},
 
     {"output", "DIR", results, compare, false, false,

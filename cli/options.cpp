@@ -225,6 +225,12 @@ void read_verify(const Settings& settings, Options& options) {
   }
   options.verify.thorough = settings.flag("thorough");
   options.list_checks = settings.flag("list");
+  // 10^6 repeats are two days of work.
+  if (const Setting* s = settings.find("aa")) {
+    options.repeats = static_cast<std::int64_t>(whole_number_in(*s, 1, 1'000'000));
+    settings.refuse_both("aa", "thorough", "A/A repeats have one size; give one of them");
+    settings.refuse_both("aa", "list", "the list is of the checks themselves; give one of them");
+  }
   options.json_file = read_file_name(settings, "json");
   options.junit_file = read_file_name(settings, "junit");
 }

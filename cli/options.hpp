@@ -26,6 +26,7 @@ struct Options {
   bool dry_run = false, print_config = false, benchmark = false;
 
   validation::VerifyRequest verify = {};
+  std::optional<std::int64_t> repeats = {};  ///< of --aa
   bool list_checks = false;
   std::optional<std::string> json_file = {}, junit_file = {};
 };

@@ -6,6 +6,7 @@
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "manifolds/errors.hpp"
+#include "validation/false_alarm_report.hpp"
 #include "validation/output.hpp"
 #include "validation/threads.hpp"
 #include "validation/verify_report.hpp"
@@ -19,6 +20,24 @@ void write_file(const std::string& path, const std::string& text) {
   file.commit();
 }
 
+/// JSON and JUnit files, then the text or with --quiet the verdict.
+int finish(const Options& options, bool passed, const nlohmann::json& json, const std::string& junit,
+           const std::string& text, std::ostream& out) {
+  if (options.json_file) write_file(*options.json_file, json.dump(2) + "\n");
+  if (options.junit_file) write_file(*options.junit_file, junit);
+  out << (options.quiet ? std::string(passed ? "pass\n" : "fail\n") : text);
+  return passed ? success : not_in_agreement;
+}
+
+int repeat_same_law(const Options& options, std::ostream& out, std::ostream& err) {
+  ProgressLine progress(options.quiet ? nullptr : &err);
+  const validation::FalseAlarmRun run = validation::count_false_alarms(
+      {options.verify, *options.repeats}, [&](double fraction) { progress.show(fraction); });
+  progress.clear();
+  return finish(options, run.passed(), validation::false_alarm_json(run), validation::false_alarm_junit(run),
+                validation::false_alarm_text(run), out);
+}
+
 }  // namespace
 
 int verify_command(const Options& options, std::ostream& out, std::ostream& err) {
@@ -28,6 +47,7 @@ int verify_command(const Options& options, std::ostream& out, std::ostream& err)
     return success;
   }
   validation::set_thread_count(options.threads);
+  if (options.repeats) return repeat_same_law(options, out, err);
   ProgressLine progress(options.quiet ? nullptr : &err);
   const validation::Verification verification =
       validation::verify(options.verify, [&](double fraction) { progress.show(fraction); });
@@ -37,14 +57,8 @@ int verify_command(const Options& options, std::ostream& out, std::ostream& err)
                                   options.verify.manifold.value_or("")));
   }
 
-  if (options.json_file) write_file(*options.json_file, validation::verification_json(verification).dump(2) + "\n");
-  if (options.junit_file) write_file(*options.junit_file, validation::verification_junit(verification));
-  if (options.quiet) {
-    out << (verification.passed() ? "pass\n" : "fail\n");
-  } else {
-    out << validation::verification_text(verification);
-  }
-  return verification.passed() ? success : not_in_agreement;
+  return finish(options, verification.passed(), validation::verification_json(verification),
+                validation::verification_junit(verification), validation::verification_text(verification), out);
 }
 
 }  // namespace valleydrift::cli

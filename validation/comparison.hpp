@@ -41,10 +41,11 @@ struct LadderResult {
   std::vector<double> rung;        ///< epsilon or eta of each rung, largest first
   std::vector<double> difference;  ///< signed
   std::vector<double> standard_error;
-  double expected_slope = 0.0;               ///< 2 in epsilon, 1 in eta; 1 for the path error
-  std::optional<double> slope;               ///< absent: not resolved
-  double slope_low = 0.0, slope_high = 0.0;  ///< interval, if there is a slope
-  bool consistent = true;                    ///< the expected slope lies in the interval, or nothing is resolved
+  double expected_slope = 0.0;                       ///< 2 in epsilon, 1 in eta; 1 for the path error
+  std::optional<double> slope;                       ///< absent: not resolved
+  double slope_low = 0.0, slope_high = 0.0;          ///< interval, if there is a slope
+  double slope_error = 0.0, slope_next_order = 0.0;  ///< standard error; what the next order may add
+  bool consistent = true;  ///< the expected slope lies in the interval, or nothing is resolved
   double extrapolated = 0.0, extrapolated_error = 0.0;
   std::string note;  ///< "not resolved: ..." and the like
 };

@@ -51,13 +51,8 @@ class Gatherer {
   }
 
   void climb_epsilon(const PathSink& saved) {
-    std::int64_t refinement = 1;
-    for (std::size_t r = 0; r < plan_.epsilons.size(); ++r, refinement *= 4) {
-      DiscreteRequest rung = own_rung(run_, plan_);
-      rung.hyperparameters.epsilon = plan_.epsilons[r];
-      rung.form = sde::LimitForm(run_.config.form, rung.hyperparameters, run_.config.gamma);
-      for (std::int64_t& step : rung.record_steps) step *= refinement;
-      rung.process += static_cast<std::uint32_t>(r);
+    for (std::size_t r = 0; r < plan_.epsilons.size(); ++r) {
+      DiscreteRequest rung = epsilon_rung(run_, plan_, r);
       rung.deterministic_limit = own_path_;
       if (r == 0 && saved) {
         rung.sampled_paths = rung.paths;
@@ -111,7 +106,7 @@ class Gatherer {
 double Rung::difference(int batch, int record, int column) const {
   const double theory =
       exact.empty() ? 2.0 * result.limit_fine.at(batch, record, column) - result.limit_coarse.at(batch, record, column)
-                    : exact.front().mean(record, column);
+                    : exact.front().sample(batch, record, column);
   return result.discrete.at(batch, record, column) - theory;
 }
 

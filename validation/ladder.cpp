@@ -102,6 +102,8 @@ LadderResult fit_ladder(const std::string& observable, double time, const std::v
     return out;
   }
   out.slope = slope.value;
+  out.slope_error = slope.standard_error;
+  out.slope_next_order = slope.next_order;
   out.slope_low = slope.value - half;
   out.slope_high = slope.value + half;
   const double refused_from =

@@ -84,6 +84,15 @@ DiscreteRequest own_rung(const ResolvedRun& run, const Plan& plan) {
           .block = plan.block};
 }
 
+DiscreteRequest epsilon_rung(const ResolvedRun& run, const Plan& plan, std::size_t r) {
+  DiscreteRequest rung = own_rung(run, plan);
+  rung.hyperparameters.epsilon = plan.epsilons[r];
+  rung.form = sde::LimitForm(run.config.form, rung.hyperparameters, run.config.gamma);
+  for (std::int64_t& step : rung.record_steps) step <<= 2 * r;
+  rung.process += static_cast<std::uint32_t>(r);
+  return rung;
+}
+
 Cost count_steps(const ResolvedRun& run, const Plan& plan) {
   Cost cost;
   cost.paths = run.config.paths;

@@ -21,6 +21,8 @@ Plan plan_comparison(const ResolvedRun& run);
 
 /// The discrete ensemble at the run's own epsilon, with the limiting diffusion coupled to it.
 DiscreteRequest own_rung(const ResolvedRun& run, const Plan& plan);
+/// That on rung r of the epsilon ladder: epsilon/2^r, 4^r times the steps, noise of its own.
+DiscreteRequest epsilon_rung(const ResolvedRun& run, const Plan& plan, std::size_t r);
 
 /// The price of a plan.
 struct Cost {

@@ -39,7 +39,7 @@ double fixed_number(std::uint64_t& state) {
 CheckSite make_site(const std::string& label, const std::string& name, const manifolds::ParameterValues& parameters,
                     const VerifyRequest& request) {
   constexpr double perturbation = 0.15;  // a third of the smallest half axis or radius of the registry
-  CheckSite site{label, Manifold(name, parameters), {}, request.thorough, request.seed};
+  CheckSite site{label, Manifold(name, parameters), {}, request.thorough, request.seed, request.distortion};
   const Vector start = site.manifold.retract(site.manifold.default_start());
   site.points.push_back(start);
   std::uint64_t state = 20221031;
@@ -112,6 +112,12 @@ std::string name_of(CheckKind kind) {
 bool Verification::passed() const {
   return !results.empty() &&
          std::all_of(results.begin(), results.end(), [](const auto& r) { return r.verdict == CheckVerdict::pass; });
+}
+
+double Verification::false_alarm() const {
+  double sum = 0.0;
+  for (const CheckResult& r : results) sum += r.check->false_alarm();
+  return sum;
 }
 
 std::vector<const Check*> selected_checks(const VerifyRequest& request) {

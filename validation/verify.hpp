@@ -15,6 +15,7 @@ struct VerifyRequest {
   std::optional<std::string> manifold = {};  ///< all of the registry if absent
   bool thorough = false;
   std::uint64_t seed = 1;
+  Distortion distortion = {};
 };
 
 enum class CheckVerdict { pass, fail, inconclusive };
@@ -36,6 +37,8 @@ struct Verification {
   std::vector<CheckResult> results;  ///< in the order of the checks, then of the registry
   double seconds = 0.0;
   bool passed() const;
+  /// The probability that a row fails although every claim is right: the sum of the rows' levels.
+  double false_alarm() const;
 };
 
 /// The checks that the request selects. Throws ConfigError for a pattern that matches no check, with the nearest ID.

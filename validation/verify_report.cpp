@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "validation/junit.hpp"
+
 namespace valleydrift::validation {
 namespace {
 
@@ -17,30 +19,6 @@ std::string failure_text(const CheckResult& r) {
   if (!r.finding.inconclusive.empty()) return r.finding.inconclusive;
   return fmt::format("{} is above the bound {}{}", figure(r.finding.statistic), figure(r.finding.bound),
                      r.finding.where.empty() ? "" : ", worst at: " + r.finding.where);
-}
-
-std::string xml(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML has no control characters but these three.
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t' || c == '\r') out += c;
-    }
-  }
-  return out;
 }
 
 std::size_t count_of(const Verification& v, CheckVerdict verdict) {
@@ -83,9 +61,14 @@ std::string verification_text(const Verification& v) {
                        failure_text(r), r.check->advice);
   }
   const std::size_t passed = count_of(v, CheckVerdict::pass);
-  return out + fmt::format("\nVerdict: {}\n  {} of {} checks pass, {} fail, {} inconclusive; {:.1f} s\n",
-                           v.passed() ? "pass" : "fail", passed, v.results.size(), count_of(v, CheckVerdict::fail),
-                           count_of(v, CheckVerdict::inconclusive), v.seconds);
+  out += fmt::format("\nVerdict: {}\n  {} of {} checks pass, {} fail, {} inconclusive; {:.1f} s\n",
+                     v.passed() ? "pass" : "fail", passed, v.results.size(), count_of(v, CheckVerdict::fail),
+                     count_of(v, CheckVerdict::inconclusive), v.seconds);
+  if (const double level = v.false_alarm(); level > 0.0) {
+    out +=
+        fmt::format("  if every claim is right, one of them fails by chance with probability {:.1e} at most\n", level);
+  }
+  return out;
 }
 
 nlohmann::json verification_json(const Verification& v) {
@@ -112,32 +95,27 @@ nlohmann::json verification_json(const Verification& v) {
     }
     checks.push_back(row);
   }
-  return {{"schema_version", 1},    {"program_version", VALLEYDRIFT_VERSION},
-          {"passed", v.passed()},   {"thorough", v.request.thorough},
-          {"seed", v.request.seed}, {"seconds", v.seconds},
+  return {{"schema_version", 1},
+          {"program_version", VALLEYDRIFT_VERSION},
+          {"passed", v.passed()},
+          {"thorough", v.request.thorough},
+          {"seed", v.request.seed},
+          {"seconds", v.seconds},
+          {"false_alarm", v.false_alarm()},
           {"checks", checks}};
 }
 
 std::string verification_junit(const Verification& v) {
-  const std::size_t failures = v.results.size() - count_of(v, CheckVerdict::pass);
-  const std::string counts =
-      fmt::format(R"(tests="{}" failures="{}" errors="0" time="{:.3f}")", v.results.size(), failures, v.seconds);
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-  out += fmt::format("<testsuites name=\"valleydrift verify\" {}>\n", counts);
-  out += fmt::format("  <testsuite name=\"valleydrift verify\" {} skipped=\"0\">\n", counts);
+  std::vector<JunitCase> cases;
   for (const CheckResult& r : v.results) {
-    out += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", xml(r.check->id), xml(r.site),
-                       r.seconds);
-    if (r.verdict == CheckVerdict::pass) {
-      out += "/>\n";
-      continue;
-    }
-    out += fmt::format(
-        ">\n      <failure type=\"{}\" message=\"{}\">{}\nequation {}\nwhat to look at: {}</failure>\n    "
-        "</testcase>\n",
-        name_of(r.verdict), xml(failure_text(r)), xml(r.check->claim), xml(r.check->equation), xml(r.check->advice));
+    cases.push_back({r.check->id, r.site, r.seconds});
+    if (r.verdict == CheckVerdict::pass) continue;
+    cases.back().verdict = name_of(r.verdict);
+    cases.back().message = failure_text(r);
+    cases.back().details =
+        fmt::format("{}\nequation {}\nwhat to look at: {}", r.check->claim, r.check->equation, r.check->advice);
   }
-  return out + "  </testsuite>\n</testsuites>\n";
+  return junit_xml("valleydrift verify", cases, v.seconds);
 }
 
 }  // namespace valleydrift::validation

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "manifolds/manifold.hpp"
@@ -17,6 +18,12 @@ using manifolds::Vector;
 /// deterministic: no sampling. order: a fitted order of convergence. statistical: a false-alarm probability is stated.
 enum class CheckKind { deterministic, order, statistical };
 
+/// What the theory is told wrongly, to measure what a check sees: nothing but the tests of power sets it.
+struct Distortion {
+  double covariance = 1.0;  ///< factor of the noise's covariance: of drift, squared diffusion and plateau
+  double order = 0.0;       ///< added to the order of convergence that is claimed
+};
+
 /// Where a check is made: a manifold with one set of parameters, and points on its valley.
 struct CheckSite {
   std::string label;  ///< "ellipse", "ellipse (a = 6, b = 0.5)"
@@ -24,6 +31,7 @@ struct CheckSite {
   std::vector<Vector> points;  ///< on the valley: the default start and retracted perturbations of it
   bool thorough = false;       ///< more points, parameters, paths
   std::uint64_t seed = 1;      ///< of sampled noise; the points do not depend on it
+  Distortion distortion = {};
 };
 
 /// What a check found: it holds if statistic <= bound (so NaN does not).
@@ -55,6 +63,33 @@ class Worst {
   bool empty_ = true;
 };
 
+/// What one side of an A/A repeat is given wrongly, to see that it is noticed: only the tests set it.
+struct Flaw {
+  double clock = 1.0;           ///< factor of the steps of the other side
+  double standard_error = 1.0;  ///< factor of every standard error
+};
+
+/// An A/A repeat of a row: both sides are the same process at the same size, with noise of these two seeds. Then the
+/// null hypothesis holds exactly, whatever the size.
+struct SameLaw {
+  std::int64_t repeat;
+  std::uint64_t seed, other_seed;
+  Flaw flaw = {};
+};
+
+/// What it found: the row's verdict by the row's own judge at the row's own level, and p-values, at most one for each
+/// statistic, each uniform in [0, 1].
+struct Repeated {
+  Finding finding;
+  std::vector<std::pair<const char*, double>> p_values = {};
+};
+/// Runs one repeat. Called from several threads at once.
+using Repeater = std::function<Repeated(const SameLaw&)>;
+
+/// The probability that one row, a check at a site, fails although its claim is right, where it rests on sampling. All
+/// numbers that a row judges share it. Fewer than 100 rows make the suite's probability less than 1e-6.
+inline constexpr double row_false_alarm = 1e-8;
+
 struct Check {
   std::string id;  ///< "D4-drift"
   CheckKind kind;
@@ -63,6 +98,11 @@ struct Check {
   std::string advice;    ///< what a failure means and which file to look at
   std::function<bool(const Manifold&)> applies;
   std::function<Finding(const CheckSite&)> run;
+  /// Prepares A/A repeats of the check at a site; empty: the check does not rest on sampling.
+  std::function<Repeater(const CheckSite&)> same_law = {};
+
+  /// Of one row.
+  double false_alarm() const { return same_law ? row_false_alarm : 0.0; }
 };
 
 // The checks, by subject; all_checks() in checks.cpp joins them.
@@ -73,7 +113,7 @@ std::vector<Check> form_checks();         ///< D6, D7
 std::vector<Check> closed_form_checks();  ///< D11, D12, D13
 std::vector<Check> noise_checks();        ///< D14
 std::vector<Check> order_checks();        ///< O1, O2
-std::vector<Check> statistical_checks();  ///< S1 ...
+std::vector<Check> statistical_checks();  ///< S1 to S4
 const std::vector<Check>& all_checks();
 
 }  // namespace valleydrift::validation

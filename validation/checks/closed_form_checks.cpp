@@ -4,40 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <span>
+#include <type_traits>
 
-#include "manifolds/registry.hpp"
+#include "manifolds/model.hpp"
 #include "sde/label_flow.hpp"
-#include "validation/checks/check.hpp"
+#include "sde/limit_map.hpp"
+#include "validation/checks/site_cases.hpp"
 
 namespace valleydrift::validation {
 namespace {
 
-using manifolds::Hyperparameters;
-using manifolds::Scheme;
+using namespace sites;
 using sde::Form;
 using sde::LimitForm;
-
-std::span<const Vector> used_points(const CheckSite& site) {
-  return std::span(site.points)
-      .first(site.thorough ? site.points.size() : std::min<std::size_t>(2, site.points.size()));
-}
-
-std::string named(const CheckSite& site, const Vector& y) {
-  const auto index = &y - site.points.data();
-  return fmt::format("point {} {}", index, manifolds::format_point(y.head(std::min<Eigen::Index>(y.size(), 4))));
-}
-
-/// The largest eigenvalue of H at y.
-double steepest(const Manifold& m, const Vector& y) {
-  const Vector l = m.geometry(y).spectrum;
-  return l[l.size() - 1];
-}
-
-template <class Use>
-void visit_loss(const Manifold& m, const Use& use) {
-  std::visit(use, m.registered().loss);
-}
 
 // --- Flows of label noise in coordinates of their own, DERIVATION section 11 -----------------------------------------
 
@@ -135,33 +114,32 @@ constexpr double flow_bound = 1e-8;
 
 const std::vector<double> flow_times = {0.5, 2.0};
 
-/// Against the integrated flow with rate c/4, its solution, and the one that the model itself gives.
+/// Against the integrated flow with rate c/4 and its solution where there are coordinates for it, and against the
+/// solution that the model itself gives.
 Finding run_label_flow(const CheckSite& site) {
   Worst worst(flow_bound);
-  const ReducedFlow flow = *reduced_flow(site.manifold);
+  const std::optional<ReducedFlow> flow = reduced_flow(site.manifold);
   const double c = site.manifold.label_constant();
   const LimitForm paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
   for (const Vector& y0 : used_points(site)) {
     const std::vector<Vector> path = sde::label_path(site.manifold, paper, y0, flow_times);
-    const Vector q0 = flow.coordinates(y0);
     for (std::size_t i = 0; i < path.size(); ++i) {
       const double t = flow_times[i];
-      const Vector q = flow.coordinates(path[i]);
-      const auto add = [&](const Vector& expected, const char* what) {
+      const auto add = [&](const Vector& q, const Vector& expected, double size, const char* what) {
         worst.add(
-            (q - expected).cwiseAbs().maxCoeff() / std::max(1.0, q0.norm()),
-            fmt::format("{}, t = {:g}: {} against {}", named(site, y0), t, manifolds::format_point(q.head(1)), what));
+            largest(q - expected) / std::max(1.0, size),
+            fmt::format("{}, t = {:g}: {} instead of {}, {}", named(site, y0), t, shown(q), shown(expected), what));
       };
-      add(integrated(flow, q0, t, [c](double) { return c / 4.0; }), "the integrated flow");
-      if (flow.closed) add(flow.closed(q0, c * t), "its solution");
+      if (flow) {
+        const Vector q0 = flow->coordinates(y0), q = flow->coordinates(path[i]);
+        add(q, integrated(*flow, q0, t, [c](double) { return c / 4.0; }), q0.norm(), "the integrated flow");
+        if (flow->closed) add(q, flow->closed(q0, c * t), q0.norm(), "its solution");
+      }
       visit_loss(site.manifold, [&](const auto& loss) {
-        if constexpr (requires {
-                        loss.model().closed_label_flow(std::span<const double>(), 0.0, std::span<double>());
-                      }) {
+        if constexpr (manifolds::HasClosedLabelFlow<std::decay_t<decltype(loss.model())>>) {
           Vector y(y0.size());
-          const auto size = static_cast<std::size_t>(y.size());
-          loss.model().closed_label_flow({y0.data(), size}, c * t, {y.data(), size});
-          add(flow.coordinates(y), "the model's closed_label_flow");
+          loss.model().closed_label_flow(view(y0), c * t, view(y));
+          add(path[i], y, y0.norm(), "the model's closed_label_flow");
         }
       });
     }
@@ -190,7 +168,7 @@ Finding run_finite_step(const CheckSite& site) {
     for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
       for (const double mu : momenta) {
         // eta l = 0.8 at the start, and less later: the paper form is 20 % and more off.
-        const Hyperparameters h{scheme, 0.8 / steepest(site.manifold, y0), mu, 0.0};
+        const Hyperparameters h{scheme, step_at(site.manifold, y0, 0.8), mu, 0.0};
         const Vector q =
             flow.coordinates(sde::label_path(site.manifold, LimitForm(Form::finite_step, h), y0, {t}).front());
         const Vector expected = integrated(flow, q0, t, [&](double l) { return finite_step_rate(h, c, l); });
@@ -203,12 +181,21 @@ Finding run_finite_step(const CheckSite& site) {
   return worst.finding();
 }
 
+/// True where the model has what `has<Model>()` asks for.
+template <class Has>
+bool model_has(const Manifold& m, const Has& has) {
+  bool found = false;
+  visit_loss(m, [&](const auto& loss) { found = has.template operator()<std::decay_t<decltype(loss.model())>>(); });
+  return found;
+}
 bool has_closed_trace(const Manifold& m) {
-  bool has = false;
-  visit_loss(m, [&](const auto& loss) {
-    has = requires { loss.model().closed_trace_hessian(std::span<const double>()); };
-  });
-  return has;
+  return model_has(m, []<class Model>() { return manifolds::HasClosedTrace<Model>; });
+}
+bool has_closed_limit_map(const Manifold& m) {
+  return model_has(m, []<class Model>() { return manifolds::HasClosedLimitMap<Model>; });
+}
+bool has_label_flow(const Manifold& m) {
+  return has_reduced_flow(m) || model_has(m, []<class Model>() { return manifolds::HasClosedLabelFlow<Model>; });
 }
 
 /// 1e-12: a point is on the valley to 1e-15, sums of 1e2 numbers round by 1e-14.
@@ -216,8 +203,8 @@ Finding run_trace(const CheckSite& site) {
   Worst worst(1e-12);
   for (const Vector& y : used_points(site)) {
     visit_loss(site.manifold, [&](const auto& loss) {
-      if constexpr (requires { loss.model().closed_trace_hessian(std::span<const double>()); }) {
-        const double closed = loss.model().closed_trace_hessian({y.data(), static_cast<std::size_t>(y.size())});
+      if constexpr (manifolds::HasClosedTrace<std::decay_t<decltype(loss.model())>>) {
+        const double closed = loss.model().closed_trace_hessian(view(y));
         const auto add = [&](double computed, const char* what) {
           worst.add(std::abs(closed / computed - 1.0),
                     fmt::format("{}: closed form {:.12g}, {} {:.12g}", named(site, y), closed, what, computed));
@@ -227,6 +214,23 @@ Finding run_trace(const CheckSite& site) {
       }
     });
   }
+  return worst.finding();
+}
+
+/// sde/limit_map.hpp promises 1e-10 in each component; the closed form adds roundings of 1e-16.
+Finding run_limit_map(const CheckSite& site) {
+  Worst worst(1.1e-10);
+  for_points(site, 111, [&](const Vector& y, Random& random, const std::string&) {
+    const Vector w = y + 0.1 * random.direction(y.size()), end = sde::limit_map(site.manifold, w);
+    visit_loss(site.manifold, [&](const auto& loss) {
+      if constexpr (manifolds::HasClosedLimitMap<std::decay_t<decltype(loss.model())>>) {
+        Vector closed(w.size());
+        loss.model().closed_limit_map(view(w), view(closed));
+        worst.add(largest(closed - end), fmt::format("from {} near {}: closed form {}, flow {}", shown(w),
+                                                     named(site, y), shown(closed), shown(end)));
+      }
+    });
+  });
   return worst.finding();
 }
 
@@ -242,7 +246,7 @@ std::vector<Check> closed_form_checks() {
        "the transverse term, the noise factor or c is wrong: transverse in sde/limit_coefficients.cpp, "
        "label_noise_factor "
        "and label_constant of the loss (manifolds/loss.hpp), closed_label_flow of the model",
-       has_reduced_flow, run_label_flow},
+       has_label_flow, run_label_flow},
       {"D11-finite-step", deterministic, "at finite step the closed flow has rate c l/(2 d(l)) in place of c/4",
        "(12), (13e), section 11",
        "the diagonal of the symbol is wrong: LimitForm::finite_step_inverse in sde/limit_form.hpp; if D11-label-flow "
@@ -254,6 +258,9 @@ std::vector<Check> closed_form_checks() {
        "closed_trace_hessian of the model, its pullback, or the Gram matrix in Manifold::geometry is wrong "
        "(manifolds/<name>.hpp, manifolds/manifold.cpp)",
        has_closed_trace, run_trace},
+      {"D11-limit-map", deterministic, "the closed form of the limit map is where the gradient flow ends",
+       "(6), section 11", "closed_limit_map of the model (manifolds/<name>.hpp), or sde/limit_map.cpp if D3 fails too",
+       has_closed_limit_map, run_limit_map},
   };
   for (Check& check : path_checks()) all.push_back(std::move(check));
   return all;

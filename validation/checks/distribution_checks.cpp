@@ -6,19 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 
-#include "manifolds/catalogue.hpp"
-#include "validation/checks/check.hpp"
+#include "manifolds/noise.hpp"
+#include "validation/checks/sampling.hpp"
 #include "validation/plan.hpp"
 
 namespace valleydrift::validation {
-
-std::vector<Check> distribution_checks();
-
 namespace {
 
-constexpr double false_alarm = 1e-8;
-constexpr double slow_time = 0.5;
+using namespace sampling;
+
+/// Of the noise key: no ensemble has it.
+constexpr std::uint32_t tie_process = 80;
 
 /// Of a slow coordinate s, counted so that the start is at 0: values at which distributions are compared.
 struct Reference {
@@ -119,7 +119,8 @@ class EllipseWalk {
 };
 
 /// The slow coordinate of every path of an ensemble at its last record, ascending.
-std::vector<double> sampled(const DiscreteRequest& request, const std::function<double(const Vector&)>& coordinate) {
+std::vector<double> sorted_coordinates(const DiscreteRequest& request,
+                                       const std::function<double(const Vector&)>& coordinate) {
   std::vector<double> out;
   DiscreteRequest collecting = request;
   collecting.sampled_paths = request.paths;
@@ -140,20 +141,18 @@ double fraction_below(const std::vector<double>& sorted, double x) {
          static_cast<double>(sorted.size());
 }
 
-RunConfig config_of(const CheckSite& site) {
-  RunConfig config;
-  config.manifold = site.manifold.name();
-  for (const manifolds::ParameterInfo& info : site.manifold.description().parameters) {
-    config.parameters[info.name] = manifolds::format_parameter(info, site.manifold.parameters().at(info.name));
-  }
-  const Vector& y = site.points.front();
-  config.start = std::vector<double>(y.begin(), y.end());
-  config.noise = NoiseKind::isotropic;
-  config.eta = 0.1 / site.manifold.geometry(y).spectrum.maxCoeff();
-  config.paths = site.thorough ? 262144 : 32768;
-  config.time = slow_time;
-  config.seed = site.seed;
-  return config;
+/// The ensemble at epsilon, recorded at the end alone.
+DiscreteRequest last_record(const ResolvedRun& run) {
+  DiscreteRequest request = own_rung(run, plan_comparison(run));
+  request.coupled = false;
+  request.record_steps = {0, request.record_steps.back()};
+  return request;
+}
+
+std::optional<EllipseWalk> ellipse_walk(const ResolvedRun& run) {
+  if (run.manifold.name() != "ellipse") return {};
+  const auto& parameters = run.manifold.parameters();
+  return EllipseWalk(parameters.at("a"), parameters.at("b"), run.start, run.hyperparameters);
 }
 
 /// sup |F_n - F| of the ensemble at eps/2. By Dvoretzky, Kiefer, Wolfowitz and Massart sampling exceeds
@@ -161,22 +160,22 @@ RunConfig config_of(const CheckSite& site) {
 /// a eps^2/4: a third of what separates eps from eps/2, 3/4 a eps^2, of which the sample holds the sup; 1e-3 covers the
 /// grid's h^2 = 1e-3 on the ellipse times less than 1.
 Finding run_distribution(const CheckSite& site) {
-  const ResolvedRun run = resolve(config_of(site));
-  DiscreteRequest request = own_rung(run, plan_comparison(run));
-  request.coupled = false;
-  request.record_steps = {0, request.record_steps.back()};
+  RunConfig config = config_at(site, site.points.front(), Scheme::heavy_ball, NoiseKind::isotropic);
+  config.paths = site.thorough ? 262144 : 32768;
+  config.time = 0.5;
+  const ResolvedRun run = resolve(config);
+  const DiscreteRequest request = last_record(run);
   DiscreteRequest half = request;
   half.hyperparameters.epsilon /= 2.0;
   half.record_steps.back() *= 4;
   half.process += 1;
 
-  const double time = static_cast<double>(request.record_steps.back()) / run.hyperparameters.slow_unit();
-  const auto& parameters = site.manifold.parameters();
-  const bool sphere = site.manifold.name() == "sphere";
-  const EllipseWalk walk(sphere ? 1.0 : parameters.at("a"), sphere ? 1.0 : parameters.at("b"), run.start,
-                         run.hyperparameters);
-  const Reference reference = sphere ? sphere_reference(run.start, time) : walk.reference(time);
-  const std::vector<double> coarse = sampled(request, reference.coordinate), fine = sampled(half, reference.coordinate);
+  const double time =
+      site.distortion.covariance * static_cast<double>(request.record_steps.back()) / run.hyperparameters.slow_unit();
+  const std::optional<EllipseWalk> walk = ellipse_walk(run);
+  const Reference reference = walk ? walk->reference(time) : sphere_reference(run.start, time);
+  const std::vector<double> coarse = sorted_coordinates(request, reference.coordinate),
+                            fine = sorted_coordinates(half, reference.coordinate);
   double distance = 0.0, change = 0.0, at = 0.0;
   for (std::size_t i = 0; i < reference.at.size(); ++i) {
     const double of_fine = fraction_below(fine, reference.at[i]);
@@ -184,11 +183,35 @@ Finding run_distribution(const CheckSite& site) {
     change = std::max(change, std::abs(of_fine - fraction_below(coarse, reference.at[i])));
     if (!(away <= distance)) distance = away, at = reference.at[i];
   }
-  const double sampling = std::sqrt(std::log(2.0 / false_alarm) / (2.0 * static_cast<double>(fine.size())));
+  const double sampling = distance_bound(static_cast<double>(fine.size()), row_false_alarm);
   return {distance, sampling + change / 3.0 + 1e-3,
           fmt::format("{} paths, epsilon {:.3g}, t = {:.3g}: distribution functions differ by {:.2g} at {:.3g}; bound "
                       "{:.2g} of sampling, {:.2g} of epsilon^2",
                       fine.size(), half.hyperparameters.epsilon, time, distance, at, sampling, change / 3.0)};
+}
+
+/// The distributions of two runs. Steps between exact probabilities are filled evenly, by one more draw, so that the
+/// p-value is uniform and not only nearly so.
+Repeater repeat_distribution(const CheckSite& site) {
+  const ResolvedRun run = short_run(site, site.points.front(), Scheme::heavy_ball, NoiseKind::isotropic);
+  const std::optional<EllipseWalk> walk = ellipse_walk(run);
+  return [run, walk](const SameLaw& same) {
+    const auto coordinate = [&](const Vector& y) { return walk ? walk->coordinate(y) : y.dot(run.start); };
+    const auto sample = [&](std::uint64_t seed, double clock) {
+      const ResolvedRun seeded = with_seed(run, seed);
+      DiscreteRequest request = last_record(seeded);
+      request.record_steps.back() = std::llround(clock * static_cast<double>(request.record_steps.back()));
+      return sorted_coordinates(request, coordinate);
+    };
+    const std::vector<double> one = sample(same.seed, 1.0), other = sample(same.other_seed, same.flaw.clock);
+    const TwoSamples found = compare_samples(one, other);
+    const double draw = manifolds::noise(NoiseLaw::gaussian, {same.seed, tie_process}, 0, 0, 0);
+    const double between = 0.5 * std::erfc(-draw / std::sqrt(2.0));
+    Repeated out{{found.distance, distance_bound(0.5 * static_cast<double>(one.size()), row_false_alarm),
+                  fmt::format("two samples of {}", one.size())}};
+    out.p_values.emplace_back("two samples", found.larger + between * (found.at_least - found.larger));
+    return out;
+  };
 }
 
 /// Where the reference distribution is known, and the valley is not much sharper than its width.
@@ -207,7 +230,7 @@ std::vector<Check> distribution_checks() {
            "(9), (10), section 11",
            "if S2 holds, an average hides it: the slow variable in validation/observer.hpp, the clock in "
            "manifolds/hyperparameters.hpp; otherwise see S2 first",
-           has_distribution, run_distribution}};
+           has_distribution, run_distribution, repeat_distribution}};
 }
 
 }  // namespace valleydrift::validation

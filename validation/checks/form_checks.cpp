@@ -3,38 +3,23 @@
 
 #include <boost/multiprecision/cpp_bin_float.hpp>
 #include <cmath>
-#include <random>
-#include <span>
 
 #include "sde/limit_coefficients.hpp"
-#include "validation/checks/check.hpp"
+#include "validation/checks/site_cases.hpp"
 
 namespace valleydrift::validation {
 namespace {
 
+using namespace sites;
 using manifolds::Geometry;
-using manifolds::Hyperparameters;
-using manifolds::Scheme;
 using sde::Form;
 using sde::limit_coefficients;
 using sde::LimitCoefficients;
 using sde::LimitForm;
 
-const Scheme both_schemes[] = {Scheme::heavy_ball, Scheme::nesterov};
-
-std::span<const Vector> used_points(const CheckSite& site) {
-  return std::span(site.points)
-      .first(site.thorough ? site.points.size() : std::min<std::size_t>(2, site.points.size()));
-}
-
 /// A noise factor of at most four columns that excites every block of Sigma; always the same numbers.
 Matrix mixed_noise_factor(Eigen::Index dimension) {
-  std::mt19937_64 engine(11);
-  Matrix sigma(dimension, std::min<Eigen::Index>(dimension, 4));
-  for (Eigen::Index i = 0; i < sigma.size(); ++i) {
-    sigma.data()[i] = static_cast<double>(engine() >> 11) * 0x1p-52 - 1.0;
-  }
-  return sigma;
+  return Random(11).matrix(dimension, std::min<Eigen::Index>(dimension, 4));
 }
 
 /// Least-squares slope of log y over log x.
@@ -97,12 +82,10 @@ class FormLadder {
 /// Calls use(ladder, scheme, "where") for both schemes at the site's points.
 template <class Use>
 void for_all_ladders(const CheckSite& site, const Use& use) {
-  int index = 0;
   for (const Vector& y : used_points(site)) {
     const FormLadder ladder(site.manifold, y);
-    const std::string point =
-        fmt::format("point {} {}", index++, manifolds::format_point(y.head(std::min<Eigen::Index>(y.size(), 4))));
-    for (const Scheme scheme : both_schemes) use(ladder, scheme, fmt::format("{}, {}", point, name_of(scheme)));
+    for (const Scheme scheme : both_schemes)
+      use(ladder, scheme, fmt::format("{}, {}", named(site, y), name_of(scheme)));
   }
 }
 
@@ -250,8 +233,6 @@ Finding run_nesterov_symbol(const CheckSite& site) {
   return worst.finding();
 }
 
-bool always(const Manifold&) { return true; }
-
 }  // namespace
 
 std::vector<Check> form_checks() {
@@ -261,24 +242,24 @@ std::vector<Check> form_checks() {
       "sde/limit_form.hpp, kappa in sde/limit_form.cpp, with the equations";
   return {
       {"D6-fixed-beta", deterministic, "at fixed beta the finite-step form tends to the paper form as eta",
-       "(12), (13), (15)", advice, always, run_fixed_beta},
+       "(12), (13), (15)", advice, everywhere, run_fixed_beta},
       {"D6-fixed-kappa", deterministic,
        "at fixed kappa = eta/(2 mu^2) the finite-step form tends to the paper form as eta^(1/2)", "(12), (13), (15)",
-       advice, always, run_fixed_kappa},
+       advice, everywhere, run_fixed_kappa},
       {"D7-below-half", deterministic,
-       "for gamma < 1/2 the finite-step form tends to Li, Wang, Arora's as eta^(1-2 gamma)", "(16)", advice, always,
+       "for gamma < 1/2 the finite-step form tends to Li, Wang, Arora's as eta^(1-2 gamma)", "(16)", advice, everywhere,
        [](const CheckSite& site) { return run_regime(site, below_half); }},
       {"D7-half", deterministic,
-       "for gamma = 1/2 the finite-step form tends to that with kappa = 1/(2 C^2) as eta^(1/2)", "(16)", advice, always,
-       [](const CheckSite& site) { return run_regime(site, at_half); }},
+       "for gamma = 1/2 the finite-step form tends to that with kappa = 1/(2 C^2) as eta^(1/2)", "(16)", advice,
+       everywhere, [](const CheckSite& site) { return run_regime(site, at_half); }},
       {"D7-above-half", deterministic,
        "for gamma > 1/2 only the eigenspaces of H survive, degenerate eigenvalues included, as eta^(2 gamma-1), "
        "Nesterov's diagonal as eta^(1-gamma)",
-       "(16)", advice, always, [](const CheckSite& site) { return run_regime(site, above_half); }},
+       "(16)", advice, everywhere, [](const CheckSite& site) { return run_regime(site, above_half); }},
       {"D7-nesterov-symbol", deterministic,
        "Nesterov's symbol without cancellation is the plain formula, which needs 50 digits", "(13), (13c), (13d)",
        "a coefficient of the numerator or denominator is wrong: LimitForm::finite_step_inverse in sde/limit_form.hpp",
-       always, run_nesterov_symbol},
+       everywhere, run_nesterov_symbol},
   };
 }
 

@@ -3,14 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
-#include <span>
 
 #include "discrete/iteration.hpp"
 #include "discrete/reference.hpp"
-#include "manifolds/registry.hpp"
 #include "sde/limit_coefficients.hpp"
-#include "validation/checks/check.hpp"
+#include "validation/checks/site_cases.hpp"
 
 namespace valleydrift::validation {
 
@@ -18,38 +15,16 @@ std::vector<Check> path_checks();
 
 namespace {
 
+using namespace sites;
 using discrete::ReferencePath;
 using discrete::Scratch;
 using discrete::State;
 using discrete::StepConstants;
-using manifolds::Hyperparameters;
 using manifolds::lane;
 using manifolds::lane_count;
 using manifolds::Lanes;
 using manifolds::NoiseKey;
 using manifolds::NoiseLaw;
-using manifolds::Scheme;
-
-std::span<const Vector> used_points(const CheckSite& site) {
-  return std::span(site.points)
-      .first(site.thorough ? site.points.size() : std::min<std::size_t>(2, site.points.size()));
-}
-
-std::string named(const CheckSite& site, const Vector& y) {
-  const auto index = &y - site.points.data();
-  return fmt::format("point {} {}", index, manifolds::format_point(y.head(std::min<Eigen::Index>(y.size(), 4))));
-}
-
-/// Learning rate at which the steepest mode at y has eta l = e, far inside both schemes' limits.
-double step_for(const Manifold& m, const Vector& y, double e) {
-  const Vector l = m.geometry(y).spectrum;
-  return e / l[l.size() - 1];
-}
-
-template <class Use>
-void visit_loss(const Manifold& m, const Use& use) {
-  std::visit(use, m.registered().loss);
-}
 
 const NoiseLaw both_laws[] = {NoiseLaw::gaussian, NoiseLaw::rademacher};
 const char* name_of_law(NoiseLaw law) { return law == NoiseLaw::gaussian ? "gaussian" : "rademacher"; }
@@ -100,7 +75,7 @@ Finding run_identity(const CheckSite& site) {
   Worst worst(bound);
   const int steps = site.thorough ? 200 : 50;
   for (const Vector& start : used_points(site)) {
-    const Hyperparameters h{Scheme::sgd, step_for(site.manifold, start, 0.4), 1.0, epsilon};
+    const Hyperparameters h{Scheme::sgd, step_at(site.manifold, start, 0.4), 1.0, epsilon};
     for (const NoiseLaw law : both_laws) {
       visit_loss(site.manifold, [&]<class Loss>(const Loss& loss) {
         State<Lanes, Loss> state(loss);
@@ -161,7 +136,7 @@ Finding run_reference(const CheckSite& site) {
       const double bound = first_order_only ? 1e-6 : rounding, epsilon = first_order_only ? 1e-3 : 0.1;
       for (const NoiseLaw law : both_laws) {
         for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}) {
-          const Hyperparameters h = {scheme, step_for(m, start, 0.2), scheme == Scheme::sgd ? 1.0 : 0.1, epsilon};
+          const Hyperparameters h = {scheme, step_at(m, start, 0.2), scheme == Scheme::sgd ? 1.0 : 0.1, epsilon};
           visit_loss(m, [&]<class Loss>(const Loss& loss) {
             const Lockstep<Loss> lockstep(loss, h, noise.model, law, key, start, steps);
             for (int path = 0; path < (site.thorough ? lane_count : 2); ++path) {
@@ -192,7 +167,7 @@ Finding run_schemes(const CheckSite& site) {
   for (const Vector& start : used_points(site)) {
     visit_loss(site.manifold, [&]<class Loss>(const Loss& loss) {
       const auto run = [&](Scheme scheme, double mu) {
-        const Hyperparameters h{scheme, step_for(site.manifold, start, 0.2), mu, 0.1};
+        const Hyperparameters h{scheme, step_at(site.manifold, start, 0.2), mu, 0.1};
         return Lockstep<Loss>(loss, h, discrete::IsotropicNoise{}, NoiseLaw::gaussian, {site.seed, 0}, start, steps);
       };
       const auto distance = [&](const Lockstep<Loss>& a, const Lockstep<Loss>& b) {
@@ -230,13 +205,13 @@ Matrix residual_gradients(const Manifold& m, const Vector& w) {
 Finding run_minibatch(const CheckSite& site) {
   Worst worst(1.0);
   const Manifold& m = site.manifold;
-  std::mt19937_64 engine(5);
+  Random random(5);
   for (const Vector& y : used_points(site)) {
     const manifolds::Geometry geometry = m.geometry(y);
     const Matrix sigma = residual_gradients(m, y);
     const double size = m.jacobian(y).norm();
     for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
-      const sde::LimitForm form(sde::Form::finite_step, {scheme, step_for(m, y, 0.2), 0.1, 0.0});
+      const sde::LimitForm form(sde::Form::finite_step, {scheme, step_at(m, y, 0.2), 0.1, 0.0});
       const sde::LimitCoefficients c = sde::limit_coefficients(m, geometry, sigma, form);
       worst.add((c.diffusion.norm() + c.drift().norm()) / (1e-12 * size),
                 fmt::format("{}, {}: drift {:.2g}, diffusion {:.2g}", named(site, y), name_of(scheme), c.drift().norm(),
@@ -245,9 +220,7 @@ Finding run_minibatch(const CheckSite& site) {
     worst.add(sigma.norm() / (1e-12 * size),
               fmt::format("{}: gradients of single residuals {:.2g}", named(site, y), sigma.norm()));
 
-    Vector direction(y.size());
-    for (double& x : direction) x = static_cast<double>(engine() >> 11) * 0x1p-52 - 1.0;
-    const Vector w = y + 0.1 * (geometry.transverse.col(0) + 0.5 * direction.normalized());
+    const Vector w = y + 0.1 * (geometry.transverse.col(0) + 0.5 * random.direction(y.size()));
     const Matrix away = residual_gradients(m, w);
     worst.add(1e-3 * size / away.norm(), fmt::format("{}: off the valley only {:.2g}", named(site, y), away.norm()));
     if (!m.is_least_squares()) continue;  // another loss has these gradients to first order in f only
@@ -258,7 +231,6 @@ Finding run_minibatch(const CheckSite& site) {
   return worst.finding();
 }
 
-bool always(const Manifold&) { return true; }
 bool is_uv(const Manifold& m) { return m.name() == "uv" || m.name() == "vector-uv"; }
 
 }  // namespace
@@ -274,9 +246,9 @@ std::vector<Check> path_checks() {
        run_identity},
       {"D12-reference", deterministic, "the lockstep loop follows the iteration written plainly, path by path",
        "(1), (2), (4)", loop + "or discrete/reference.cpp has another update rule, noise factor or order of draws",
-       always, run_reference},
+       everywhere, run_reference},
       {"D12-schemes", deterministic, "without momentum heavy ball, Nesterov and SGD are the same, bit for bit",
-       "(1), (2)", loop + "StepConstants: beta or the look-ahead is not 0 at beta = 0", always, run_schemes},
+       "(1), (2)", loop + "StepConstants: beta or the look-ahead is not 0 at beta = 0", everywhere, run_schemes},
       {"D13-minibatch", deterministic,
        "without label noise the noise of any sampling of residuals vanishes on the valley, and so do drift and "
        "diffusion",
@@ -284,7 +256,7 @@ std::vector<Check> path_checks() {
        "residuals do not vanish on the valley, or gradients are not J^T diag(s) f: residuals and pullback of the "
        "model, "
        "Manifold::gradient in manifolds/manifold.cpp",
-       always, run_minibatch},
+       everywhere, run_minibatch},
   };
 }
 

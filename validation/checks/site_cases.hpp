@@ -1,4 +1,4 @@
-// What the deterministic checks share: the points of a site, random numbers that do not change, the hyperparameters.
+// What the checks share: the points of a site, random numbers that do not change, the hyperparameters.
 #pragma once
 
 #include <fmt/format.h>
@@ -55,14 +55,29 @@ inline std::span<double> view(Vector& v) { return {v.data(), static_cast<std::si
 
 inline double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff(); }
 
-/// Calls body(y, random, where) at the points of the site, the first two unless it is thorough. `random` starts with
-/// the same numbers for the same check and point.
+/// The first `few` points of the site, or the first `many` if it is thorough.
+inline std::span<const Vector> used_points(const CheckSite& site, std::size_t few = 2, std::size_t many = 8) {
+  return std::span(site.points).first(std::min(site.points.size(), site.thorough ? many : few));
+}
+
+/// A point in a finding: (2, 0.5), of more than four coordinates the first four.
+inline std::string shown(const Vector& w) {
+  if (w.size() <= 4) return manifolds::format_point(w);
+  std::string text = manifolds::format_point(w.head(4));
+  text.back() = ',';
+  return text + " ...)";
+}
+/// One of the site's points: "point 0 (2, 0.5)".
+inline std::string named(const CheckSite& site, const Vector& y) {
+  return fmt::format("point {} {}", &y - site.points.data(), shown(y));
+}
+
+/// Calls body(y, random, where) at the points used. `random` starts with the same numbers for the same check and point.
 template <class Body>
 void for_points(const CheckSite& site, std::uint64_t check, const Body& body) {
-  const std::size_t count = site.thorough ? site.points.size() : std::min<std::size_t>(site.points.size(), 2);
-  for (std::size_t i = 0; i < count; ++i) {
-    Random random(1000 * check + i);
-    body(site.points[i], random, "at " + manifolds::format_point(site.points[i]));
+  for (const Vector& y : used_points(site)) {
+    Random random(1000 * check + static_cast<std::uint64_t>(&y - site.points.data()));
+    body(y, random, "at " + named(site, y));
   }
 }
 
@@ -72,7 +87,7 @@ void for_points_on_and_off(const CheckSite& site, std::uint64_t check, const Bod
   for_points(site, check, [&](const Vector& y, Random& random, const std::string& where) {
     body(y, random, where);
     const Vector w = y + 0.15 * random.direction(y.size());
-    body(w, random, "off the valley at " + manifolds::format_point(w));
+    body(w, random, "off the valley at " + shown(w));
   });
 }
 
@@ -91,8 +106,10 @@ inline std::vector<Hyperparameters> all_momenta(double eta, const std::vector<do
   return all;
 }
 
-/// The learning rate at which the stiffest mode has eta l = 0.4: the finite-step corrections are far from small, and
-/// every scheme is stable.
+/// The learning rate at which the stiffest mode at y has eta l = e.
+inline double step_at(const Manifold& m, const Vector& y, double e) { return e / m.geometry(y).spectrum.maxCoeff(); }
+
+/// The same with eta l = 0.4: the finite-step corrections are far from small, and every scheme is stable.
 inline double visible_step(const Vector& spectrum) { return 0.4 / spectrum.maxCoeff(); }
 
 inline std::string describe(const Hyperparameters& h) {

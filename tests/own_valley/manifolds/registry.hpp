@@ -1,0 +1,80 @@
+// A registry with one valley of a user's own, in the place of the program's: the include path of this folder's test
+// comes first. The valley can be broken, to see who notices.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <variant>
+
+#include "manifolds/catalogue.hpp"
+#include "manifolds/loss.hpp"
+
+namespace valleydrift::manifolds {
+
+/// One wrong factor.
+enum class Fault { none, pullback, trace, flow, limit_map };
+inline Fault fault = Fault::none;
+
+/// f = u v / 2 - 1: on the valley tr H = (u^2 + v^2) / 4, and label noise multiplies u^2 - v^2 by e^(-ct/4).
+struct Hyperbola {
+  static constexpr int static_dimension = 2;
+  static constexpr int static_residuals = 1;
+  explicit Hyperbola(const ParameterValues& = {}) {}
+
+  static ManifoldDescription describe() {
+    return {.name = "hyperbola",
+            .formula = "f = u v / 2 - 1",
+            .coordinates = "u, v",
+            .summary = "two branches of a hyperbola",
+            .known = {}};
+  }
+  int dimension() const { return 2; }
+  int residual_count() const { return 1; }
+  double weight() const { return 1.0; }
+
+  template <class T>
+  void residuals(std::span<const T> w, std::span<T> f) const {
+    f[0] = 0.5 * w[0] * w[1] - 1.0;
+  }
+  template <class T, class R>
+  void pullback(std::span<const T> w, std::span<const R> r, std::span<T> g) const {
+    g[0] = 0.5 * w[1] * r[0];
+    g[1] = wrong(Fault::pullback, 0.5) * w[0] * r[0];
+  }
+
+  std::vector<double> default_start() const { return {4.0, 0.5}; }
+  std::vector<std::string> slow_coordinate_names() const { return {"u^2-v^2"}; }
+  void slow_coordinates(std::span<const double> y, std::span<const double>, std::span<double> q) const {
+    q[0] = y[0] * y[0] - y[1] * y[1];
+  }
+
+  double closed_trace_hessian(std::span<const double> y) const {
+    return wrong(Fault::trace, 0.25) * (y[0] * y[0] + y[1] * y[1]);
+  }
+  void closed_limit_map(std::span<const double> w, std::span<double> y) const {
+    on_branch(wrong(Fault::limit_map, 1.0) * (w[0] * w[0] - w[1] * w[1]), w[0] + w[1] > 0.0, y);
+  }
+  void closed_label_flow(std::span<const double> y0, double ct, std::span<double> y) const {
+    on_branch((y0[0] * y0[0] - y0[1] * y0[1]) * std::exp(wrong(Fault::flow, -0.25) * ct), y0[0] > 0.0, y);
+  }
+
+ private:
+  /// The factor, 1 % off if it is the broken one.
+  static double wrong(Fault where, double factor) { return fault == where ? 1.01 * factor : factor; }
+  /// u^2 - v^2 = x and u v = 2: u^2 + v^2 = (x^2 + 16)^(1/2).
+  static void on_branch(double x, bool positive, std::span<double> y) {
+    const double sign = positive ? 1.0 : -1.0, sum = std::hypot(x, 4.0);
+    y[0] = sign * std::sqrt((sum + x) / 2.0);
+    y[1] = 2.0 / y[0];
+  }
+};
+
+using AnyLoss = std::variant<LeastSquares<Hyperbola>>;
+
+struct RegisteredLoss {
+  AnyLoss loss;
+};
+
+RegisteredLoss make_loss(const std::string& name, const ParameterValues& parameters);
+
+}  // namespace valleydrift::manifolds

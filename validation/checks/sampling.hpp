@@ -1,0 +1,87 @@
+// What the checks that sample share: their runs, their judge, and the sizes of A/A repeats.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "validation/applicability.hpp"
+#include "validation/checks/site_cases.hpp"
+#include "validation/ensemble.hpp"
+#include "validation/statistics.hpp"
+
+namespace valleydrift::validation {
+
+std::vector<Check> law_checks();           ///< S2; law_checks.cpp
+std::vector<Check> path_error_checks();    ///< S4; path_error_checks.cpp
+std::vector<Check> distribution_checks();  ///< S3; distribution_checks.cpp
+
+namespace sampling {
+
+/// eta l_max and beta of a run.
+struct Pace {
+  double stiffness, beta;
+};
+/// Far inside the stability limit, so that diffusing paths stay inside too.
+inline constexpr Pace usual{0.1, 0.9};
+/// Of A/A repeats: relaxes in a tenth of the steps.
+inline constexpr Pace brisk{0.3, 0.5};
+/// Of A/A repeats: 16 per batch fill the lanes of every processor.
+inline constexpr std::int64_t few_paths = 16 * batch_count;
+
+/// The first point, or the first two if the site is thorough.
+inline std::span<const Vector> start_points(const CheckSite& site) { return sites::used_points(site, 1, 2); }
+
+RunConfig config_at(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace = usual);
+
+/// The same run, made for an A/A repeat: over nine relaxation times, of which eight are waited for before anything is
+/// judged.
+ResolvedRun short_run(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise);
+
+/// The same run with noise of another seed.
+inline ResolvedRun with_seed(ResolvedRun run, std::uint64_t seed) {
+  run.config.seed = seed;
+  return run;
+}
+
+/// Keeps the finding with the largest statistic over its bound.
+class WorstRatio {
+ public:
+  void add(double statistic, double bound, const std::string& where) {
+    if (!(statistic / bound <= worst_.statistic / worst_.bound)) worst_ = {statistic, bound, where};
+  }
+  const Finding& finding() const { return worst_; }
+
+ private:
+  Finding worst_{0.0, 1.0};
+};
+
+/// first + (one - other), batch by batch: in an A/A repeat the mean is exactly `first`.
+inline std::vector<double> difference(double first, const std::vector<double>& one, const std::vector<double>& other) {
+  std::vector<double> out;
+  for (std::size_t b = 0; b < one.size(); ++b) out.push_back(first + (one[b] - other[b]));
+  return out;
+}
+
+/// Adds the p-value of an estimate of `expected`, unless the number is conserved and all that is left is rounding.
+inline void add_p_value(Repeated& out, const char* statistic, Estimate e, double expected, int samples,
+                        const SameLaw& same) {
+  constexpr double rounding = 1e-11;
+  if (e.standard_error < rounding) return;
+  e.mean -= expected;
+  e.standard_error *= same.flaw.standard_error;
+  out.p_values.emplace_back(statistic, exceedance(e, samples - 1));
+}
+
+/// Where paths diffuse far along the valley they reach every part of it: of the parameters only the default ones, at
+/// which no part is sharp, and no more dimensions than can be paid for.
+inline bool can_diffuse(const Manifold& m) {
+  for (const manifolds::ParameterInfo& info : m.description().parameters) {
+    if (m.parameters().at(info.name) != info.default_value) return false;
+  }
+  return m.dimension() <= 8;
+}
+
+}  // namespace sampling
+}  // namespace valleydrift::validation

@@ -1,0 +1,198 @@
+#include "validation/false_alarms.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <map>
+#include <mutex>
+
+#include "manifolds/errors.hpp"
+#include "validation/interrupt.hpp"
+#include "validation/statistics.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+struct Row {
+  const Check* check;
+  std::string site;
+  std::uint64_t name;  ///< of check and site, so that a row's seeds do not depend on what else is selected
+  Repeater repeater;
+};
+
+/// Mixes the bits of x: splitmix64's finaliser, a bijection.
+std::uint64_t mixed(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15U;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+  return x ^ (x >> 31);
+}
+
+std::uint64_t number_of(const std::string& text) {
+  std::uint64_t x = 0;
+  for (const char c : text) x = mixed(x ^ static_cast<unsigned char>(c));
+  return x;
+}
+
+/// The noise of a side: of two sides, rows or repeats no two share a seed but with probability 2^-64.
+SameLaw same_law(const FalseAlarmRequest& request, const Row& row, std::int64_t repeat) {
+  const std::uint64_t of_row = mixed(mixed(request.checks.seed) ^ row.name);
+  const auto seed = [&](std::uint64_t side) {
+    return mixed(of_row ^ mixed(2 * static_cast<std::uint64_t>(repeat) + side));
+  };
+  return {repeat, seed(0), seed(1), request.flaw};
+}
+
+std::vector<Row> prepared_rows(const FalseAlarmRequest& request) {
+  std::vector<Row> rows;
+  const std::vector<CheckSite> sites = check_sites(request.checks);
+  for (const Check* check : selected_checks(request.checks)) {
+    if (!check->same_law) continue;
+    for (const CheckSite& site : sites) {
+      if (!check->applies(site.manifold)) continue;
+      rows.push_back({check, site.label, number_of(check->id + " " + site.label), check->same_law(site)});
+    }
+  }
+  if (rows.empty()) throw ConfigError("--aa: none of the selected checks rests on sampling; O2 and S1 to S4 do");
+  return rows;
+}
+
+/// What the repeats of a row found, in their order.
+struct RowFindings {
+  std::int64_t alarms = 0;
+  std::string first_alarm = {};
+  std::map<std::string, std::vector<double>> p_values = {};
+};
+
+Repeated run_repeat(const Row& row, const SameLaw& same) {
+  try {
+    return row.repeater(same);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& error) {
+    Repeated failed;
+    failed.finding = {1.0, 0.0, error.what()};
+    return failed;
+  }
+}
+
+std::vector<Repeated> run_all(const FalseAlarmRequest& request, const std::vector<Row>& rows,
+                              const std::function<void(double)>& progress) {
+  const auto row_count = static_cast<std::int64_t>(rows.size()), jobs = request.repeats * row_count;
+  std::vector<Repeated> out(static_cast<std::size_t>(jobs));
+  std::mutex reporting;
+  std::int64_t done = 0;
+  // Every repeat is one thread's: the loops inside find the threads taken.
+#pragma omp parallel for schedule(dynamic, 1)
+  for (std::int64_t job = 0; job < jobs; ++job) {
+    if (pending_signal() != 0) continue;
+    try {
+      const Row& row = rows[static_cast<std::size_t>(job % row_count)];
+      out[static_cast<std::size_t>(job)] = run_repeat(row, same_law(request, row, job / row_count));
+    } catch (const Interrupted&) {
+      continue;  // thrown again below
+    }
+    const std::lock_guard lock(reporting);
+    ++done;
+    if (progress) progress(static_cast<double>(done) / static_cast<double>(jobs));
+  }
+  throw_if_interrupted();
+  return out;
+}
+
+RowFindings findings_of(std::size_t row, std::size_t rows, const std::vector<Repeated>& all) {
+  RowFindings out;
+  for (std::size_t job = row; job < all.size(); job += rows) {
+    const Repeated& repeated = all[job];
+    if (!repeated.finding.holds()) {
+      if (out.alarms++ == 0) {
+        out.first_alarm = fmt::format("repeat {}: {:.3g} above {:.3g}, {}", job / rows, repeated.finding.statistic,
+                                      repeated.finding.bound, repeated.finding.where);
+      }
+    }
+    for (const auto& [statistic, p] : repeated.p_values) out.p_values[statistic].push_back(p);
+  }
+  return out;
+}
+
+/// Joins the p-values of the rows.
+class Pooled {
+ public:
+  void add(const std::string& site, const std::vector<double>& p) {
+    all_.insert(all_.end(), p.begin(), p.end());
+    const double far = distance_from_uniform(p) * std::sqrt(static_cast<double>(p.size()));
+    if (far > furthest_) furthest_ = far, site_ = site;
+  }
+  Uniformity test(const std::string& statistic) const {
+    const auto count = static_cast<double>(all_.size());
+    return {statistic,
+            static_cast<std::int64_t>(all_.size()),
+            distance_from_uniform(all_),
+            distance_bound(count, uniformity_false_alarm),
+            *std::min_element(all_.begin(), all_.end()),
+            site_};
+  }
+
+ private:
+  std::vector<double> all_;
+  double furthest_ = -1.0;
+  std::string site_;
+};
+
+FalseAlarms joined(const Check* check, const std::vector<std::pair<std::string, RowFindings>>& rows,
+                   std::int64_t repeats) {
+  FalseAlarms out{check};
+  std::map<std::string, Pooled> statistics;
+  for (const auto& [site, findings] : rows) {
+    ++out.rows;
+    out.verdicts += repeats;
+    if (out.alarms == 0 && findings.alarms > 0) out.first_alarm = fmt::format("on {}, {}", site, findings.first_alarm);
+    out.alarms += findings.alarms;
+    for (const auto& [statistic, p] : findings.p_values) statistics[statistic].add(site, p);
+  }
+  for (const auto& [statistic, pooled] : statistics) out.statistics.push_back(pooled.test(statistic));
+  return out;
+}
+
+}  // namespace
+
+bool FalseAlarms::holds() const {
+  return alarms == 0 && !statistics.empty() &&
+         std::all_of(statistics.begin(), statistics.end(), [](const Uniformity& u) { return u.holds(); });
+}
+
+bool FalseAlarmRun::passed() const {
+  return !checks.empty() && std::all_of(checks.begin(), checks.end(), [](const FalseAlarms& c) { return c.holds(); });
+}
+
+double FalseAlarmRun::false_alarm() const {
+  double sum = 0.0;
+  for (const FalseAlarms& c : checks) {
+    sum += static_cast<double>(c.verdicts) * c.check->false_alarm() +
+           static_cast<double>(c.statistics.size()) * uniformity_false_alarm;
+  }
+  return sum;
+}
+
+FalseAlarmRun count_false_alarms(const FalseAlarmRequest& request, const std::function<void(double)>& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<Row> rows = prepared_rows(request);
+  const std::vector<Repeated> all = run_all(request, rows, progress);
+  FalseAlarmRun out{request, {}};
+  for (std::size_t first = 0; first < rows.size();) {
+    std::vector<std::pair<std::string, RowFindings>> of_check;
+    std::size_t row = first;
+    for (; row < rows.size() && rows[row].check == rows[first].check; ++row) {
+      of_check.emplace_back(rows[row].site, findings_of(row, rows.size(), all));
+    }
+    out.checks.push_back(joined(rows[first].check, of_check, request.repeats));
+    first = row;
+  }
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return out;
+}
+
+}  // namespace valleydrift::validation
