@@ -343,10 +343,9 @@ BOOST_AUTO_TEST_CASE(a_million_paths_need_little_memory, *boost::unit_test::labe
   };
   const std::string run = "$program compare --paths 1048576 --no-plots --quiet > report 2> err";
   BOOST_TEST(shell(folder, run + " --steps 64 --output means") <= 1);  // too short a run for a verdict
-  const double means = peak();
-  BOOST_TEST(means < 64.0);
+  BOOST_TEST(peak() < 64.0);
   BOOST_TEST(shell(folder, run + " --steps 2 --output paths --save-paths") <= 1);
-  BOOST_TEST(peak() < 300.0);
+  BOOST_TEST(peak() < 150.0);  // 40 as a rule, 190 if nothing were let go before the end
   BOOST_TEST(std::filesystem::file_size(folder.path("paths/paths.csv")) > 100000000U);
 }
 

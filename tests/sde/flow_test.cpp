@@ -280,15 +280,15 @@ BOOST_AUTO_TEST_CASE(change_of_rank_stops_the_flow) {
 }
 
 // The flattest solutions are sparse: label noise leads from the solution of least norm to the teacher. Slow time runs
-// until what is left of u v is 1e-3, well before the rank of the Hessian is lost.
+// until |u*v|^2 has fallen from 1.25 to 1.5e-3, well before the rank of the Hessian is lost.
 BOOST_AUTO_TEST_CASE(label_noise_finds_the_sparse_teacher_of_the_diagonal_network) {
   const Manifold m("linear-network", {});
   const Vector start = m.default_start(), end = label_flow(m, paper, start, 16.0);
   const Vector before = m.slow_coordinates(start, start), after = m.slow_coordinates(end, start);
   BOOST_TEST(before[0] > 1.0);
   BOOST_TEST_MESSAGE("test error " << after[0] << ", |u*v|^2 " << after[1]);
-  BOOST_TEST(after[0] < 0.2);
-  BOOST_TEST(after[1] < 0.1 * before[1]);
+  BOOST_TEST(after[0] < 0.1);
+  BOOST_TEST(after[1] < 2e-3);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
