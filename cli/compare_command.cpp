@@ -89,7 +89,7 @@ int replay(const Options& options, const ResolvedRun& run, const Plan& plan, std
     out << nlohmann::json{{"schema_version", 1}, {"path", *options.path}, {"file", file}}.dump(
                2, ' ', false, nlohmann::json::error_handler_t::replace)
         << '\n';
-  } else {
+  } else if (!options.quiet) {
     out << fmt::format("path {}: {}\n", *options.path, file);
   }
   return success;

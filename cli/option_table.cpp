@@ -74,7 +74,9 @@ constexpr OptionInfo options[] = {
      "anything is refused"},
     {"force", "", results, compare, false, false, "write into a folder that holds something already"},
     {"save-paths", "", results, compare, false, false, "write every trajectory to paths.csv"},
-    {"path", "N", results, compare, false, false, "do not compare: replay trajectory N alone and write it in full"},
+    {"path", "N", results, compare, false, false,
+     "do not compare: replay trajectory N alone and write it in full, without pictures; not with --save-paths, "
+     "--benchmark or --dry-run"},
     {"no-plots", "", results, compare, false, false, "write no pictures"},
     {"json", "", results, described, false, false, "print one JSON object instead of the text"},
     {"json", "FILE", results, verify, false, false, "also write the results as JSON; replaces the file"},

@@ -306,6 +306,9 @@ Options parse_options(const std::vector<std::string>& tokens) {
     if (s->text.empty()) throw ConfigError("--output: the name of the folder is empty");
     options.output = s->text;
   }
+  for (const char* unused : {"save-paths", "benchmark", "dry-run"}) {
+    settings.refuse_both("path", unused, "a replay runs one path, not the ensemble");
+  }
   if (const Setting* s = settings.find("path")) {
     options.path = static_cast<std::int64_t>(whole_number_in(*s, 0, static_cast<std::uint64_t>(options.run.paths - 1)));
   }

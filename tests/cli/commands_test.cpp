@@ -43,6 +43,12 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+bool is_junit(const std::string& path) {
+  const std::string command =
+      "xmllint --noout --schema " VALLEYDRIFT_SOURCE_DIR "/tests/data/junit.xsd " + path + " 2> /dev/null";
+  return std::system(command.c_str()) == 0;
+}
+
 json parsed(const std::vector<std::string>& arguments) {
   const Result result = run_program(arguments);
   BOOST_TEST(result.code == 0, result.err);
@@ -219,7 +225,10 @@ BOOST_AUTO_TEST_CASE(a_replayed_path_is_the_path_of_the_ensemble) {
   saving.insert(saving.end(), {folder.path("all"), "--save-paths"});
   replaying.insert(replaying.end(), {folder.path("one"), "--path", "137"});
   BOOST_TEST(run_program(saving).code <= 1);
-  BOOST_TEST(run_program(replaying).code == 0);
+  const Result replayed = run_program(replaying);
+  BOOST_TEST(replayed.code == 0);
+  BOOST_TEST(replayed.out + replayed.err == "");  // --quiet
+  BOOST_TEST(!std::filesystem::exists(folder.path("one") + "/plots"));
   // path,time,kind,coordinates... of the last record, and step,time,loss,w...,p...,slow...,limit... of the last step.
   const auto cells = [](const std::string& line) {
     std::vector<std::string> out;
@@ -269,9 +278,25 @@ BOOST_AUTO_TEST_CASE(verify_runs_the_selected_checks_and_writes_its_files) {
   // Five checks of D1 and one of D9, each with the default and the awkward parameters.
   BOOST_TEST(object.at("checks").size() == 12U);
   BOOST_TEST(contains(read_file(folder.path("v.xml")), "tests=\"12\" failures=\"0\""));
+  BOOST_TEST(is_junit(folder.path("v.xml")));
   BOOST_TEST(contains(run_program({"verify", "--list", "--only", "D4-mixed"}).out, "D4-mixed"));
   BOOST_TEST(run_program({"verify", "--only", "D1-pullback", "--quiet"}).out == "pass\n");
   BOOST_TEST(run_program({"verify", "--only", "D1-pullback", "--json", folder.path("absent/v.json")}).code == 4);
+}
+
+BOOST_AUTO_TEST_CASE(verify_repeats_the_same_law) {
+  const Folder folder;
+  const Result result = run_program({"verify", "--aa", "8", "--only", "S1", "--manifold", "uv", "--json",
+                                     folder.path("a.json"), "--junit", folder.path("a.xml")});
+  BOOST_TEST(result.code == 0, result.out << result.err);
+  BOOST_TEST(contains(result.out, "A/A: 8 repeats"));
+  BOOST_TEST(contains(result.out, "0 alarms in 8 verdicts"));
+  const json object = json::parse(read_file(folder.path("a.json")));
+  check_nulls(object, "");
+  BOOST_TEST(object.at("passed") == true);
+  BOOST_TEST(object.at("checks").at(0).at("statistics").at(0).at("p_values") == 8);
+  BOOST_TEST(is_junit(folder.path("a.xml")));
+  BOOST_TEST(run_program({"verify", "--aa", "2", "--only", "S1", "--manifold", "uv", "--quiet"}).out == "pass\n");
 }
 
 BOOST_AUTO_TEST_CASE(standard_output_that_cannot_be_written) {

@@ -1,5 +1,6 @@
 #include "validation/statistics.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <random>
@@ -42,6 +43,51 @@ BOOST_AUTO_TEST_CASE(bounds_are_exceeded_as_often_as_they_say) {
   // Binomial standard deviation 31; six of them.
   BOOST_TEST(std::abs(exceeded - probability * trials) < 6 * 31);
   BOOST_TEST(std::abs(exceeded_half - probability * trials) > 6 * 31);  // half the bound is another probability
+}
+
+BOOST_AUTO_TEST_CASE(p_values_are_those_of_the_tables) {
+  BOOST_TEST(std::abs(exceedance({2.228138852, 1.0}, 10) - 0.05) < 1e-9);
+  BOOST_TEST(std::abs(exceedance({-3.0, 3.0}, 1) - 0.5) < 1e-12);
+  BOOST_TEST(exceedance({1.0, 0.0}, 10) == 0.0);
+  BOOST_TEST(std::isnan(exceedance({0.0, 0.0}, 10)));
+}
+
+BOOST_AUTO_TEST_CASE(distances_by_hand) {
+  BOOST_TEST(std::abs(distance_from_uniform({0.5}) - 0.5) < 1e-15);
+  BOOST_TEST(std::abs(distance_from_uniform({0.9, 0.1, 0.3}) - (2.0 / 3.0 - 0.3)) < 1e-15);
+  BOOST_TEST(distance_from_uniform({0.2, std::nan("")}) == 1.0);
+  BOOST_TEST(std::abs(distance_bound(1e6, 1e-8) - 0.00309) < 1e-5);  // sqrt(log(2e8) / 2e6)
+  // F steps at 1, 2, 5 and G at 3, 4, 6: after 1 and 2 F is ahead by 2/3.
+  BOOST_TEST(std::abs(compare_samples({1.0, 2.0, 5.0}, {6.0, 3.0, 4.0}).distance - 2.0 / 3.0) < 1e-15);
+}
+
+// All orders in which two samples of 5 can be mixed are equally likely: by counting them.
+BOOST_AUTO_TEST_CASE(distances_of_two_samples_have_their_exact_probabilities) {
+  constexpr int n = 5;
+  std::vector<double> distances;
+  for (unsigned mask = 0; mask < 1U << (2 * n); ++mask) {
+    std::vector<double> one, other;
+    for (int i = 0; i < 2 * n; ++i) ((mask >> i & 1U) != 0 ? one : other).push_back(i);
+    if (one.size() == n) distances.push_back(compare_samples(one, other).distance);
+  }
+  BOOST_TEST(distances.size() == 252U);
+  for (const std::vector<double>& one : {std::vector{0.0, 2.0, 4.0, 6.0, 8.0},
+                                         {0.0, 1.0, 4.0, 6.0, 8.0},
+                                         {0.0, 1.0, 2.0, 6.0, 9.0},
+                                         {5.0, 6.0, 7.0, 8.0, 9.0}}) {
+    std::vector<double> other;
+    for (double x = 0.0; x < 10.0; ++x) {
+      if (std::find(one.begin(), one.end(), x) == one.end()) other.push_back(x);
+    }
+    const TwoSamples found = compare_samples(one, other);
+    int at_least = 0, larger = 0;
+    for (const double d : distances) {
+      at_least += d > found.distance - 1e-9 ? 1 : 0;
+      larger += d > found.distance + 1e-9 ? 1 : 0;
+    }
+    BOOST_TEST(std::abs(found.at_least - at_least / 252.0) < 1e-12);
+    BOOST_TEST(std::abs(found.larger - larger / 252.0) < 1e-12);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(records_are_whole_steps_and_end_with_the_run) {

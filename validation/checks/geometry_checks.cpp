@@ -129,8 +129,8 @@ Finding limit_map_fixes_valley(const CheckSite& site) {
     worst.add(largest(sde::limit_map(m, y) - y) / size, "flow, stays " + where);
     const Vector w = y + 0.1 * random.direction(y.size());
     const Vector end = sde::limit_map(m, w);
-    worst.add(m.valley_residual(end), "flow, reaches the valley from " + manifolds::format_point(w));
-    worst.add(largest(sde::limit_map(m, end) - end) / size, "flow, idempotent from " + manifolds::format_point(w));
+    worst.add(m.valley_residual(end), "flow, reaches the valley from " + shown(w));
+    worst.add(largest(sde::limit_map(m, end) - end) / size, "flow, idempotent from " + shown(w));
     const double eta = visible_step(m.geometry(y).spectrum);
     for (const Scheme scheme : both_schemes) {
       const Hyperparameters h = hyperparameters(scheme, eta, 0.1);
@@ -191,10 +191,10 @@ Finding retraction(const CheckSite& site) {
     const Vector w = y + 0.15 * random.direction(y.size());
     const Vector end = m.retract(w);
     // To rounding: 1e-14, so that these may count ten million times as much as the derivative.
-    worst.add(1e7 * m.valley_residual(end), "1e7 max |f| after retraction from " + manifolds::format_point(w));
+    worst.add(1e7 * m.valley_residual(end), "1e7 max |f| after retraction from " + shown(w));
     worst.add(1e7 * largest(m.gradient(end)) / m.hessian(end).trace(), "1e7 |grad L| " + where);
     const double stays = largest(m.retract(end) - end) * std::sqrt(g.spectrum[0]) / std::max(1.0, largest(end));
-    worst.add(1e7 * stays, "1e7 distance of a second retraction from " + manifolds::format_point(w));
+    worst.add(1e7 * stays, "1e7 distance of a second retraction from " + shown(w));
   });
   return worst.finding();
 }
