@@ -203,7 +203,8 @@ BOOST_AUTO_TEST_CASE(quadratic_pair_against_the_lyapunov_operator_alone_disagree
   }
 }
 
-// One noise with each scheme; `verify` has the other pairs.
+// One noise with each scheme; `verify` has the other pairs. Label noise alone where the limiting diffusion of many
+// noise columns cannot be paid for, as in `verify`.
 BOOST_AUTO_TEST_CASE(every_manifold_and_scheme_agrees, *boost::unit_test::label("slow")) {
   for (const auto& description : manifolds::descriptions()) {
     for (const auto& [scheme, noise] :
@@ -211,12 +212,13 @@ BOOST_AUTO_TEST_CASE(every_manifold_and_scheme_agrees, *boost::unit_test::label(
       RunConfig config;
       config.manifold = description.name;
       config.scheme = scheme;
-      config.noise = noise;
+      constexpr int most_diffusing = 8;
+      config.noise = Manifold(description.name, {}).dimension() <= most_diffusing ? noise : NoiseKind::label;
       config.paths = 16384;
       config.eta = 0.02;  // at 0.05 a diffusing path of uv reaches Nesterov's stability limit
       const Comparison c = run(config);
       BOOST_TEST((c.verdict == Verdict::agree),
-                 description.name << ", " << name_of(scheme) << ", " << name_of(noise) << ": " << c.reason);
+                 description.name << ", " << name_of(scheme) << ", " << name_of(config.noise) << ": " << c.reason);
     }
   }
 }

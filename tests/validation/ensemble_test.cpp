@@ -2,6 +2,7 @@
 #include "validation/ensemble.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <utility>
 #include <vector>
 
 #include "validation/plan.hpp"
@@ -32,21 +33,22 @@ std::vector<double> first_paths(const ResolvedRun& run, std::int64_t paths, std:
 
 // With 128 paths every batch is one path, with 128 * 45 a batch is groups of four, one and one registers of paths.
 BOOST_AUTO_TEST_CASE(paths_are_the_same_bits_in_groups_of_any_size) {
-  for (const char* manifold : {"uv", "torus", "linear-network"}) {
-    for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) {
-      for (const NoiseLaw law : {NoiseLaw::gaussian, NoiseLaw::rademacher}) {
-        RunConfig config;
-        config.manifold = manifold;
-        config.noise = noise;
-        config.noise_law = law;
-        const ResolvedRun run = resolve(config);
-        constexpr std::int64_t shown = 60;
-        const std::vector<double> alone = first_paths(run, batch_count, shown);
-        BOOST_TEST(alone.size() > 0U);
-        for (const std::int64_t together : {13, 20, 45}) {
-          BOOST_TEST((first_paths(run, together * batch_count, shown) == alone),
-                     manifold << ", " << name_of(noise) << ", " << name_of(law) << ", batches of " << together);
-        }
+  for (const auto& [manifold, noise] : {std::pair{"uv", NoiseKind::label},
+                                        {"uv", NoiseKind::isotropic},
+                                        {"torus", NoiseKind::isotropic},
+                                        {"linear-network", NoiseKind::label}}) {
+    for (const NoiseLaw law : {NoiseLaw::gaussian, NoiseLaw::rademacher}) {
+      RunConfig config;
+      config.manifold = manifold;
+      config.noise = noise;
+      config.noise_law = law;
+      const ResolvedRun run = resolve(config);
+      constexpr std::int64_t shown = 60;
+      const std::vector<double> alone = first_paths(run, batch_count, shown);
+      BOOST_TEST(alone.size() > 0U);
+      for (const std::int64_t together : {13, 20, 45}) {
+        BOOST_TEST((first_paths(run, together * batch_count, shown) == alone),
+                   manifold << ", " << name_of(noise) << ", " << name_of(law) << ", batches of " << together);
       }
     }
   }
