@@ -169,7 +169,7 @@ class Copy:
             done = self.run([self.build / "tests/mutation/mutant", *patterns], LONGEST_VERIFY)
         except subprocess.TimeoutExpired:
             return "timeout", [], f"no end after {LONGEST_VERIFY:g} s"
-        rows = [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+        rows = [tuple(line.split("\t")[:3]) for line in done.stdout.splitlines() if line.count("\t") == 3]
         if done.returncode < 0:
             return f"signal {-done.returncode}", rows, done.stderr
         if done.returncode == 3:

@@ -271,4 +271,17 @@ BOOST_AUTO_TEST_CASE(change_of_rank_stops_the_flow) {
   check_error([&] { flow(m, paper, Vector{{1.0, 0.0}}, 25.0); }, {"channel", "rank of the Hessian changes"});
 }
 
+// In the channel with g = e^x, label noise multiplied by e^(-4x) makes x' = -e^(-6x)/2, that is e^(6x) = 1 - 3 t from
+// x = 0: minus infinity at t = 1/3, which the integrator approaches by ever smaller steps.
+BOOST_AUTO_TEST_CASE(flow_to_infinity_is_an_error) {
+  const Manifold m("channel", {{"profile", 0}});
+  const auto flow_to = [&](double t) {
+    return deterministic_flow(
+        m, [&m](const Vector& y) { return Matrix(std::exp(-4.0 * y[0]) * m.label_noise_factor(y)); }, paper,
+        Vector{{0.0, 0.0}}, t);
+  };
+  BOOST_TEST(std::abs(flow_to(0.3)[0] - std::log(0.1) / 6.0) < flow_bound);
+  check_error([&] { flow_to(0.5); }, {"channel", "does not get beyond t = 0.33333", "shorten --time"});
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,6 +8,7 @@
 
 #include "manifolds/registry.hpp"
 #include "sde/label_flow.hpp"
+#include "sde/limit_map.hpp"
 #include "validation/checks/check.hpp"
 
 namespace valleydrift::validation {
@@ -208,6 +209,31 @@ Finding run_finite_step(const CheckSite& site) {
   return worst.finding();
 }
 
+bool has_closed_limit_map(const Manifold& m) {
+  bool has = false;
+  visit_loss(m, [&](const auto& loss) {
+    has = requires { loss.model().closed_limit_map(std::span<const double>(), std::span<double>()); };
+  });
+  return has;
+}
+
+/// 1e-9: limit_map promises 1e-10.
+Finding run_limit_map(const CheckSite& site) {
+  Worst worst(1e-9);
+  for (const Vector& y : used_points(site)) {
+    visit_loss(site.manifold, [&](const auto& loss) {
+      if constexpr (requires { loss.model().closed_limit_map(std::span<const double>(), std::span<double>()); }) {
+        Vector w = y, closed(y.size());
+        for (Eigen::Index i = 0; i < w.size(); ++i) w[i] += 0.1 * std::sin(1.0 + 2.0 * static_cast<double>(i));
+        const auto size = static_cast<std::size_t>(y.size());
+        loss.model().closed_limit_map({w.data(), size}, {closed.data(), size});
+        worst.add((closed - sde::limit_map(site.manifold, w)).cwiseAbs().maxCoeff(), named(site, y));
+      }
+    });
+  }
+  return worst.finding();
+}
+
 bool has_closed_trace(const Manifold& m) {
   bool has = false;
   visit_loss(m, [&](const auto& loss) {
@@ -259,6 +285,9 @@ std::vector<Check> closed_form_checks() {
        "closed_trace_hessian of the model, its pullback, or the Gram matrix in Manifold::geometry is wrong "
        "(manifolds/<name>.hpp, manifolds/manifold.cpp)",
        has_closed_trace, run_trace},
+      {"D11-limit-map", deterministic, "the closed form of the limit map is the end of the gradient flow",
+       "(6), section 11", "closed_limit_map of the model (manifolds/<name>.hpp), or sde/limit_map.cpp if D3 fails too",
+       has_closed_limit_map, run_limit_map},
   };
   for (Check& check : path_checks()) all.push_back(std::move(check));
   return all;
