@@ -1,5 +1,7 @@
 #include "sde/label_flow.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/numeric/odeint/integrate/integrate_adaptive.hpp>
 #include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
 #include <boost/numeric/odeint/stepper/generation.hpp>
@@ -9,6 +11,7 @@
 #include <functional>
 #include <memory>
 
+#include "manifolds/errors.hpp"
 #include "manifolds/registry.hpp"
 #include "sde/limit_field.hpp"
 
@@ -45,17 +48,38 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
                                const std::vector<double>& times) {
   namespace odeint = boost::numeric::odeint;
   constexpr double tolerance = 1e-12;  // per step; a thousand steps stay below the stated 1e-9
+  // The right drift descends and so runs nowhere in finite time; a wrong one would take ever smaller steps without end.
+  // At rest the method takes steps of some 3 over the rate, so this many evaluations still cover a millionth of a time
+  // of 1e9.
+  constexpr int evaluations_to_advance = 20000;
+  constexpr double least_advance = 1e-6;
 
   const Vector first = manifold.geometry(y0).spectrum;
   const double steepest = first[first.size() - 1];
   const auto drift = label_drift(manifold, form);
-  const auto derivative = [&](const State& y, State& dydt, double) { drift(y, dydt); };
   const auto check_rank = [&](const State& y, double) { manifold.geometry(view(y), steepest); };
+  int evaluations = 0;
+  double least_time = 0.0, advance = 0.0;  // to be reached within evaluations_to_advance
+  const auto derivative = [&](const State& y, State& dydt, double time) {
+    if (++evaluations % evaluations_to_advance == 0) {
+      if (!(time >= least_time)) {
+        throw NumericalError(
+            fmt::format("{}: the deterministic limit does not get beyond t = {:.6g}: {} evaluations of its drift at {} "
+                        "advance it by less than {:.2g}; shorten --time or start elsewhere",
+                        manifold.name(), time, evaluations_to_advance, manifolds::format_point(view(y)), advance));
+      }
+      least_time = time + advance;
+    }
+    drift(y, dydt);
+  };
   State y(y0.data(), y0.data() + y0.size());
   std::vector<Vector> out;
   double t = 0.0;
   for (double next : times) {
     if (next > t) {
+      evaluations = 0;
+      advance = least_advance * (next - t);
+      least_time = t + advance;
       const double first_step = (next - t) / 16.0;  // a guess; the error control finds its own
       odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
                                  derivative, y, t, next, first_step, check_rank);

@@ -77,44 +77,38 @@ Finding third_along_valley(const CheckSite& site) {
   return worst.finding();
 }
 
-/// Second differences of the retraction along a tangent v are the second fundamental form: the normal part of
-/// (Ret(y + h v) + Ret(y - h v) - 2 y) / h^2.
-Vector second_form(const Manifold& m, const Geometry& g, const Vector& v) {
-  const auto difference = [&](double h) {
-    return Vector((m.retract(g.point + h * v) + m.retract(g.point - h * v) - 2.0 * g.point) / (h * h));
-  };
-  const double h = 0x1p-8;
-  return g.transverse.transpose() * (4.0 * difference(h / 2.0) - difference(h)) / 3.0;
-}
-
-/// The largest eigenvalue of sum_n S_n^2 with the shape operators S_n by polarisation, DERIVATION (33a), and its root.
+/// P_L turns as the valley bends: moved along a tangent v, P_L n of a normal n changes by -S_n v with the shape
+/// operator S_n, DERIVATION (33a). The root of the largest eigenvalue of sum_n S_n^2.
 double measured_curvature(const Manifold& m, const Geometry& g) {
   const Matrix basis = g.longitudinal_basis();
-  Matrix squares = Matrix::Zero(basis.cols(), basis.cols());
-  std::vector<Matrix> shape(static_cast<std::size_t>(g.spectrum.size()), squares);
-  for (Eigen::Index i = 0; i < basis.cols(); ++i) {
-    for (Eigen::Index k = 0; k <= i; ++k) {
-      const Vector sum = basis.col(i) + basis.col(k), difference = basis.col(i) - basis.col(k);
-      const Vector polar = i == k ? second_form(m, g, basis.col(i))
-                                  : Vector((second_form(m, g, sum) - second_form(m, g, difference)) / 4.0);
-      for (std::size_t n = 0; n < shape.size(); ++n) {
-        shape[n](i, k) = shape[n](k, i) = polar[static_cast<Eigen::Index>(n)];
-      }
-    }
+  const auto moved = [&](const Vector& v) {
+    return Matrix(m.geometry(m.retract(g.point + v)).longitudinal(g.transverse));
+  };
+  std::vector<Matrix> shape(static_cast<std::size_t>(g.spectrum.size()), Matrix(basis.cols(), basis.cols()));
+  for (Eigen::Index k = 0; k < basis.cols(); ++k) {
+    const auto slope = [&](double h) {
+      return Matrix((moved(h * basis.col(k)) - moved(-h * basis.col(k))) / (2.0 * h));
+    };
+    const double h = 0x1p-8;
+    const Matrix turned = basis.transpose() * (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
+    for (std::size_t n = 0; n < shape.size(); ++n) shape[n].col(k) = turned.col(static_cast<Eigen::Index>(n));
   }
-  for (const Matrix& s : shape) squares += s * s;
+  Matrix squares = Matrix::Zero(basis.cols(), basis.cols());
+  for (const Matrix& s : shape) squares += s.transpose() * s;
   const double top = Eigen::SelfAdjointEigenSolver<Matrix>(squares, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
   return std::sqrt(std::max(0.0, top));
 }
 
 Finding curvature(const CheckSite& site) {
-  // Richardson leaves O(h^4) = 2e-10 times sixth derivatives of the retraction, rounding 2e-15 / h^2.
+  // Richardson leaves O(h^4) = 2e-10 times fifth derivatives of the projector, rounding 1e-15 / h. In large dimensions
+  // the radius is known to 1e-3.
   Worst worst(1e-6);
+  const double weight = site.manifold.valley_dimension() > 32 ? 1e-3 : 1.0;
   for_points(site, 24, [&](const Vector& y, Random&, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const double measured = measured_curvature(site.manifold, g);
     const double claimed = 1.0 / site.manifold.curvature_radius(g);
-    worst.add(std::abs(claimed - measured) / std::max(1.0, measured), where);
+    worst.add(weight * std::abs(claimed - measured) / std::max(1.0, measured), where);
   });
   return worst.finding();
 }
@@ -199,8 +193,6 @@ Finding retraction(const CheckSite& site) {
   return worst.finding();
 }
 
-bool small(const Manifold& m) { return m.dimension() <= 20; }
-
 }  // namespace
 
 std::vector<Check> geometry_checks() {
@@ -218,7 +210,9 @@ std::vector<Check> geometry_checks() {
        "manifolds/manifold.cpp, third_contraction(), or P_L in manifolds/geometry.hpp; see also D1-third.", everywhere,
        third_along_valley},
       {"D2-curvature", kind, "The curvature radius is that of the second fundamental form.", "(33), (33a)",
-       "manifolds/manifold.cpp, curvature_radius() and largest_squared_curvature_dense().", small, curvature},
+       "manifolds/manifold.cpp, curvature_radius(), largest_squared_curvature_dense() and, beyond dimension 32, "
+       "_by_powers().",
+       everywhere, curvature},
       {"D3-fixed", kind, "The limit maps of flow and iteration fix the valley and are idempotent.", "(6)",
        "sde/limit_map.cpp, or a gradient that does not vanish on the valley: manifolds/loss.hpp.", everywhere,
        limit_map_fixes_valley},

@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 
 #include "sde/limit_coefficients.hpp"
+#include "validation/applicability.hpp"
 #include "validation/checks/site_cases.hpp"
 #include "validation/checks/theorem_checks.hpp"
 
@@ -95,6 +96,43 @@ Finding position(const CheckSite& site) {
       worst.add(std::abs(plateau.loss / loss - 1.0), fmt::format("loss, {}, {}", describe(h), where));
     }
   });
+  return worst.finding();
+}
+
+/// log of the largest modulus of an eigenvalue of the step of (w, eta p) in one mode, e = eta l: the matrix is squared
+/// until its norm is that to the power 2^60, times at most 2^60.
+double log_root(Scheme scheme, double mu, double e) {
+  const double beta = 1.0 - mu, ahead = scheme == Scheme::nesterov ? beta : 0.0;
+  Eigen::Matrix2d step;
+  step << 1.0 - e, beta - ahead * e, -e, beta - ahead * e;
+  double log_norm = 0.0, weight = 1.0;
+  for (int squaring = 0; squaring <= 60; ++squaring, weight /= 2.0) {
+    const double norm = step.norm();
+    log_norm += weight * std::log(norm);
+    step = Eigen::Matrix2d(step / norm * (step / norm));
+  }
+  return log_norm;
+}
+
+/// Modes decay by their slowest root per step, and no longer decay just above the stability limit; momentum along the
+/// valley falls by e in its relaxation time.
+Finding relaxation(const CheckSite& site) {
+  // The squarings round by 1e-16 each, and each counts half as much as the one before: 1e-15 in all, over log |z| of
+  // 1e-3 and more.
+  Worst worst(1e-11);
+  const Vector spectrum = site.manifold.geometry(site.points.front()).spectrum;
+  for (const double step : {0.001, 0.1, 0.6, 0.9}) {
+    for (const Hyperparameters& h : all_momenta(step / spectrum.maxCoeff(), {0.9, 0.5, 0.1, 0.02})) {
+      double slowest = 0.0;
+      for (const double l : spectrum) slowest = std::max(slowest, -1.0 / log_root(h.scheme, h.mu, h.eta * l));
+      worst.add(std::abs(transverse_time(spectrum, h) / slowest - 1.0), "tau_1, " + describe(h));
+      worst.add(std::abs(momentum_time(h) * std::log(h.beta()) + 1.0), "tau_momentum, " + describe(h));
+      const double limit = h.stability_limit();
+      const bool below = log_root(h.scheme, h.mu, (1.0 - 1e-6) * limit) < 0.0;
+      const bool above = log_root(h.scheme, h.mu, (1.0 + 1e-6) * limit) > 0.0;
+      worst.add(below && above ? 0.0 : 1.0, "stability limit, " + describe(h));
+    }
+  }
   return worst.finding();
 }
 
@@ -217,6 +255,12 @@ std::vector<Check> stationary_checks() {
        "(25), (25a), (26)",
        "sde/limit_form.hpp, position_response(); sde/limit_coefficients.cpp, transverse_plateau().", everywhere,
        position},
+      {"D5-relaxation", kind,
+       "Relaxation times and stability limit are those of the powers of one mode's step, and of momentum's.",
+       "(5), (29), (30)",
+       "validation/applicability.cpp, transverse_time() and momentum_time(); manifolds/hyperparameters.cpp, "
+       "stability_limit().",
+       everywhere, relaxation},
       {"D8-trace", kind, "Under label noise the paper form descends c/4 times the trace of the Hessian.", "(22)",
        "sde/limit_coefficients.cpp, the transverse term, or kappa in sde/limit_form.cpp, which must drop out; "
        "manifolds/manifold.cpp, label_noise_factor(); see D1-label.",
