@@ -6,14 +6,14 @@
 
 namespace valleydrift::sde {
 
-/// The three rates of the motion near the flattest point, DERIVATION (41), all in the same unit of time:
+/// The three rates of the motion near the flattest point, DERIVATION (43), all in the same unit of time:
 ///   x'' + friction x' + friction drift a(t) x = 0,   a = energy of the transverse mode over its mean
 struct HierarchyRates {
   double friction;    ///< of the momentum along the valley, 1/tau_momentum
   double relaxation;  ///< of the mode's energy, 2/tau_1 for an underdamped mode
   double drift;       ///< 1/tau_2: x' = -drift x in the separated limit
 
-  /// k_0 of DERIVATION (43): the rate at which nothing but the valley coordinate could move is its cube root.
+  /// k_0 = friction^2 drift; its cube root is the rate at which the scales meet.
   double cube() const { return friction * friction * drift; }
 };
 
