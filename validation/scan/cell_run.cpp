@@ -26,50 +26,38 @@ std::uint64_t seed_of(const ResolvedScan& scan, const Cell& cell) {
 /// above its sampling error.
 constexpr std::array<double, 2> rate_window = {3.0, 9.0};
 
-/// The steps of the records: as fine as the transverse motion asks until it has relaxed, then as fine as that along the
-/// valley.
-class Schedule {
- public:
-  Schedule(const CellPlan& plan, bool to_the_end_of_window) {
-    const Prediction& p = plan.prediction;
-    const double transverse = *p.transverse;
-    const double along = std::max(transverse, std::min(p.mean.value_or(p.scales.tau_2), p.scales.tau_2));
-    fine_ = std::max(1.0, std::floor(transverse / per_time));
-    fine_until_ = 3.0 * transverse;
-    coarse_ = std::max(fine_, std::floor(along / per_time));
-    if (to_the_end_of_window) {
-      // Equal distances within the window.
-      fine_ = coarse_ = std::max(1.0, std::floor(p.scales.unit / 20.0));
-    }
-  }
-  /// The next records, up to `limit`.
-  std::vector<std::int64_t> next(std::int64_t limit) {
-    constexpr int at_once = 32;
+/// The steps of the records, `per_time` to the shortest time that is asked for; interpolation is then good to 1e-4.
+constexpr double per_time = 60.0;
+/// The transverse part has this many times more paths: it is over soon, and its energies are spread widely.
+constexpr std::int64_t more_paths = 4;
+
+/// Records every `spacing` steps until `enough`, or the limit.
+template <class Enough>
+CellRecords run_until(const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed, double spacing,
+                      std::int64_t limit, Enough enough) {
+  const std::unique_ptr<CellEnsemble> ensemble = CellEnsemble::make(scan, run, seed);
+  const auto step = std::max<std::int64_t>(1, static_cast<std::int64_t>(spacing));
+  constexpr int at_once = 32;
+  CellRecords records;
+  std::int64_t last = 0;
+  do {
     std::vector<std::int64_t> steps;
-    for (int i = 0; i < at_once && last_ < limit; ++i) {
-      const double spacing = static_cast<double>(last_) < fine_until_ ? fine_ : coarse_;
-      last_ = std::min(limit, last_ + static_cast<std::int64_t>(spacing));
-      steps.push_back(last_);
-    }
-    return steps;
-  }
+    for (int i = 0; i < at_once && last < limit; ++i) steps.push_back(last = std::min(limit, last + step));
+    ensemble->advance(steps, records);
+  } while (last < limit && !enough(records));
+  return records;
+}
 
- private:
-  static constexpr double per_time = 60.0;  // interpolation between records is then good to 1e-4
-  double fine_, fine_until_, coarse_;
-  std::int64_t last_ = 0;
-};
+/// Whether the times along the valley are known: within delta for a quarter longer, and through more than the
+/// oscillation of the valley coordinate, 2 pi units at most.
+bool along_bracketed(const Curves& c, double delta, double confirmation) {
+  const auto mean = last_crossing(c.steps, c.mean, delta), rms = last_crossing(c.steps, c.rms, delta);
+  return mean && rms && c.steps.back() >= 1.25 * std::max(*mean, *rms) + confirmation;
+}
 
-/// Whether every time is known: within delta for half as long again, and through more than the oscillation of the
-/// valley coordinate, 2 pi units at most.
-bool bracketed(const Curves& c, double delta, double unit, bool oscillates) {
-  const double last = c.steps.back();
-  for (const auto* ratio : {&c.mean, &c.rms}) {
-    const auto time = last_crossing(c.steps, *ratio, delta);
-    if (!time || last < 1.25 * *time + (oscillates ? 5.0 * unit : 0.0)) return false;
-  }
+bool transverse_bracketed(const Curves& c, double delta) {
   const auto time = last_crossing(c.steps, c.transverse, delta);
-  return time && last >= 1.5 * *time;
+  return time && c.steps.back() >= 1.5 * *time;
 }
 
 Curves thinned(const Curves& c) {
@@ -88,42 +76,60 @@ Curves thinned(const Curves& c) {
 
 double value(const std::optional<double>& x) { return x.value_or(none); }
 
+/// E L over tr H on the plateau, at the flattest point.
+double plateau_per_trace(const ResolvedScan& scan, const ResolvedRun& run) {
+  const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
+  const Hyperparameters& h = run.hyperparameters;
+  const sde::LimitForm form(Form::finite_step, h);
+  const auto plateau = sde::transverse_plateau(geometry, run.noise_factor(scan.flattest_point), form);
+  return h.epsilon * h.epsilon * plateau.loss / geometry.trace_hessian();
+}
+
+bool is_transverse(Figures f) { return f == Figures::transverse || f == Figures::tau_1; }
+
 void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result) {
   const Prediction& p = plan.prediction;
   const double delta = scan.config.delta, unit = p.scales.unit;
-  const std::int64_t paths = plan.run.config.paths;
+  const double plateau = plateau_per_trace(scan, plan.run);
+  const std::uint64_t seed = seed_of(scan, result.cell);
+  const std::vector<int> once(batch_count, 1);
+
+  ResolvedRun across = plan.run;
+  across.config.paths *= more_paths;
+  const CellRecords transverse =
+      run_until(scan, across, ~seed, *p.transverse / per_time, plan.limit, [&](const CellRecords& r) {
+        return transverse_bracketed(curves_of(r, once, across.config.paths, plateau), delta);
+      });
+  const Curves transverse_curves = curves_of(transverse, once, across.config.paths, plateau);
+
   const bool rates = result.cell.part == Part::prefactor;
   const std::array<double, 2> window =
       rates ? std::array{rate_window[0] * unit, rate_window[1] * unit} : std::array{0.0, 0.0};
-  const manifolds::Geometry geometry = plan.run.manifold.geometry(scan.flattest_point);
-  const Hyperparameters& h = plan.run.hyperparameters;
-  const double plateau = h.epsilon * h.epsilon *
-                         sde::transverse_plateau(geometry, plan.run.noise_factor(scan.flattest_point),
-                                                 sde::LimitForm(Form::finite_step, h))
-                             .loss /
-                         geometry.trace_hessian();
-
-  const std::uint64_t seed = seed_of(scan, result.cell);
-  const std::unique_ptr<CellEnsemble> ensemble = CellEnsemble::make(scan, plan.run, seed);
-  CellRecords records;
-  Schedule schedule(plan, rates);
-  const std::vector<int> once(batch_count, 1);
-  bool done = false;
-  while (!done && (records.steps.empty() || records.steps.back() < plan.limit)) {
-    ensemble->advance(schedule.next(plan.limit), records);
-    const Curves curves = curves_of(records, once, paths, plateau);
-    done = bracketed(curves, delta, unit, h.mu < 1.0) && curves.steps.back() >= window[1];
-  }
+  const double along = std::min(p.mean.value_or(p.scales.tau_2), p.scales.tau_2);
+  const double confirmation = plan.run.hyperparameters.mu < 1.0 ? 5.0 * unit : 0.0;
+  const CellRecords records =
+      run_until(scan, plan.run, seed, (rates ? 3.0 * unit : along) / per_time, plan.limit, [&](const CellRecords& r) {
+        const Curves c = curves_of(r, once, plan.run.config.paths, plateau);
+        return c.steps.back() >= window[1] && along_bracketed(c, delta, confirmation);
+      });
+  const Curves curves = curves_of(records, once, plan.run.config.paths, plateau);
   result.steps = records.steps.back();
-  const Curves curves = curves_of(records, once, paths, plateau);
-  const FigureValues figures = read_figures(curves, delta, window);
-  result.replicates = bootstrap(records, paths, plateau, delta, window, seed);
+
+  FigureValues figures = read_figures(curves, delta, window);
+  const FigureValues own = read_figures(transverse_curves, delta, {0.0, 0.0});
+  result.replicates = bootstrap(records, plan.run.config.paths, plateau, delta, window, seed);
+  const auto replicates = bootstrap(transverse, across.config.paths, plateau, delta, {0.0, 0.0}, ~seed);
   for (int f = 0; f < figure_count; ++f) {
-    result.figure[static_cast<std::size_t>(f)].measured = figures[static_cast<std::size_t>(f)];
-    result.figure[static_cast<std::size_t>(f)].standard_error =
-        standard_error(result.replicates, static_cast<Figures>(f));
+    const auto i = static_cast<std::size_t>(f);
+    if (is_transverse(static_cast<Figures>(f))) {
+      figures[i] = own[i];
+      for (std::size_t r = 0; r < replicates.size(); ++r) result.replicates[r][i] = replicates[r][i];
+    }
+    result.figure[i].measured = figures[i];
+    result.figure[i].standard_error = standard_error(result.replicates, static_cast<Figures>(f));
   }
   result.curves = thinned(curves);
+  const bool done = along_bracketed(curves, delta, confirmation) && transverse_bracketed(transverse_curves, delta);
   result.reason = p.outside.empty() ? p.reason : p.outside;
   result.status = !p.outside.empty() ? Status::outside : done ? Status::ok : Status::limit;
   if (result.status == Status::limit) {
