@@ -73,7 +73,7 @@ constexpr OptionInfo options[] = {
     {"no-prefactor", "", grid, scan, true, false, "leave out the part that varies C at gamma = 2/3"},
     {"prefactor-eta", "X", grid, scan, true, false, "learning rate of that part (default 1e-3)"},
     {"prefactor-C", "LIST", grid, scan, true, false,
-     "its prefactors: A,B,... or LOW:HIGH:COUNT, logarithmic (default: 15 from 0.6 C* to 1.9 C*)"},
+     "its prefactors: A,B,... or LOW:HIGH:COUNT, logarithmic (default: 25 from 0.4 C* to 1.9 C*)"},
     {"prefactor-paths", "N", grid, scan, true, false, "its trajectories for each C (default 65536)"},
     {"control", "NAME", grid, scan, true, false,
      "none (default), or a negative control, with which the two-thirds law must not appear: no-transverse leaves the "

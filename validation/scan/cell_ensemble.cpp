@@ -82,6 +82,7 @@ class TypedEnsemble : public CellEnsemble {
           chunks_(of.law_, {of.seed_, 0}, draw_count(of.loss_, of.noise_)),
           field_(of.loss_.model(), of.form_, Matrix(of.loss_.dimension(), 0)),
           residuals_(of.loss_.scratch_size()),
+          along_valley_(of.start_.size()),
           point_(of.start_.size()),
           slow_(of.flattest_.size()) {}
 
@@ -126,6 +127,14 @@ class TypedEnsemble : public CellEnsemble {
       const std::span<const Lanes> w(state.w.data(), state.w.size());
       const Lanes value = of_.loss_.template value<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()));
       const Lanes trace = field_.trace_hessian(w);
+      for (std::size_t i = 0; i < w.size(); ++i) along_valley_[i] = state.p[i];
+      field_.project(w, std::span<Lanes>(along_valley_));
+      Lanes kinetic(0.0);
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        const Lanes across = state.p[i] - along_valley_[i];
+        kinetic = kinetic + across * across;
+      }
+      kinetic = (0.5 * of_.constants_.eta * of_.constants_.beta) * kinetic;
       for (int l = 0; l < lanes; ++l) {
         for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(w[i], l);
         of_.loss_.model().slow_coordinates(point_, of_.start_, slow_);
@@ -145,6 +154,7 @@ class TypedEnsemble : public CellEnsemble {
         sums[static_cast<std::size_t>(Sum::along)] += along;
         sums[static_cast<std::size_t>(Sum::squared)] += squared * of_.per_square_;
         sums[static_cast<std::size_t>(Sum::loss)] += loss;
+        sums[static_cast<std::size_t>(Sum::energy)] += loss + manifolds::lane(kinetic, l);
         sums[static_cast<std::size_t>(Sum::trace)] += manifolds::lane(trace, l);
       }
     }
@@ -154,6 +164,7 @@ class TypedEnsemble : public CellEnsemble {
     NoiseChunks<interleaved> chunks_;
     sde::LimitField<Lanes, typename Loss::model_type> field_;
     Buffer<Lanes, Loss::static_labels> residuals_;
+    std::vector<Lanes> along_valley_;
     std::vector<double> point_, slow_;
   };
 

@@ -8,6 +8,7 @@
 
 #include "manifolds/errors.hpp"
 #include "validation/ensemble.hpp"
+#include "validation/scan/transverse_energy.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -69,6 +70,7 @@ Curves thinned(const Curves& c) {
     out.mean.push_back(c.mean[i]);
     out.rms.push_back(c.rms[i]);
     out.transverse.push_back(c.transverse[i]);
+    out.loss.push_back(c.loss[i]);
     out.trace.push_back(c.trace[i]);
   }
   return out;
@@ -76,13 +78,11 @@ Curves thinned(const Curves& c) {
 
 double value(const std::optional<double>& x) { return x.value_or(none); }
 
-/// E L over tr H on the plateau, at the flattest point.
-double plateau_per_trace(const ResolvedScan& scan, const ResolvedRun& run) {
+/// Of the transverse motion at the flattest point.
+Plateau plateau_of(const ResolvedScan& scan, const ResolvedRun& run) {
   const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
-  const Hyperparameters& h = run.hyperparameters;
-  const sde::LimitForm form(Form::finite_step, h);
-  const auto plateau = sde::transverse_plateau(geometry, run.noise_factor(scan.flattest_point), form);
-  return h.epsilon * h.epsilon * plateau.loss / geometry.trace_hessian();
+  const TransverseEnergy energy(geometry, run.noise_factor(scan.flattest_point), run.hyperparameters);
+  return {energy.plateau() / geometry.trace_hessian(), energy.loss_plateau() / geometry.trace_hessian()};
 }
 
 bool is_transverse(Figures f) { return f == Figures::transverse || f == Figures::tau_1; }
@@ -90,7 +90,7 @@ bool is_transverse(Figures f) { return f == Figures::transverse || f == Figures:
 void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result) {
   const Prediction& p = plan.prediction;
   const double delta = scan.config.delta, unit = p.scales.unit;
-  const double plateau = plateau_per_trace(scan, plan.run);
+  const Plateau plateau = plateau_of(scan, plan.run);
   const std::uint64_t seed = seed_of(scan, result.cell);
   const std::vector<int> once(batch_count, 1);
 

@@ -7,6 +7,7 @@
 
 #include "manifolds/errors.hpp"
 #include "sde/label_flow.hpp"
+#include "validation/scan/transverse_energy.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -105,7 +106,9 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
   p.scales = time_scales(scan, run, *relaxation.time.value);
   const TimeScales& s = p.scales;
   const double delta = scan.config.delta;
-  p.transverse = 0.5 * s.tau_1 * std::log(1.0 / delta);
+  const TransverseEnergy energy(run.manifold.geometry(scan.flattest_point), run.noise_factor(scan.flattest_point),
+                                run.hyperparameters);
+  p.transverse = energy.convergence_time(delta, s.tau_1);
   p.outside = why_outside(run, scan, s);
 
   const double separation = s.tau_2 / std::max(s.tau_1, s.tau_momentum);

@@ -18,7 +18,8 @@ std::size_t index(Figures figure) { return static_cast<std::size_t>(figure); }
 
 }  // namespace
 
-Curves curves_of(const CellRecords& records, const std::vector<int>& weights, std::int64_t paths, double plateau) {
+Curves curves_of(const CellRecords& records, const std::vector<int>& weights, std::int64_t paths,
+                 const Plateau& plateau) {
   double count = 0.0;
   for (int b = 0; b < batch_count; ++b) {
     count += weights[static_cast<std::size_t>(b)] *
@@ -37,7 +38,8 @@ Curves curves_of(const CellRecords& records, const std::vector<int>& weights, st
     curves.mean.push_back(mean(Sum::along));
     curves.rms.push_back(std::sqrt(mean(Sum::squared)));
     curves.trace.push_back(mean(Sum::trace));
-    curves.transverse.push_back(mean(Sum::loss) / (plateau * mean(Sum::trace)) - 1.0);
+    curves.transverse.push_back(mean(Sum::energy) / (plateau.energy * mean(Sum::trace)) - 1.0);
+    curves.loss.push_back(mean(Sum::loss) / (plateau.loss * mean(Sum::trace)));
   }
   return curves;
 }
@@ -125,8 +127,8 @@ FigureValues read_figures(const Curves& curves, double delta, std::array<double,
   return out;
 }
 
-std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t paths, double plateau, double delta,
-                                    std::array<double, 2> window, std::uint64_t seed) {
+std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t paths, const Plateau& plateau,
+                                    double delta, std::array<double, 2> window, std::uint64_t seed) {
   std::mt19937_64 engine(seed);
   std::vector<FigureValues> out;
   for (int r = 0; r < replicate_count; ++r) {

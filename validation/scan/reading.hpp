@@ -14,12 +14,18 @@ enum class Figures { mean, rms, transverse, tau_1, tau_2, rate_mean, rate_rms };
 inline constexpr int figure_count = 7;
 using FigureValues = std::array<double, figure_count>;  ///< NaN: not reached, or not to be read
 
-/// The three ratios of DERIVATION (41) at the records, and the mean trace of the Hessian.
-struct Curves {
-  std::vector<double> steps, mean, rms, transverse, trace;
+/// What the transverse motion settles to, over tr H: energy and loss.
+struct Plateau {
+  double energy, loss;
 };
-/// `weights` says how often each batch counts: all 1, or a bootstrap resample. `plateau` is E L over tr H.
-Curves curves_of(const CellRecords& records, const std::vector<int>& weights, std::int64_t paths, double plateau);
+
+/// The three ratios of DERIVATION (41) at the records, the loss over its plateau, and the mean trace of the Hessian.
+struct Curves {
+  std::vector<double> steps, mean, rms, transverse, loss, trace;
+};
+/// `weights` says how often each batch counts: all 1, or a bootstrap resample.
+Curves curves_of(const CellRecords& records, const std::vector<int>& weights, std::int64_t paths,
+                 const Plateau& plateau);
 
 /// The step after which |ratio| stays within delta, interpolated between records; none if it is not within at the last.
 std::optional<double> last_crossing(const std::vector<double>& steps, const std::vector<double>& ratio, double delta);
@@ -41,8 +47,8 @@ FigureValues read_figures(const Curves& curves, double delta, std::array<double,
 /// How many bootstrap resamples of the batches a cell keeps.
 inline constexpr int replicate_count = 100;
 /// The figures of that many resamples; deterministic in `seed`.
-std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t paths, double plateau, double delta,
-                                    std::array<double, 2> window, std::uint64_t seed);
+std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t paths, const Plateau& plateau,
+                                    double delta, std::array<double, 2> window, std::uint64_t seed);
 /// Standard deviation of one figure over the replicates that have it; NaN if fewer than nine in ten have.
 double standard_error(const std::vector<FigureValues>& replicates, Figures figure);
 

@@ -131,7 +131,7 @@ ResolvedScan resolve_scan(const ScanConfig& given) {
                                   manifolds::format_point(run.start)));
   }
   if (!scan.config.Cs) scan.config.Cs = {2.0 * scan.C_star};
-  if (!scan.config.prefactor_Cs) scan.config.prefactor_Cs = logarithmic(0.6 * scan.C_star, 1.9 * scan.C_star, 15);
+  if (!scan.config.prefactor_Cs) scan.config.prefactor_Cs = logarithmic(0.4 * scan.C_star, 1.9 * scan.C_star, 25);
 
   const auto add = [&](Part part, double eta, double gamma, double C) {
     scan.cells.push_back({static_cast<int>(scan.cells.size()), part, eta, gamma, C});

@@ -31,7 +31,7 @@ struct ScanConfig {
   std::optional<std::int64_t> limit = {};      ///< of the steps of a cell; default: ten times the predicted time
   bool prefactor = true;                       ///< also scan C at gamma = 2/3
   double prefactor_eta = 1e-3;
-  std::optional<std::vector<double>> prefactor_Cs = {};  ///< default: 0.6 to 1.9 times C*
+  std::optional<std::vector<double>> prefactor_Cs = {};  ///< default: 0.4 to 1.9 times C*
   std::int64_t prefactor_paths = 65536;
   bool descent = false;  ///< begin at the start as given, noise and all, instead of on the valley
   Control control = Control::none;

@@ -135,7 +135,7 @@ Figure times_figure(const ResolvedScan& scan, const ScanResult& result) {
   Panels panels("times", 3, 480, 400, rows);
   draw_times(panels, 0, "T_{mean}: mean of the slow coordinate", Figures::mean, scan, result);
   draw_times(panels, 1, "T_{rms}: its root mean square", Figures::rms, scan, result);
-  draw_times(panels, 2, "T_{transverse}: loss to its plateau", Figures::transverse, scan, result);
+  draw_times(panels, 2, "T_{transverse}: energy to its plateau", Figures::transverse, scan, result);
   return panels.finish();
 }
 
@@ -319,7 +319,7 @@ Figure trajectories_figure(const std::vector<const CellResult*>& cells) {
     blocks.push_back(figure.block("step, loss over plateau, trace, mean, rms: " + gamma_text(cell->cell.gamma)));
     const Curves& c = cell->curves;
     for (std::size_t i = 0; i < c.steps.size(); ++i) {
-      figure.row({c.steps[i], 1.0 + c.transverse[i], c.trace[i], c.mean[i], c.rms[i]});
+      figure.row({c.steps[i], c.loss[i], c.trace[i], c.mean[i], c.rms[i]});
     }
   }
   for (int k = 0; k < 3; ++k) {

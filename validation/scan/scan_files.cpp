@@ -38,7 +38,7 @@ std::string header(File file) {
       for (const char* name : figure_names) text += fmt::format(",{}", name);
       return text + '\n';
     case curves_file:
-      return "cell,step,mean,rms,transverse,trace_hessian\n";
+      return "cell,step,mean,rms,transverse,loss,trace_hessian\n";
   }
   return text;
 }
@@ -79,7 +79,8 @@ std::string curve_rows(const CellResult& r) {
   std::string text;
   for (std::size_t i = 0; i < r.curves.steps.size(); ++i) {
     text += fmt::format("{}", r.cell.index);
-    for (const auto* column : {&r.curves.steps, &r.curves.mean, &r.curves.rms, &r.curves.transverse, &r.curves.trace}) {
+    for (const auto* column :
+         {&r.curves.steps, &r.curves.mean, &r.curves.rms, &r.curves.transverse, &r.curves.loss, &r.curves.trace}) {
       put(text, (*column)[i]);
     }
     text += '\n';
@@ -231,14 +232,15 @@ CellLog::CellLog(fs::path folder, const ResolvedScan& scan, bool resume) : folde
                                         std::copy(v.begin() + 1, v.end(), values.begin());
                                         found_[cell].replicates.push_back(values);
                                       });
-    ends[curves_file] = take_rows(folder_ / names[curves_file], curves_file, 6, found_.size(),
+    ends[curves_file] = take_rows(folder_ / names[curves_file], curves_file, 7, found_.size(),
                                   [&](std::size_t cell, const std::vector<double>& v) {
                                     Curves& c = found_[cell].curves;
                                     c.steps.push_back(v[0]);
                                     c.mean.push_back(v[1]);
                                     c.rms.push_back(v[2]);
                                     c.transverse.push_back(v[3]);
-                                    c.trace.push_back(v[4]);
+                                    c.loss.push_back(v[4]);
+                                    c.trace.push_back(v[5]);
                                   });
   }
   for (int file = 0; file < 3; ++file) {
