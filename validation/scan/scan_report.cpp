@@ -88,7 +88,7 @@ std::string deviation(const Figured& f) {
 }
 
 std::string exponent_cell(const Exponent& e) {
-  if (!e.law) return fmt::format("{:>30}", "-");
+  if (!e.law) return fmt::format("{:>31}", "-");
   return fmt::format(
       "{:>30}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low, e.law->interval.high,
                             e.law->curved() ? "~" : " ", e.predicted ? fmt::format("{:.3f}", *e.predicted) : "-"));
@@ -97,7 +97,7 @@ std::string exponent_cell(const Exponent& e) {
 std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
   std::string text = fmt::format(
       "\nExponents, T ~ eta^-alpha: fitted [interval], then the same fit to the predictions; ~ curved in log-log\n"
-      "  {:>6} {:>7}{:>30}{:>30}{:>30}  2-2gamma\n",
+      "  {:>6} {:>7}{:>31}{:>31}{:>31}  2-2gamma\n",
       "C", "gamma", "mean", "rms", "transverse");
   for (const ExponentRow& row : result.exponents) {
     text += fmt::format("  {:>6.3g} {:>7.3f}{}{}{} {:>9.3f}\n", row.C, row.gamma, exponent_cell(row.mean),
