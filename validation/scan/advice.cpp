@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "manifolds/errors.hpp"
+#include "validation/scan/optimum.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -27,39 +28,6 @@ Option option(const ResolvedScan& scan, const std::string& name, double mu) {
     o.unstable = error.what();
   }
   return o;
-}
-
-/// The asymptotic rate of the RMS at this friction, 0 where the hierarchy does not hold.
-double rate(const ResolvedScan& scan, const ResolvedRun& base, double mu) {
-  ResolvedRun run = base;
-  run.hyperparameters.mu = mu;
-  const Prediction p = predict(scan, run);
-  return p.source == Source::none ? 0.0 : p.rate_root_mean_square.value_or(0.0);
-}
-
-/// The friction of the fastest RMS decay, by golden section in log mu within [low, high].
-double fastest(const ResolvedScan& scan, const ResolvedRun& base, double low, double high) {
-  const double golden = 0.5 * (std::sqrt(5.0) - 1.0);
-  double a = std::log(low), b = std::log(high);
-  double x = b - golden * (b - a), y = a + golden * (b - a);
-  double fx = rate(scan, base, std::exp(x)), fy = rate(scan, base, std::exp(y));
-  constexpr double precision = 1e-3;
-  while (b - a > precision) {
-    if (fx > fy) {
-      b = y;
-      y = x;
-      fy = fx;
-      x = b - golden * (b - a);
-      fx = rate(scan, base, std::exp(x));
-    } else {
-      a = x;
-      x = y;
-      fx = fy;
-      y = a + golden * (b - a);
-      fy = rate(scan, base, std::exp(y));
-    }
-  }
-  return std::exp(0.5 * (a + b));
 }
 
 std::string steps_text(const std::optional<double>& x) {
@@ -94,7 +62,7 @@ Advice advise(const ResolvedScan& scan) {
   const Prediction there = predict(scan, base);
   if (there.scales.rates) {
     // Heavy ball's optimum is C*; Nesterov's lies below it.
-    mu = fastest(scan, base, 0.02 * mu, std::min(1.0, 4.0 * mu));
+    mu = fastest_friction(scan, base, 0.02 * mu, std::min(1.0, 4.0 * mu));
     advice.exact = true;
     advice.reason = "fastest decay of the RMS along the valley near the flattest point, from the moment hierarchy";
   } else {

@@ -29,8 +29,8 @@ constexpr std::array<double, 2> rate_window = {3.0, 9.0};
 
 /// The steps of the records, `per_time` to the shortest time that is asked for; interpolation is then good to 1e-4.
 constexpr double per_time = 60.0;
-/// The transverse part has this many times more paths: it is over soon, and its energies are spread widely.
-constexpr std::int64_t more_paths = 4;
+/// The transverse part has four times as many paths, up to this number: it is over soon, and energies scatter widely.
+constexpr std::int64_t enough_paths = 32768;
 
 /// Records every `spacing` steps until `enough`, or the limit.
 template <class Enough>
@@ -95,12 +95,12 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   const std::vector<int> once(batch_count, 1);
 
   ResolvedRun across = plan.run;
-  across.config.paths *= more_paths;
-  const CellRecords transverse =
-      run_until(scan, across, ~seed, *p.transverse / per_time, plan.limit, [&](const CellRecords& r) {
-        return transverse_bracketed(curves_of(r, once, across.config.paths, plateau), delta);
-      });
-  const Curves transverse_curves = curves_of(transverse, once, across.config.paths, plateau);
+  std::int64_t& across_paths = across.config.paths;
+  across_paths = std::max(across_paths, std::min(4 * across_paths, enough_paths));
+  const CellRecords transverse = run_until(
+      scan, across, ~seed, *p.transverse / per_time, plan.limit,
+      [&](const CellRecords& r) { return transverse_bracketed(curves_of(r, once, across_paths, plateau), delta); });
+  const Curves transverse_curves = curves_of(transverse, once, across_paths, plateau);
 
   const bool rates = result.cell.part == Part::prefactor;
   const std::array<double, 2> window =
@@ -118,7 +118,7 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   FigureValues figures = read_figures(curves, delta, window);
   const FigureValues own = read_figures(transverse_curves, delta, {0.0, 0.0});
   result.replicates = bootstrap(records, plan.run.config.paths, plateau, delta, window, seed);
-  const auto replicates = bootstrap(transverse, across.config.paths, plateau, delta, {0.0, 0.0}, ~seed);
+  const auto replicates = bootstrap(transverse, across_paths, plateau, delta, {0.0, 0.0}, ~seed);
   for (int f = 0; f < figure_count; ++f) {
     const auto i = static_cast<std::size_t>(f);
     if (is_transverse(static_cast<Figures>(f))) {

@@ -41,12 +41,12 @@ TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double 
 }
 
 /// The step at which the limiting flow's excess along the start's falls below delta.
-std::optional<double> flow_time(const ResolvedScan& scan, const ResolvedRun& run) {
+std::optional<double> flow_time(const ResolvedScan& scan, const ResolvedRun& run, double tau_2) {
   const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
   const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
   const sde::LimitForm form(Form::finite_step, run.hyperparameters);
   constexpr int samples = 400;
-  const double longest = 4.0 * scan.tau_Y * std::log(1.0 / scan.config.delta);
+  const double longest = 4.0 * tau_2 / run.hyperparameters.slow_unit() * std::log(1.0 / scan.config.delta);
   std::vector<double> times;
   for (int i = 1; i <= samples; ++i) times.push_back(longest * i / samples);
   const std::vector<Vector> path = sde::deterministic_path(
@@ -114,7 +114,7 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
   const double separation = s.tau_2 / std::max(s.tau_1, s.tau_momentum);
   using sde::Moment;
   if (separation >= separated || (!s.rates && separation >= barely_separated)) {
-    p.mean = p.root_mean_square = flow_time(scan, run);
+    p.mean = p.root_mean_square = flow_time(scan, run, s.tau_2);
     p.rate_mean = p.rate_root_mean_square = 1.0 / s.tau_2;
     if (p.mean) p.source = Source::limiting_flow;
     p.reason = p.mean ? "" : "the limiting flow has not arrived after four times its linear estimate";

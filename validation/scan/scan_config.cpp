@@ -8,6 +8,7 @@
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
 #include "sde/label_flow.hpp"
+#include "validation/scan/optimum.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -88,6 +89,16 @@ ResolvedRun ResolvedScan::run_of(const Cell& cell) const {
 
 namespace {
 
+/// C* for heavy ball; for Nesterov, whose optimum lies lower at small epsilon, by the moment hierarchy where it exists.
+double expected_best_C(const ResolvedScan& scan) {
+  const double eta = scan.config.prefactor_eta, power = std::pow(eta, two_thirds);
+  if (scan.config.run.scheme != Scheme::nesterov) return scan.C_star;
+  const ResolvedRun base = scan.run_of({0, Part::prefactor, eta, two_thirds, std::min(scan.C_star, 1.0 / power)});
+  if (!predict(scan, base).scales.rates) return scan.C_star;
+  const double mu = base.hyperparameters.mu;
+  return fastest_friction(scan, base, 0.02 * mu, std::min(1.0, 4.0 * mu)) / power;
+}
+
 /// One pass: what it writes into the configuration decides the rest of it.
 ResolvedScan resolve_once(const ScanConfig& given) {
   ScanConfig config = given;
@@ -134,7 +145,10 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                                   manifolds::format_point(run.start)));
   }
   if (!scan.config.Cs) scan.config.Cs = {2.0 * scan.C_star};
-  if (!scan.config.prefactor_Cs) scan.config.prefactor_Cs = logarithmic(0.4 * scan.C_star, 1.9 * scan.C_star, 25);
+  if (!scan.config.prefactor_Cs && config.prefactor) {
+    const double best = expected_best_C(scan);
+    scan.config.prefactor_Cs = logarithmic(0.4 * best, 1.9 * best, 25);
+  }
 
   const auto add = [&](Part part, double eta, double gamma, double C) {
     scan.cells.push_back({static_cast<int>(scan.cells.size()), part, eta, gamma, C});

@@ -90,7 +90,7 @@ std::string deviation(const Figured& f) {
 std::string exponent_cell(const Exponent& e) {
   if (!e.law) return fmt::format("{:>31}", "-");
   return fmt::format(
-      "{:>30}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low, e.law->interval.high,
+      "{:>31}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low, e.law->interval.high,
                             e.law->curved() ? "~" : " ", e.predicted ? fmt::format("{:.3f}", *e.predicted) : "-"));
 }
 
