@@ -7,6 +7,7 @@
 #include "manifolds/errors.hpp"
 #include "validation/batches.hpp"
 #include "validation/ensemble_kernel.hpp"
+#include "validation/scan/transverse_energy.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -32,6 +33,7 @@ class TypedEnsemble : public CellEnsemble {
         noise_(noise_model(run.config)),
         constants_(run.hyperparameters),
         form_(Form::finite_step, run.hyperparameters),
+        energy_(energy_form(run.manifold.geometry(scan.flattest_point).spectrum, run.hyperparameters)),
         law_(run.config.noise_law),
         seed_(seed),
         name_(run.manifold.name()),
@@ -83,6 +85,8 @@ class TypedEnsemble : public CellEnsemble {
           field_(of.loss_.model(), of.form_, Matrix(of.loss_.dimension(), 0)),
           residuals_(of.loss_.scratch_size()),
           along_valley_(of.start_.size()),
+          nearest_(of.start_.size()),
+          gradient_(of.start_.size()),
           point_(of.start_.size()),
           slow_(of.flattest_.size()) {}
 
@@ -127,14 +131,7 @@ class TypedEnsemble : public CellEnsemble {
       const std::span<const Lanes> w(state.w.data(), state.w.size());
       const Lanes value = of_.loss_.template value<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()));
       const Lanes trace = field_.trace_hessian(w);
-      for (std::size_t i = 0; i < w.size(); ++i) along_valley_[i] = state.p[i];
-      field_.project(w, std::span<Lanes>(along_valley_));
-      Lanes kinetic(0.0);
-      for (std::size_t i = 0; i < w.size(); ++i) {
-        const Lanes across = state.p[i] - along_valley_[i];
-        kinetic = kinetic + across * across;
-      }
-      kinetic = (0.5 * of_.constants_.eta * of_.constants_.beta) * kinetic;
+      const Lanes energy = value + momentum_energy(state, w);
       for (int l = 0; l < lanes; ++l) {
         for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(w[i], l);
         of_.loss_.model().slow_coordinates(point_, of_.start_, slow_);
@@ -154,9 +151,30 @@ class TypedEnsemble : public CellEnsemble {
         sums[static_cast<std::size_t>(Sum::along)] += along;
         sums[static_cast<std::size_t>(Sum::squared)] += squared * of_.per_square_;
         sums[static_cast<std::size_t>(Sum::loss)] += loss;
-        sums[static_cast<std::size_t>(Sum::energy)] += loss + manifolds::lane(kinetic, l);
+        sums[static_cast<std::size_t>(Sum::energy)] += manifolds::lane(energy, l);
         sums[static_cast<std::size_t>(Sum::trace)] += manifolds::lane(trace, l);
       }
+    }
+
+    /// What the transverse energy has beside the loss.
+    Lanes momentum_energy(const discrete::State<Lanes, Loss>& state, std::span<const Lanes> w) {
+      const EnergyForm& form = of_.energy_;
+      if (form.kinetic == 0.0) return Lanes(0.0);
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        along_valley_[i] = state.p[i];
+        nearest_[i] = w[i];
+      }
+      field_.retract(std::span<Lanes>(nearest_));
+      field_.project(w, std::span<Lanes>(along_valley_));
+      of_.loss_.template gradient<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()),
+                                         std::span<Lanes>(gradient_));
+      Lanes sum(0.0);
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        const Lanes across = state.p[i] - along_valley_[i];
+        sum = sum + across * (form.kinetic * across + form.displacement * (w[i] - nearest_[i]) -
+                              form.gradient * gradient_[i]);
+      }
+      return sum;
     }
 
     TypedEnsemble& of_;
@@ -164,7 +182,7 @@ class TypedEnsemble : public CellEnsemble {
     NoiseChunks<interleaved> chunks_;
     sde::LimitField<Lanes, typename Loss::model_type> field_;
     Buffer<Lanes, Loss::static_labels> residuals_;
-    std::vector<Lanes> along_valley_;
+    std::vector<Lanes> along_valley_, nearest_, gradient_;
     std::vector<double> point_, slow_;
   };
 
@@ -172,6 +190,7 @@ class TypedEnsemble : public CellEnsemble {
   discrete::NoiseModel noise_;
   discrete::StepConstants constants_;
   sde::LimitForm form_;
+  EnergyForm energy_;
   NoiseLaw law_;
   std::uint64_t seed_;
   std::string name_;

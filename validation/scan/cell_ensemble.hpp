@@ -18,7 +18,7 @@ inline constexpr int sum_count = 5;
 struct CellRecords {
   /// Sums over the paths of a batch: `along` of the excess of the slow coordinates over the flattest point's, along the
   /// excess of the start and in units of it; `squared` of the squared length of the excess, in the same units; `loss`
-  /// of L; `energy` of L + (eta beta/2) |P_T p|^2; `trace` of the trace of J^T diag(s) J at w.
+  /// of L; `energy` of the transverse energy (EnergyForm); `trace` of the trace of J^T diag(s) J at w.
   using BatchSums = std::array<double, sum_count>;
   std::vector<std::int64_t> steps;
   std::vector<std::vector<BatchSums>> batches;  ///< one row of batch_count entries per record

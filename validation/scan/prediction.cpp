@@ -31,12 +31,8 @@ TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double 
   }
   s.unit = std::cbrt(s.tau_momentum * s.tau_momentum * s.tau_2);
   s.scaled_friction = s.unit / s.tau_momentum;
-  // Underdamped: the roots of DERIVATION section 1 are complex.
-  const double e = h.eta * geometry.spectrum[0], b = h.beta();
-  const double chi = h.scheme == Scheme::nesterov ? (1.0 + b) * (1.0 - e) : 1.0 + b - e;
-  const double delta = h.scheme == Scheme::nesterov ? b * (1.0 - e) : b;
   const bool single = geometry.spectrum.size() == 1 && run.manifold.slow_coordinate_names().size() == 1;
-  if (single && chi * chi < 4.0 * delta) s.rates = {1.0 / s.tau_momentum, 2.0 / s.tau_1, 1.0 / s.tau_2};
+  if (single && underdamped(geometry.spectrum[0], h)) s.rates = {1.0 / s.tau_momentum, 2.0 / s.tau_1, 1.0 / s.tau_2};
   return s;
 }
 

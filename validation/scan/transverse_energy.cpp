@@ -7,9 +7,25 @@
 
 namespace valleydrift::validation {
 
+bool underdamped(double eigenvalue, const manifolds::Hyperparameters& h) {
+  const double e = h.eta * eigenvalue, b = h.beta();
+  const bool nesterov = h.scheme == manifolds::Scheme::nesterov;
+  const double chi = nesterov ? (1.0 + b) * (1.0 - e) : 1.0 + b - e, delta = nesterov ? b * (1.0 - e) : b;
+  return chi * chi < 4.0 * delta;
+}
+
+EnergyForm energy_form(const manifolds::Vector& spectrum, const manifolds::Hyperparameters& h) {
+  for (const double l : spectrum) {
+    if (!underdamped(l, h)) return {};
+  }
+  const double gradient = 0.5 * h.eta * (h.scheme == manifolds::Scheme::nesterov ? h.mu : 1.0);
+  return {.kinetic = 0.5 * h.eta * h.beta(), .displacement = 0.5 * h.mu, .gradient = gradient};
+}
+
 TransverseEnergy::TransverseEnergy(const manifolds::Geometry& geometry, const manifolds::Matrix& sigma,
                                    const manifolds::Hyperparameters& h) {
   const double b = h.beta(), eta = h.eta;
+  const EnergyForm form = energy_form(geometry.spectrum, h);
   const double look_ahead = h.scheme == manifolds::Scheme::nesterov ? eta * b : 0.0;
   for (Eigen::Index i = 0; i < geometry.spectrum.size(); ++i) {
     const double l = geometry.spectrum[i];
@@ -22,7 +38,7 @@ TransverseEnergy::TransverseEnergy(const manifolds::Geometry& geometry, const ma
         pw * pw, 2.0 * pw * pp, pp * pp;
     const Eigen::Vector3d added = kick * kick * Eigen::Vector3d(eta * eta, eta, 1.0);
     mode.stationary = (Eigen::Matrix3d::Identity() - mode.map).partialPivLu().solve(added);
-    mode.weights = {0.5 * l, 0.0, 0.5 * eta * b};
+    mode.weights = {0.5 * l, form.displacement - form.gradient * l, form.kinetic};
     plateau_ += mode.weights.dot(mode.stationary);
     loss_plateau_ += 0.5 * l * mode.stationary[0];
     modes_.push_back(mode);

@@ -9,8 +9,19 @@
 
 namespace valleydrift::validation {
 
-/// Transverse energy of the linearised iteration, DERIVATION (41a): E L + (eta beta/2) E |P_T p|^2, from the valley at
-/// rest. The sum of both relaxes without the oscillation that each of them shows.
+/// The transverse energy, DERIVATION (41a): with y the way from the valley to w,
+///   L + kinetic |P_T p|^2 + displacement y . p - gradient p . grad L.
+/// Of underdamped modes it is the quadratic form that decays without oscillating; where a mode is overdamped the loss
+/// alone, all three coefficients 0.
+struct EnergyForm {
+  double kinetic = 0.0, displacement = 0.0, gradient = 0.0;
+};
+EnergyForm energy_form(const manifolds::Vector& spectrum, const manifolds::Hyperparameters& h);
+
+/// Whether the mode with this eigenvalue has complex roots, DERIVATION section 1.
+bool underdamped(double eigenvalue, const manifolds::Hyperparameters& h);
+
+/// Its mean in the linearised iteration, from the valley at rest.
 class TransverseEnergy {
  public:
   /// Modes and noise at a point of the valley; sigma is D x r.
