@@ -152,7 +152,10 @@ nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
                             {"T_transverse", number(p.transverse)},
                             {"speed_up", best && time ? nlohmann::json(*time / *best) : nlohmann::json()},
                             {"predicted_by", name_of(p.source)}};
-    if (!time) entry["reason"] = o.unstable.empty() ? p.reason : o.unstable;
+    const std::string reason = o.unstable.empty() ? p.reason : o.unstable;
+    for (const char* key : {"tau_1", "tau_momentum", "tau_2", "T_mean", "T_rms", "T_transverse", "speed_up"}) {
+      if (entry[key].is_null()) entry[std::string(key) + "_reason"] = reason;
+    }
     out["options"].push_back(entry);
   }
   for (const Condition& condition : advice.conditions) {

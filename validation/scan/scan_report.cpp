@@ -20,17 +20,29 @@ nlohmann::json number(const std::optional<double>& x) { return x ? number(*x) : 
 nlohmann::json array(const Interval& i) { return nlohmann::json::array({number(i.low), number(i.high)}); }
 nlohmann::json array(const std::optional<Interval>& i) { return i ? array(*i) : nlohmann::json(); }
 
+/// Gives every null below `object` its reason beside it.
+void explain_nulls(nlohmann::json& object, const std::string& reason) {
+  std::vector<std::string> absent;
+  for (auto& [key, value] : object.items()) {
+    if (value.is_null() && !object.contains(key + "_reason")) absent.push_back(key + "_reason");
+    if (value.is_object()) explain_nulls(value, reason);
+  }
+  for (const std::string& key : absent) object[key] = reason;
+}
+
 nlohmann::json exponent_json(const Exponent& e) {
   if (!e.law) return {};
-  return {{"alpha", number(e.law->alpha)},
-          {"interval", array(e.law->interval)},
-          {"bootstrap", array(e.law->bootstrap)},
-          {"leave_one_out", array(e.law->leave_one_out)},
-          {"predicted_alpha", number(e.predicted)},
-          {"curvature", number(e.law->curvature)},
-          {"curvature_error", number(e.law->curvature_error)},
-          {"curved", e.law->curved()},
-          {"cells_used", e.law->cells_used}};
+  nlohmann::json out = {{"alpha", number(e.law->alpha)},
+                        {"interval", array(e.law->interval)},
+                        {"bootstrap", array(e.law->bootstrap)},
+                        {"leave_one_out", array(e.law->leave_one_out)},
+                        {"predicted_alpha", number(e.predicted)},
+                        {"curvature", number(e.law->curvature)},
+                        {"curvature_error", number(e.law->curvature_error)},
+                        {"curved", e.law->curved()},
+                        {"cells_used", e.law->cells_used}};
+  explain_nulls(out, "fewer than four cells, or a cell without a prediction");
+  return out;
 }
 
 nlohmann::json best_json(const BestC& best, const char* value) {
@@ -39,7 +51,7 @@ nlohmann::json best_json(const BestC& best, const char* value) {
                         {"interval", array(best.interval)},
                         {value, number(best.value)},
                         {std::string("predicted_") + value, number(best.predicted_value)}};
-  if (!best.measured) out["measured_reason"] = best.reason;
+  explain_nulls(out, best.reason.empty() ? "too few cells or resamples with an extremum" : best.reason);
   return out;
 }
 
@@ -72,6 +84,7 @@ nlohmann::json cell_json(const CellResult& r) {
     out["rate_rms"] = figured(Figures::rate_rms);
   }
   out["reason"] = r.reason;
+  explain_nulls(out, r.reason.empty() ? "cannot be read from this cell" : r.reason);
   return out;
 }
 
