@@ -32,22 +32,44 @@ constexpr double per_time = 60.0;
 /// The transverse part has four times as many paths, up to this number: it is over soon, and energies scatter widely.
 constexpr std::int64_t enough_paths = 32768;
 
-/// Records every `spacing` steps until `enough`, or the limit.
-template <class Enough>
-CellRecords run_until(const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed, double spacing,
-                      std::int64_t limit, Enough enough) {
-  const std::unique_ptr<CellEnsemble> ensemble = CellEnsemble::make(scan, run, seed);
-  const auto step = std::max<std::int64_t>(1, static_cast<std::int64_t>(spacing));
-  constexpr int at_once = 32;
-  CellRecords records;
-  std::int64_t last = 0;
-  do {
-    std::vector<std::int64_t> steps;
-    for (int i = 0; i < at_once && last < limit; ++i) steps.push_back(last = std::min(limit, last + step));
-    ensemble->advance(steps, records);
-  } while (last < limit && !enough(records));
-  return records;
-}
+/// One ensemble with its records and the curves that follow from them.
+class Measurement {
+ public:
+  Measurement(const ResolvedScan& scan, const ResolvedRun& run, const Plateau& plateau, std::uint64_t seed)
+      : ensemble_(CellEnsemble::make(scan, run, seed)),
+        paths_(run.config.paths),
+        plateau_(plateau),
+        seed_(seed) {}
+
+  /// Records every `spacing` steps until enough(curves), or the limit.
+  template <class Enough>
+  void run(double spacing, std::int64_t limit, Enough enough) {
+    constexpr int at_once = 32;
+    constexpr std::size_t fine = 1024;  // from here on a spacing of a thousandth is as good
+    auto step = std::max<std::int64_t>(1, static_cast<std::int64_t>(spacing));
+    std::int64_t last = 0;
+    do {
+      std::vector<std::int64_t> steps;
+      for (int i = 0; i < at_once && last < limit; ++i) steps.push_back(last = std::min(limit, last + step));
+      ensemble_->advance(steps, records_);
+      extend(curves_, records_, std::vector<int>(batch_count, 1), paths_, plateau_);
+      if (records_.steps.size() % fine == 0) step *= 2;
+    } while (last < limit && !enough(curves_));
+  }
+
+  const Curves& curves() const { return curves_; }
+  std::vector<FigureValues> resampled(double delta, std::array<double, 2> window) const {
+    return bootstrap(records_, paths_, plateau_, delta, window, seed_);
+  }
+
+ private:
+  std::unique_ptr<CellEnsemble> ensemble_;
+  CellRecords records_;
+  Curves curves_;
+  std::int64_t paths_;
+  Plateau plateau_;
+  std::uint64_t seed_;
+};
 
 /// Whether the times along the valley are known: within delta for a quarter longer, and through more than the
 /// oscillation of the valley coordinate, 2 pi units at most.
@@ -92,33 +114,26 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   const double delta = scan.config.delta, unit = p.scales.unit;
   const Plateau plateau = plateau_of(scan, plan.run);
   const std::uint64_t seed = seed_of(scan, result.cell);
-  const std::vector<int> once(batch_count, 1);
 
-  ResolvedRun across = plan.run;
-  std::int64_t& across_paths = across.config.paths;
-  across_paths = std::max(across_paths, std::min(4 * across_paths, enough_paths));
-  const CellRecords transverse = run_until(
-      scan, across, ~seed, *p.transverse / per_time, plan.limit,
-      [&](const CellRecords& r) { return transverse_bracketed(curves_of(r, once, across_paths, plateau), delta); });
-  const Curves transverse_curves = curves_of(transverse, once, across_paths, plateau);
+  ResolvedRun run = plan.run;
+  run.config.paths = std::max(run.config.paths, std::min(4 * run.config.paths, enough_paths));
+  Measurement across(scan, run, plateau, ~seed);
+  across.run(*p.transverse / per_time, plan.limit, [&](const Curves& c) { return transverse_bracketed(c, delta); });
 
   const bool rates = result.cell.part == Part::prefactor;
   const std::array<double, 2> window =
       rates ? std::array{rate_window[0] * unit, rate_window[1] * unit} : std::array{0.0, 0.0};
-  const double along = std::min(p.mean.value_or(p.scales.tau_2), p.scales.tau_2);
+  const double shortest = rates ? 3.0 * unit : p.mean.value_or(std::max(p.scales.tau_2, unit));
   const double confirmation = plan.run.hyperparameters.mu < 1.0 ? 5.0 * unit : 0.0;
-  const CellRecords records =
-      run_until(scan, plan.run, seed, (rates ? 3.0 * unit : along) / per_time, plan.limit, [&](const CellRecords& r) {
-        const Curves c = curves_of(r, once, plan.run.config.paths, plateau);
-        return c.steps.back() >= window[1] && along_bracketed(c, delta, confirmation);
-      });
-  const Curves curves = curves_of(records, once, plan.run.config.paths, plateau);
-  result.steps = records.steps.back();
+  Measurement along(scan, plan.run, plateau, seed);
+  along.run(shortest / per_time, plan.limit,
+            [&](const Curves& c) { return c.steps.back() >= window[1] && along_bracketed(c, delta, confirmation); });
+  result.steps = static_cast<std::int64_t>(along.curves().steps.back());
 
-  FigureValues figures = read_figures(curves, delta, window);
-  const FigureValues own = read_figures(transverse_curves, delta, {0.0, 0.0});
-  result.replicates = bootstrap(records, plan.run.config.paths, plateau, delta, window, seed);
-  const auto replicates = bootstrap(transverse, across_paths, plateau, delta, {0.0, 0.0}, ~seed);
+  FigureValues figures = read_figures(along.curves(), delta, window);
+  const FigureValues own = read_figures(across.curves(), delta, {0.0, 0.0});
+  result.replicates = along.resampled(delta, window);
+  const std::vector<FigureValues> replicates = across.resampled(delta, {0.0, 0.0});
   for (int f = 0; f < figure_count; ++f) {
     const auto i = static_cast<std::size_t>(f);
     if (is_transverse(static_cast<Figures>(f))) {
@@ -128,8 +143,9 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
     result.figure[i].measured = figures[i];
     result.figure[i].standard_error = standard_error(result.replicates, static_cast<Figures>(f));
   }
-  result.curves = thinned(curves);
-  const bool done = along_bracketed(curves, delta, confirmation) && transverse_bracketed(transverse_curves, delta);
+  result.curves = thinned(along.curves());
+  const bool done =
+      along_bracketed(along.curves(), delta, confirmation) && transverse_bracketed(across.curves(), delta);
   result.reason = p.outside.empty() ? p.reason : p.outside;
   result.status = !p.outside.empty() ? Status::outside : done ? Status::ok : Status::limit;
   if (result.status == Status::limit) {

@@ -18,15 +18,14 @@ std::size_t index(Figures figure) { return static_cast<std::size_t>(figure); }
 
 }  // namespace
 
-Curves curves_of(const CellRecords& records, const std::vector<int>& weights, std::int64_t paths,
-                 const Plateau& plateau) {
+void extend(Curves& curves, const CellRecords& records, const std::vector<int>& weights, std::int64_t paths,
+            const Plateau& plateau) {
   double count = 0.0;
   for (int b = 0; b < batch_count; ++b) {
     count += weights[static_cast<std::size_t>(b)] *
              static_cast<double>(first_path_of(b + 1, paths) - first_path_of(b, paths));
   }
-  Curves curves;
-  for (std::size_t r = 0; r < records.steps.size(); ++r) {
+  for (std::size_t r = curves.steps.size(); r < records.steps.size(); ++r) {
     CellRecords::BatchSums sums{};
     for (int b = 0; b < batch_count; ++b) {
       const auto& batch = records.batches[r][static_cast<std::size_t>(b)];
@@ -41,7 +40,6 @@ Curves curves_of(const CellRecords& records, const std::vector<int>& weights, st
     curves.transverse.push_back(mean(Sum::energy) / (plateau.energy * mean(Sum::trace)) - 1.0);
     curves.loss.push_back(mean(Sum::loss) / (plateau.loss * mean(Sum::trace)));
   }
-  return curves;
 }
 
 std::optional<double> last_crossing(const std::vector<double>& steps, const std::vector<double>& ratio, double delta) {
@@ -135,7 +133,9 @@ std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t pat
     throw_if_interrupted();
     std::vector<int> weights(batch_count, 0);
     for (int b = 0; b < batch_count; ++b) ++weights[static_cast<std::size_t>(engine() % batch_count)];
-    out.push_back(read_figures(curves_of(records, weights, paths, plateau), delta, window));
+    Curves curves;
+    extend(curves, records, weights, paths, plateau);
+    out.push_back(read_figures(curves, delta, window));
   }
   return out;
 }

@@ -23,9 +23,10 @@ struct Plateau {
 struct Curves {
   std::vector<double> steps, mean, rms, transverse, loss, trace;
 };
-/// `weights` says how often each batch counts: all 1, or a bootstrap resample.
-Curves curves_of(const CellRecords& records, const std::vector<int>& weights, std::int64_t paths,
-                 const Plateau& plateau);
+/// Appends what `records` holds beyond the curves' end. `weights` says how often each batch counts: all 1, or a
+/// bootstrap resample.
+void extend(Curves& curves, const CellRecords& records, const std::vector<int>& weights, std::int64_t paths,
+            const Plateau& plateau);
 
 /// The step after which |ratio| stays within delta, interpolated between records; none if it is not within at the last.
 std::optional<double> last_crossing(const std::vector<double>& steps, const std::vector<double>& ratio, double delta);
