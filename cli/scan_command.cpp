@@ -40,12 +40,6 @@ OutputFolder folder_of(const Options& options, const ResolvedScan& scan, const s
   return OutputFolder::reserve(options.output, scan.config.run.manifold, true);
 }
 
-/// Whether there is something to take up: a scan may have been stopped before its first file was complete.
-bool has_cells(const OutputFolder& folder) {
-  std::error_code ignored;
-  return fs::exists(folder.path() / "cells.csv", ignored);
-}
-
 }  // namespace
 
 int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
@@ -71,11 +65,9 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
   }
 
   OutputFolder folder = folder_of(options, scan, config);
-  const bool resume = options.resume && has_cells(folder);
-  if (!resume) folder.write("config.ini", config);
-  validation::CellLog log(folder.path(), scan, resume);
+  folder.write("config.ini", config);
+  validation::CellLog log(folder.path(), scan, options.resume);
   for (const std::string& name : validation::cell_file_names()) folder.note_written(name);
-  folder.note_written("config.ini");
   if (!options.quiet) {
     err << fmt::format("valleydrift: {} cells{}; {} on {} {}; results in {}\n", scan.cells.size(),
                        log.found().empty() ? "" : fmt::format(", {} of them found", log.found().size()),

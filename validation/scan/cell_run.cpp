@@ -83,11 +83,13 @@ bool transverse_bracketed(const Curves& c, double delta) {
   return time && c.steps.back() >= 1.5 * *time;
 }
 
-Curves thinned(const Curves& c) {
-  constexpr std::size_t most = 240;
-  const std::size_t stride = c.steps.size() / most + 1;
-  Curves out;
-  for (std::size_t i = 0; i < c.steps.size(); i += stride) {
+/// Adds at most `most` records of c in [begin, end) to `out`.
+void add_thinned(Curves& out, const Curves& c, double begin, double end, std::size_t most) {
+  const auto within = [&](double step) { return step >= begin && step < end; };
+  const auto count = static_cast<std::size_t>(std::count_if(c.steps.begin(), c.steps.end(), within));
+  const std::size_t stride = count / most + 1;
+  for (std::size_t i = 0, kept = 0; i < c.steps.size(); ++i) {
+    if (!within(c.steps[i]) || kept++ % stride != 0) continue;
     out.steps.push_back(c.steps[i]);
     out.mean.push_back(c.mean[i]);
     out.rms.push_back(c.rms[i]);
@@ -95,7 +97,6 @@ Curves thinned(const Curves& c) {
     out.loss.push_back(c.loss[i]);
     out.trace.push_back(c.trace[i]);
   }
-  return out;
 }
 
 double value(const std::optional<double>& x) { return x.value_or(none); }
@@ -143,7 +144,10 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
     result.figure[i].measured = figures[i];
     result.figure[i].standard_error = standard_error(result.replicates, static_cast<Figures>(f));
   }
-  result.curves = thinned(along.curves());
+  // The start, which the records along the valley may step over, from the finer ones.
+  const double joint = 4.0 * along.curves().steps.front();
+  add_thinned(result.curves, across.curves(), 0.0, joint, 60);
+  add_thinned(result.curves, along.curves(), joint, std::numeric_limits<double>::infinity(), 180);
   const bool done =
       along_bracketed(along.curves(), delta, confirmation) && transverse_bracketed(across.curves(), delta);
   result.reason = p.outside.empty() ? p.reason : p.outside;

@@ -144,7 +144,7 @@ Figure times_figure(const ResolvedScan& scan, const ScanResult& result) {
 Figure exponents_figure(const ResolvedScan& scan, const ScanResult& result) {
   Panels panels("exponents", 1, 720, 430, 5);
   Figure& figure = panels.figure();
-  panels.begin(0, "exponents of T ~ η^{−α} with 1 − β = C η^γ", "γ", "α");
+  panels.begin(0, "exponents of T ∝ η^{−α} with 1 − β = C η^γ", "γ", "α");
   const std::string data = figure.block("gamma, then alpha, low, high, predicted of mean, rms, transverse");
   Range x, y;
   for (const ExponentRow& row : result.exponents) {

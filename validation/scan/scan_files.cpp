@@ -147,6 +147,17 @@ Lines read_lines(const fs::path& path, File file) {
   return lines;
 }
 
+/// Whether a scan was stopped before the first line of the file was complete.
+bool stopped_at_once(const fs::path& path, File file) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return true;
+  const std::string expected = header(file);
+  std::string beginning(expected.size(), '\0');
+  in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  beginning.resize(static_cast<std::size_t>(in.gcount()));
+  return beginning.size() < expected.size() && expected.starts_with(beginning);
+}
+
 double number(const std::string& field, const fs::path& path) {
   if (field.empty()) return std::numeric_limits<double>::quiet_NaN();
   double value = 0.0;
@@ -215,6 +226,7 @@ std::vector<std::string> cell_file_names() { return {std::begin(names), std::end
 
 CellLog::CellLog(fs::path folder, const ResolvedScan& scan, bool resume) : folder_(std::move(folder)) {
   std::size_t ends[3] = {0, 0, 0};
+  resume = resume && !stopped_at_once(folder_ / names[cells_file], cells_file);
   if (resume) {
     const fs::path cells = folder_ / names[cells_file];
     const Lines lines = read_lines(cells, cells_file);

@@ -15,6 +15,7 @@ namespace valleydrift::validation {
 class CellLog {
  public:
   /// Starts empty files, or with `resume` takes up those that are there: cuts off what belongs to no complete cell.
+  /// A scan that was stopped before cells.csv had its first line starts empty too.
   CellLog(std::filesystem::path folder, const ResolvedScan& scan, bool resume);
   CellLog(const CellLog&) = delete;
   CellLog& operator=(const CellLog&) = delete;
