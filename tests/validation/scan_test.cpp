@@ -134,6 +134,7 @@ BOOST_AUTO_TEST_CASE(branches_meet_where_their_lines_do) {
     PowerLaw l;
     l.alpha = alpha;
     l.interval = {alpha - 0.01, alpha + 0.01};
+    l.small_eta = l.large_eta = alpha;
     std::mt19937_64 engine(3);
     std::normal_distribution<double> normal;
     for (int i = 0; i < 400; ++i) l.samples.push_back(alpha + 0.004 * normal(engine));
@@ -148,6 +149,12 @@ BOOST_AUTO_TEST_CASE(branches_meet_where_their_lines_do) {
   BOOST_TEST(c.interval.contains(2.0 / 3.0));
   BOOST_TEST(c.interval.half_width() < 0.02);
   BOOST_TEST(!cross(falling, {rising.front()}).has_value());
+  // Exponents that still move with eta widen the interval: all of the falling ones 0.06 lower move the crossing by
+  // 0.02.
+  for (BranchPoint& point : falling) point.law.small_eta -= 0.06;
+  const Crossing moving = *cross(falling, rising);
+  BOOST_TEST(moving.gamma == c.gamma);
+  BOOST_TEST(moving.interval.low == 2.0 / 3.0 - 0.02, boost::test_tools::tolerance(1e-9));
 }
 
 BOOST_AUTO_TEST_CASE(extremum_of_a_parabola_in_the_logarithms) {

@@ -75,15 +75,15 @@ std::optional<double> meeting(const Line& a, const Line& b) {
   return gamma;
 }
 
-/// A branch as points for a line; `sample` < 0 takes the fitted alphas, else those of one bootstrap fit. `left_out` < 0
-/// leaves out none.
-Line branch_line(const std::vector<BranchPoint>& branch, int sample, int left_out) {
+/// A branch as points for a line, alpha_of(law) against gamma. `left_out` < 0 leaves out none.
+template <class AlphaOf>
+Line branch_line(const std::vector<BranchPoint>& branch, AlphaOf alpha_of, int left_out = -1) {
   std::vector<double> x, y, sigma;
   for (std::size_t i = 0; i < branch.size(); ++i) {
     if (static_cast<int>(i) == left_out) continue;
     const PowerLaw& law = branch[i].law;
     x.push_back(branch[i].gamma);
-    y.push_back(sample < 0 ? law.alpha : law.samples[static_cast<std::size_t>(sample)]);
+    y.push_back(alpha_of(law));
     constexpr double smallest = 1e-4;  // an alpha is never known better: what is fitted is no exact power law
     sigma.push_back(std::max(smallest, law.interval.half_width()));
   }
@@ -150,6 +150,18 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
     without.push_back(-straight_line(lx, ly, ls).slope);
   }
   law.leave_one_out = range_of(without);
+
+  const std::size_t half = (n + 1) / 2;
+  const auto part = [&](std::size_t first) {
+    const auto of = [&](const std::vector<double>& v) {
+      return std::vector<double>(v.begin() + static_cast<std::ptrdiff_t>(first),
+                                 v.begin() + static_cast<std::ptrdiff_t>(first + half));
+    };
+    return -straight_line(of(x), of(y), of(sigma)).slope;
+  };
+  const bool ascending = x.front() < x.back();
+  law.small_eta = part(ascending ? 0 : n - half);
+  law.large_eta = part(ascending ? n - half : 0);
   law.interval = joined(law.bootstrap, law.leave_one_out);
   return law;
 }
@@ -157,27 +169,36 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
 std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal,
                               const std::vector<BranchPoint>& transverse) {
   if (longitudinal.size() < 2 || transverse.size() < 2) return {};
+  const auto alpha = [](const PowerLaw& law) { return law.alpha; };
   Crossing c;
-  c.longitudinal = branch_line(longitudinal, -1, -1);
-  c.transverse = branch_line(transverse, -1, -1);
+  c.longitudinal = branch_line(longitudinal, alpha);
+  c.transverse = branch_line(transverse, alpha);
   const auto gamma = meeting(c.longitudinal, c.transverse);
   if (!gamma) return {};
   c.gamma = *gamma;
   c.alpha = c.transverse.at(*gamma);
 
-  std::vector<double> samples, without = {*gamma};
-  for (int s = 0; s < bootstrap_fits; ++s) {
-    if (const auto g = meeting(branch_line(longitudinal, s, -1), branch_line(transverse, s, -1))) samples.push_back(*g);
+  std::vector<double> samples, others = {*gamma};
+  const auto add = [](std::vector<double>& to, const Line& a, const Line& b) {
+    if (const auto g = meeting(a, b)) to.push_back(*g);
+  };
+  for (std::size_t s = 0; s < bootstrap_fits; ++s) {
+    const auto sample = [s](const PowerLaw& law) { return law.samples[s]; };
+    add(samples, branch_line(longitudinal, sample), branch_line(transverse, sample));
   }
   for (int i = 0; longitudinal.size() > 2 && i < static_cast<int>(longitudinal.size()); ++i) {
-    if (const auto g = meeting(branch_line(longitudinal, -1, i), c.transverse)) without.push_back(*g);
+    add(others, branch_line(longitudinal, alpha, i), c.transverse);
   }
   for (int i = 0; transverse.size() > 2 && i < static_cast<int>(transverse.size()); ++i) {
-    if (const auto g = meeting(c.longitudinal, branch_line(transverse, -1, i))) without.push_back(*g);
+    add(others, c.longitudinal, branch_line(transverse, alpha, i));
+  }
+  for (const auto half : {&PowerLaw::small_eta, &PowerLaw::large_eta}) {
+    const auto of_half = [half](const PowerLaw& law) { return law.*half; };
+    add(others, branch_line(longitudinal, of_half), branch_line(transverse, of_half));
   }
   const auto bootstrap = middle_95(samples);
   if (!bootstrap) return {};
-  c.interval = joined(*bootstrap, range_of(without));
+  c.interval = joined(*bootstrap, range_of(others));
   return c;
 }
 

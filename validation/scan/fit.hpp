@@ -37,7 +37,8 @@ struct PowerLaw {
   Interval interval{}, bootstrap{}, leave_one_out{};
   std::optional<double> curvature = {}, curvature_error = {};
   int cells_used = 0;
-  std::vector<double> samples = {};  ///< alpha of each bootstrap fit
+  std::vector<double> samples = {};         ///< alpha of each bootstrap fit
+  double small_eta = 0.0, large_eta = 0.0;  ///< alpha of the lower and of the upper half of the learning rates
   /// Curvature beyond three standard errors.
   bool curved() const;
 };
@@ -56,7 +57,8 @@ struct Crossing {
   Line longitudinal{}, transverse{};
 };
 /// Where the lines through the two branches meet; none if either has fewer than two points or they do not meet. The
-/// interval joins the bootstrap's 95 % with the range of the crossings that leave out one point of one branch.
+/// interval joins the bootstrap's 95 % with the range of the crossings that leave out one point of one branch, and with
+/// those of either half of the learning rates: what still moves with eta is not known better.
 std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal, const std::vector<BranchPoint>& transverse);
 
 /// The extremum of log y over log x near the best sample, by the parabola through it and its neighbours.

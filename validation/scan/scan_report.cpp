@@ -36,6 +36,8 @@ nlohmann::json exponent_json(const Exponent& e) {
                         {"interval", array(e.law->interval)},
                         {"bootstrap", array(e.law->bootstrap)},
                         {"leave_one_out", array(e.law->leave_one_out)},
+                        {"small_eta", number(e.law->small_eta)},
+                        {"large_eta", number(e.law->large_eta)},
                         {"predicted_alpha", number(e.predicted)},
                         {"curvature", number(e.law->curvature)},
                         {"curvature_error", number(e.law->curvature_error)},
