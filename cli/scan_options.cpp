@@ -9,6 +9,7 @@
 
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/portable_math.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::cli {
@@ -59,7 +60,7 @@ std::vector<double> grid_list(const Setting& setting, const Range& range, bool l
     for (int i = 0; i < count; ++i) {
       const double part = i / (count - 1.0);
       values.push_back(i + 1 == count ? high
-                       : logarithmic  ? low * std::pow(high / low, part)
+                       : logarithmic  ? low * manifolds::pow(high / low, part)
                                       : low + part * (high - low));
     }
   }

@@ -14,6 +14,8 @@
 #include <functional>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+#include "manifolds/portable_math.hpp"
 
 namespace valleydrift::sde {
 namespace {
@@ -96,11 +98,11 @@ class Evolution {
 /// The last time at which |curve| crosses delta downwards, if it is below delta for as long again and through at least
 /// one period of its oscillation, which is some 2 pi cube()^(-1/3).
 std::optional<double> last_crossing(const HierarchyRates& rates, Moment moment, double delta, int order) {
-  const double unit = 1.0 / std::cbrt(rates.cube());
+  const double unit = 1.0 / manifolds::cbrt(rates.cube());
   const double slowest = std::max({unit, 1.0 / rates.drift, 1.0 / rates.friction});
   const double step = std::max(unit / 16.0, 1.0 / (256.0 * rates.drift));
   // A moment that decays does so within some log(1/delta) times the slowest scale; twenty times that is a bound.
-  const double longest = 40.0 * slowest * std::max(1.0, std::log(1.0 / delta)) + 200.0 * unit;
+  const double longest = 40.0 * slowest * std::max(1.0, manifolds::log(1.0 / delta)) + 200.0 * unit;
   Evolution evolution(rates, moment, order);
   double before = 1.0, crossing = 0.0;
   bool inside = false;
@@ -128,7 +130,11 @@ double decay_rate(const HierarchyRates& rates, Moment moment, int order) {
     matrix.col(j) = Eigen::Map<const Eigen::VectorXd>(column.data(), size);
   }
   const Eigen::VectorXcd values = Eigen::EigenSolver<Eigen::MatrixXd>(matrix, false).eigenvalues();
-  const double slowest = -values.real().maxCoeff();
+  // The solver's last digits depend on the width of the processor's registers.
+  constexpr int digits = 24;
+  int exponent = 0;
+  const double part = std::frexp(-values.real().maxCoeff(), &exponent);
+  const double slowest = std::ldexp(std::round(std::ldexp(part, digits)), exponent - digits);
   return moment == Moment::mean ? slowest : 0.5 * slowest;
 }
 

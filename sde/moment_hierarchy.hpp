@@ -22,7 +22,7 @@ enum class Moment { mean, root_mean_square };
 
 /// The asymptotic rate at which the moment decays, from the spectrum of the hierarchy (44), (45) cut after `order`
 /// Laguerre polynomials; negative if it grows. `order` 48 gives four digits for friction = relaxation above 0.1
-/// cube()^(1/3), 12 above 0.5.
+/// cube()^(1/3), 12 above 0.5. Rounded to 24 binary digits.
 double decay_rate(const HierarchyRates& rates, Moment moment, int order = 48);
 
 /// x(t)/x(0), the mean or the root mean square, at the ascending times >= 0, started on the valley at rest: a = 0 and

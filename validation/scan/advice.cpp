@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/portable_math.hpp"
 #include "validation/scan/optimum.hpp"
 
 namespace valleydrift::validation {
@@ -15,7 +16,7 @@ namespace {
 ResolvedRun run_with(const ResolvedScan& scan, double mu) {
   RunConfig c = scan.config.run;
   c.start = std::vector<double>(scan.start.begin(), scan.start.end());
-  c.C = mu / std::pow(c.eta, 2.0 / 3.0);  // keeps mu to the last digit where 1 - beta would not
+  c.C = mu / manifolds::pow(c.eta, 2.0 / 3.0);  // keeps mu to the last digit where 1 - beta would not
   c.gamma = 2.0 / 3.0;
   return resolve(c);
 }
@@ -56,7 +57,7 @@ Advice advise(const ResolvedScan& scan) {
                 .reason = {},
                 .options = {},
                 .conditions = {}};
-  const double heuristic = scan.C_star * std::pow(c.eta, 2.0 / 3.0);
+  const double heuristic = scan.C_star * manifolds::pow(c.eta, 2.0 / 3.0);
   double mu = std::min(1.0, heuristic);
   const ResolvedRun base = run_with(scan, mu);
   const Prediction there = predict(scan, base);
@@ -87,7 +88,7 @@ std::string advice_text(const ResolvedScan& scan, const Advice& advice) {
       "{}: {}, eta = {:g}, epsilon = {:g}; flattest point {}, tau_Y {:.6g}\n\n"
       "Recommended momentum  beta = {:.6f}, that is 1 - beta = {:.4g} = {:.4g} eta^(2/3); C* = {:.4g}\n  {}\n",
       c.manifold, name_of(c.scheme), c.eta, *c.epsilon, manifolds::format_point(scan.flattest_point), scan.tau_Y,
-      1.0 - advice.recommended_mu, advice.recommended_mu, advice.recommended_mu / std::pow(c.eta, 2.0 / 3.0),
+      1.0 - advice.recommended_mu, advice.recommended_mu, advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0),
       scan.C_star, advice.reason);
   if (advice.limited) text += "  C* eta^(2/3) is above 1: at this noise momentum does not help\n";
   text += fmt::format("\nPredicted steps (to within {:g} of the start's excess, or of the plateau)\n", advice.delta);

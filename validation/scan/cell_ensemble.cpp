@@ -96,7 +96,7 @@ class TypedEnsemble : public CellEnsemble {
       const std::int64_t begin = first_path_of(batch, of_.paths_), end = first_path_of(batch + 1, of_.paths_);
       for (std::size_t g = 0; g < states.size(); g += interleaved) {
         const std::int64_t path = begin + static_cast<std::int64_t>(g / interleaved) * width;
-        chunks_.start(static_cast<std::uint64_t>(path));
+        chunks_.start(static_cast<std::uint64_t>(path), interleaved);
         std::int64_t step = begun;
         for (std::size_t r = 0; r < steps.size(); ++r) {
           advance(&states[g], step, steps[r]);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
 #include "validation/ensemble.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
@@ -178,8 +179,8 @@ CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell) {
   plan.prediction = predict(scan, plan.run);
   const Prediction& p = plan.prediction;
   if (!p.transverse) return plan;
-  const double along =
-      std::max(p.mean.value_or(p.scales.tau_2 * std::log(1.0 / scan.config.delta)), p.root_mean_square.value_or(0.0));
+  const double along = std::max(p.mean.value_or(p.scales.tau_2 * manifolds::log(1.0 / scan.config.delta)),
+                                p.root_mean_square.value_or(0.0));
   const bool oscillates = plan.run.hyperparameters.mu < 1.0;
   plan.expected_steps = std::max(1.25 * along + (oscillates ? 5.0 * p.scales.unit : 0.0), 1.5 * *p.transverse);
   if (cell.part == Part::prefactor) plan.expected_steps = std::max(plan.expected_steps, rate_window[1] * p.scales.unit);

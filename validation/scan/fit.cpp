@@ -5,6 +5,8 @@
 #include <random>
 #include <set>
 
+#include "manifolds/lane_math.hpp"
+
 namespace valleydrift::validation {
 namespace {
 
@@ -106,14 +108,14 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
   std::vector<double> x, y, sigma;
   for (const FitPoint& p : points) {
     x.push_back(p.log_eta);
-    y.push_back(std::log(p.time));
+    y.push_back(manifolds::log(p.time));
     constexpr double smallest = 1e-4;  // the resolution of the records
     sigma.push_back(std::max(smallest, p.relative_error));
   }
   const Line line = weighted_line(x, y, sigma);
   PowerLaw law;
   law.alpha = -line.slope;
-  law.prefactor = std::exp(line.intercept);
+  law.prefactor = manifolds::exp(line.intercept);
   law.curvature = line.curvature;
   law.curvature_error = line.curvature_error;
   law.cells_used = static_cast<int>(n);
@@ -131,7 +133,7 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
       const double resampled =
           points[i].resampled.empty() ? points[i].time : points[i].resampled[one_of(points[i].resampled.size())];
       bx.push_back(x[i]);
-      by.push_back(resampled > 0.0 ? std::log(resampled) : y[i]);  // NaN: a resample without the time
+      by.push_back(resampled > 0.0 ? manifolds::log(resampled) : y[i]);  // NaN: a resample without the time
       bs.push_back(sigma[i]);
     }
     law.samples.push_back(-straight_line(bx, by, bs).slope);
@@ -206,8 +208,8 @@ std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector
   std::vector<double> lx, ly;
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (!(y[i] > 0.0)) continue;
-    lx.push_back(std::log(x[i]));
-    ly.push_back(largest ? std::log(y[i]) : -std::log(y[i]));
+    lx.push_back(manifolds::log(x[i]));
+    ly.push_back(largest ? manifolds::log(y[i]) : -manifolds::log(y[i]));
   }
   if (lx.size() < 3) return {};
   const auto best = static_cast<std::size_t>(std::max_element(ly.begin(), ly.end()) - ly.begin());
@@ -215,9 +217,9 @@ std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector
   const double a = lx[best - 1] - lx[best], b = lx[best + 1] - lx[best];
   const double p = (ly[best - 1] - ly[best]) / a, q = (ly[best + 1] - ly[best]) / b;
   const double second = (q - p) / (b - a), first = p - second * a;
-  if (!(second < 0.0)) return Extremum{std::exp(lx[best]), std::exp(largest ? ly[best] : -ly[best])};
+  if (!(second < 0.0)) return Extremum{manifolds::exp(lx[best]), manifolds::exp(largest ? ly[best] : -ly[best])};
   const double at = -0.5 * first / second, top = ly[best] + at * (first + second * at);
-  return Extremum{std::exp(lx[best] + at), std::exp(largest ? top : -top)};
+  return Extremum{manifolds::exp(lx[best] + at), manifolds::exp(largest ? top : -top)};
 }
 
 std::optional<Interval> middle_95(std::vector<double> samples) {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "manifolds/lane_math.hpp"
+
 namespace valleydrift::validation {
 namespace {
 
@@ -17,9 +19,9 @@ double rate(const ResolvedScan& scan, const ResolvedRun& base, double mu) {
 
 double fastest_friction(const ResolvedScan& scan, const ResolvedRun& base, double low, double high) {
   const double golden = 0.5 * (std::sqrt(5.0) - 1.0);
-  double a = std::log(low), b = std::log(high);
+  double a = manifolds::log(low), b = manifolds::log(high);
   double x = b - golden * (b - a), y = a + golden * (b - a);
-  double fx = rate(scan, base, std::exp(x)), fy = rate(scan, base, std::exp(y));
+  double fx = rate(scan, base, manifolds::exp(x)), fy = rate(scan, base, manifolds::exp(y));
   constexpr double precision = 1e-3;
   while (b - a > precision) {
     if (fx > fy) {
@@ -27,16 +29,16 @@ double fastest_friction(const ResolvedScan& scan, const ResolvedRun& base, doubl
       y = x;
       fy = fx;
       x = b - golden * (b - a);
-      fx = rate(scan, base, std::exp(x));
+      fx = rate(scan, base, manifolds::exp(x));
     } else {
       a = x;
       x = y;
       fx = fy;
       y = a + golden * (b - a);
-      fy = rate(scan, base, std::exp(y));
+      fy = rate(scan, base, manifolds::exp(y));
     }
   }
-  return std::exp(0.5 * (a + b));
+  return manifolds::exp(0.5 * (a + b));
 }
 
 }  // namespace valleydrift::validation

@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+#include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
@@ -29,7 +31,7 @@ TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double 
     s.unit = s.tau_2;
     return s;
   }
-  s.unit = std::cbrt(s.tau_momentum * s.tau_momentum * s.tau_2);
+  s.unit = manifolds::cbrt(s.tau_momentum * s.tau_momentum * s.tau_2);
   s.scaled_friction = s.unit / s.tau_momentum;
   const bool single = geometry.spectrum.size() == 1 && run.manifold.slow_coordinate_names().size() == 1;
   if (single && underdamped(geometry.spectrum[0], h)) s.rates = {1.0 / s.tau_momentum, 2.0 / s.tau_1, 1.0 / s.tau_2};
@@ -42,17 +44,16 @@ std::optional<double> flow_time(const ResolvedScan& scan, const ResolvedRun& run
   const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
   const sde::LimitForm form(Form::finite_step, run.hyperparameters);
   constexpr int samples = 400;
-  const double longest = 4.0 * tau_2 / run.hyperparameters.slow_unit() * std::log(1.0 / scan.config.delta);
+  const double longest = 4.0 * tau_2 / run.hyperparameters.slow_unit() * manifolds::log(1.0 / scan.config.delta);
   std::vector<double> times;
   for (int i = 1; i <= samples; ++i) times.push_back(longest * i / samples);
-  const std::vector<Vector> path = sde::deterministic_path(
-      run.manifold, [&](const Vector& w) { return run.noise_factor(w); }, form, run.start, times);
+  const std::vector<Vector> path = sde::label_path(run.manifold, form, run.start, times);
   double before = 1.0, earlier = 0.0;
   for (std::size_t i = 0; i < times.size(); ++i) {
     const Vector q = run.manifold.slow_coordinates(path[i], run.start) - flattest;
     const double now = q.dot(excess) / excess.squaredNorm();
     if (now <= scan.config.delta) {
-      const double part = std::log(before / scan.config.delta) / std::log(before / now);
+      const double part = manifolds::log(before / scan.config.delta) / manifolds::log(before / now);
       return (earlier + part * (times[i] - earlier)) * run.hyperparameters.slow_unit();
     }
     before = now;

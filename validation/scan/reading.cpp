@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <limits>
 #include <random>
 
+#include "manifolds/lane_math.hpp"
 #include "validation/ensemble.hpp"
 #include "validation/interrupt.hpp"
 
@@ -59,7 +59,7 @@ std::optional<double> decay_slope(const std::vector<double>& steps, const std::v
   const double origin = end > 0 ? steps[end - 1] : 0.0;
   for (std::size_t i = 0; i < end; ++i) {
     if (std::abs(ratio[i]) > high) continue;
-    const double x = steps[i] - origin, y = std::log(std::abs(ratio[i]));
+    const double x = steps[i] - origin, y = manifolds::log(std::abs(ratio[i]));
     n += 1.0;
     sx += x;
     sy += y;
@@ -97,10 +97,11 @@ std::optional<double> two_mode_rate(const std::vector<double>& steps, const std:
   const double determinant = aa * bb - ab * ab;
   if (!(determinant > 0.0)) return {};
   const double p = (ay * bb - by * ab) / determinant, q = (by * aa - ay * ab) / determinant;
-  const std::complex<double> root = std::sqrt(std::complex<double>(p * p + 4.0 * q, 0.0));
-  const double modulus = std::max(std::abs(0.5 * (p + root)), std::abs(0.5 * (p - root)));
+  // The roots of z^2 = p z + q: a complex pair has the modulus (-q)^(1/2).
+  const double discriminant = p * p + 4.0 * q;
+  const double modulus = discriminant < 0.0 ? std::sqrt(-q) : 0.5 * (std::abs(p) + std::sqrt(discriminant));
   if (!(modulus > 0.0 && modulus < 1.0)) return {};
-  return -std::log(modulus) / (spacing * static_cast<double>(lag));
+  return -manifolds::log(modulus) / (spacing * static_cast<double>(lag));
 }
 
 FigureValues read_figures(const Curves& curves, double delta, std::array<double, 2> window) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -28,7 +29,7 @@ Exponent exponent(const ResolvedScan& scan, const std::vector<const CellResult*>
   for (const CellResult* cell : cells) {
     const Figured& f = cell->at(figure);
     if (cell->status != Status::ok || !(f.measured > 0.0) || !std::isfinite(f.standard_error)) continue;
-    FitPoint p{std::log(cell->cell.eta), time_of(scan, *cell, f.measured), f.standard_error / f.measured, {}};
+    FitPoint p{manifolds::log(cell->cell.eta), time_of(scan, *cell, f.measured), f.standard_error / f.measured, {}};
     for (const FigureValues& r : cell->replicates) {
       p.resampled.push_back(time_of(scan, *cell, r[static_cast<std::size_t>(figure)]));
     }

@@ -7,6 +7,7 @@
 
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
 #include "validation/scan/optimum.hpp"
 
@@ -23,7 +24,7 @@ constexpr double nearly_linear = 0.03;
 /// count values from low to high, each ratio the same.
 std::vector<double> logarithmic(double low, double high, int count) {
   std::vector<double> out;
-  for (int i = 0; i < count; ++i) out.push_back(low * std::pow(high / low, i / (count - 1.0)));
+  for (int i = 0; i < count; ++i) out.push_back(low * manifolds::pow(high / low, i / (count - 1.0)));
   return out;
 }
 
@@ -35,10 +36,7 @@ Vector linear_start(const ResolvedRun& run, const Vector& flattest) {
   const double bound = (1.0 + linear_range) * trace_at(run.manifold, flattest);
   if (trace_at(run.manifold, run.start) <= bound) return run.start;
   const sde::LimitForm form(Form::paper, run.hyperparameters);
-  const auto at = [&](double t) {
-    return sde::deterministic_flow(
-        run.manifold, [&](const Vector& w) { return run.noise_factor(w); }, form, run.start, t);
-  };
+  const auto at = [&](double t) { return sde::label_flow(run.manifold, form, run.start, t); };
   double late = 1.0;
   constexpr int most_doublings = 40, bisections = 40;
   for (int i = 0; i < most_doublings && trace_at(run.manifold, at(late)) > bound; ++i) late *= 2.0;
@@ -91,7 +89,7 @@ namespace {
 
 /// C* for heavy ball; for Nesterov, whose optimum lies lower at small epsilon, by the moment hierarchy where it exists.
 double expected_best_C(const ResolvedScan& scan) {
-  const double eta = scan.config.prefactor_eta, power = std::pow(eta, two_thirds);
+  const double eta = scan.config.prefactor_eta, power = manifolds::pow(eta, two_thirds);
   if (scan.config.run.scheme != Scheme::nesterov) return scan.C_star;
   const ResolvedRun base = scan.run_of({0, Part::prefactor, eta, two_thirds, std::min(scan.C_star, 1.0 / power)});
   if (!predict(scan, base).scales.rates) return scan.C_star;
@@ -130,7 +128,7 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                     .flattest_point = *relaxation.fixed_point,
                     .note = relaxation.note,
                     .tau_Y = *relaxation.time.value,
-                    .C_star = std::cbrt(2.0 * *c.epsilon * *c.epsilon / *relaxation.time.value),
+                    .C_star = manifolds::cbrt(2.0 * *c.epsilon * *c.epsilon / *relaxation.time.value),
                     .linear = trace_at(run.manifold, run.start) <=
                               (1.0 + nearly_linear) * trace_at(run.manifold, *relaxation.fixed_point),
                     .cells = {}};

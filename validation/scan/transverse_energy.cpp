@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "manifolds/lane_math.hpp"
+
 namespace valleydrift::validation {
 
 bool underdamped(double eigenvalue, const manifolds::Hyperparameters& h) {
@@ -49,7 +51,7 @@ double TransverseEnergy::convergence_time(double delta, double tau_1) const {
   constexpr double per_time = 400.0;  // samples of a relaxation time; between them the curve is straight
   const double stride = std::max(1.0, std::floor(tau_1 / per_time));
   // What is left falls as exp(-2k/tau_1) times a factor of order one, of at most e^4 near critical damping.
-  const double longest = tau_1 * (2.0 + std::log(1.0 / delta));
+  const double longest = tau_1 * (2.0 + manifolds::log(1.0 / delta));
   std::vector<Eigen::Matrix3d> powers;
   std::vector<Eigen::Vector3d> left;
   for (const Mode& mode : modes_) {
