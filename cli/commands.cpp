@@ -35,6 +35,10 @@ int dispatch(const Options& options, std::ostream& out, std::ostream& err) {
       return compare_command(options, out, err);
     case Command::verify:
       return verify_command(options, out, err);
+    case Command::scan:
+      return scan_command(options, out, err);
+    case Command::advise:
+      return advise_command(options, out);
   }
   return bad_input;
 }

@@ -19,5 +19,7 @@ int manifolds_command(const Options& options, std::ostream& out);
 int inspect_command(const Options& options, std::ostream& out);
 int compare_command(const Options& options, std::ostream& out, std::ostream& err);
 int verify_command(const Options& options, std::ostream& out, std::ostream& err);
+int scan_command(const Options& options, std::ostream& out, std::ostream& err);
+int advise_command(const Options& options, std::ostream& out);
 
 }  // namespace valleydrift::cli

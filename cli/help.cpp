@@ -111,6 +111,39 @@ Examples
   valleydrift verify --aa 1000
 )";
 
+constexpr const char* scan_text = R"(usage: valleydrift scan [OPTIONS]
+
+Measures how long the discrete iteration takes to converge over a grid of learning rates eta and momenta
+1 - beta = C eta^gamma, in three readings: the mean of the slow coordinate over runs, its root mean square,
+and the transverse part. Every time stands beside its prediction, from the limiting flow or, where the time
+scales are not separated, from the moment hierarchy. Power laws T ~ eta^-alpha are fitted for each gamma, the
+optimal gamma is where the longitudinal and the transverse branch meet, and the best prefactor C at gamma = 2/3
+is where the decay is fastest. Cells that the theory does not cover are run and shown, but enter no fit.
+Results go to a folder and grow with the scan: cells.csv, replicates.csv, curves.csv, then summary.json and
+plots. An interrupted scan continues with --resume --output FOLDER.
+)";
+constexpr const char* scan_examples = R"(
+Examples
+  valleydrift scan
+  valleydrift scan --dry-run
+  valleydrift scan --manifold ellipse --param a=2 --param b=1 --output ellipse-scan
+  valleydrift scan --resume --output ellipse-scan
+  valleydrift scan --scheme nesterov --eta 0.02 --gamma 0.7 --epsilon 0.005 --prefactor-eta 0.02
+  valleydrift scan --no-prefactor --control wrong-clock
+)";
+
+constexpr const char* advise_text = R"(usage: valleydrift advise [OPTIONS]
+
+Prints the momentum with which training moves fastest along the valley at a given learning rate and noise
+scale, the time scales and convergence times predicted for it, for beta = 0 and for beta = 0.9, and where the
+prediction holds. Nothing is simulated.
+)";
+constexpr const char* advise_examples = R"(
+Examples
+  valleydrift advise --manifold uv --eta 0.001 --epsilon 0.1
+  valleydrift advise --manifold ellipse --eta 0.01 --scheme nesterov --json
+)";
+
 constexpr const char* general_text =
     R"(valleydrift: how noisy SGD with momentum moves along a valley of minima, theory against simulation
 
@@ -121,6 +154,8 @@ Commands
   inspect     what the theory says about a point: spectrum, drift, time scales, limits of validity
   compare     run the iteration and the limiting diffusion, and judge whether they agree
   verify      check every formula of the derivation on every manifold: a regression test for CI
+  scan        measure convergence times over learning rate and momentum: the two-thirds law, the best prefactor
+  advise      the fastest momentum for a learning rate and noise scale, and what it gains
 
 `valleydrift COMMAND --help` explains the options of a command. --version prints the version.
 Results go to standard output, messages and progress to standard error.
@@ -146,6 +181,10 @@ std::string help_for(Command command) {
       return compare_text + options_of(command) + compare_examples + exit_codes;
     case Command::verify:
       return verify_text + options_of(command) + verify_examples + exit_codes;
+    case Command::scan:
+      return scan_text + options_of(command) + scan_examples + exit_codes;
+    case Command::advise:
+      return advise_text + options_of(command) + advise_examples + exit_codes;
   }
   return {};
 }

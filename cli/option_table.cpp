@@ -11,23 +11,32 @@ constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(com
 constexpr unsigned compare = bit(Command::compare);
 constexpr unsigned runs = bit(Command::inspect) | compare;
 constexpr unsigned verify = bit(Command::verify);
-constexpr unsigned described = bit(Command::manifolds) | runs;
+constexpr unsigned scan = bit(Command::scan);
+constexpr unsigned advise = bit(Command::advise);
+constexpr unsigned problems = runs | scan | advise;
+constexpr unsigned described = bit(Command::manifolds) | problems;
 constexpr unsigned every = described | verify;
 
 constexpr std::string_view problem = "The valley", process = "The iteration", noise = "The noise",
-                           comparison = "The comparison", checks = "The checks", results = "Results",
+                           comparison = "The comparison", grid = "The grid", checks = "The checks", results = "Results",
                            general = "General";
 
 constexpr OptionInfo options[] = {
-    {"manifold", "NAME", problem, runs, true, false, "the problem, a name from `valleydrift manifolds` (default uv)"},
-    {"param", "KEY=VALUE", problem, runs, true, true, "a parameter of the manifold; may be given several times"},
+    {"manifold", "NAME", problem, problems, true, false,
+     "the problem, a name from `valleydrift manifolds` (default uv)"},
+    {"param", "KEY=VALUE", problem, problems, true, true, "a parameter of the manifold; may be given several times"},
     {"start", "A,B,...", problem, runs, true, false,
      "start point, D numbers (default: the manifold's own); a point off the valley is moved onto it by the gradient "
      "flow, and the distance is reported"},
     {"at", "A,B,...", problem, bit(Command::inspect), false, false, "the point to inspect; the same as --start"},
+    {"start", "A,B,...", problem, scan | advise, true, false,
+     "start point, D numbers, moved onto the valley (default: the first point of the flow along the valley from the "
+     "manifold's own start at which tr H is within 2 % of its flattest value)"},
+    {"descent", "", problem, scan, true, false,
+     "begin at the start as it was given, off the valley, with the noise on during the descent"},
     {"strict", "", problem, runs, true, false, "refuse a start off the valley instead of moving it"},
 
-    {"scheme", "NAME", process, runs, true, false, "heavy-ball (default), nesterov or sgd"},
+    {"scheme", "NAME", process, problems, true, false, "heavy-ball (default), nesterov or sgd"},
     {"eta", "X", process, runs, true, false, "learning rate, > 0 (default 0.05)"},
     {"beta", "X", process, runs, true, false, "momentum, 0 <= beta < 1 (default 0.9; 0 for sgd)"},
     {"C", "X", process, runs, true, false, "with --gamma, instead of --beta: 1 - beta = C eta^gamma"},
@@ -38,10 +47,38 @@ constexpr OptionInfo options[] = {
      "% "
      "of the valley's curvature radius)"},
 
+    {"eta", "X", process, advise, true, false, "learning rate, > 0 (default 0.05)"},
+    {"epsilon", "X", process, scan | advise, true, false, "noise scale, > 0 (default 0.1)"},
+
     {"noise", "NAME", noise, runs, true, false,
      "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I) or constant (sigma from --sigma)"},
     {"sigma", "FILE", noise, runs, true, false, "noise factor of --noise constant: CSV, D rows, no header"},
     {"noise-law", "NAME", noise, compare, true, false, "law of each draw: gaussian (default) or rademacher (+1 or -1)"},
+
+    {"noise-law", "NAME", noise, scan, true, false, "law of each draw: rademacher (default, +1 or -1) or gaussian"},
+
+    {"eta", "LIST", grid, scan, true, false,
+     "learning rates: A,B,... or LOW:HIGH:COUNT, logarithmic (default 1e-4:1e-2:7; 1e-2:1e-1:7 for sgd)"},
+    {"gamma", "LIST", grid, scan, true, false,
+     "exponents: A,B,... or LOW:HIGH:COUNT (default 0.5,0.55,0.6,0.633,2/3,0.7,0.75,0.8)"},
+    {"C", "LIST", grid, scan, true, false,
+     "prefactors in 1 - beta = C eta^gamma: A,B,... or LOW:HIGH:COUNT, logarithmic (default 2 C*); the optimal gamma "
+     "is "
+     "the first one's"},
+    {"delta", "X", grid, scan, true, false,
+     "converged: within this part of the initial excess, or of the plateau, 0 < delta < 1 (default 0.2)"},
+    {"limit", "K", grid, scan, true, false,
+     "most steps of a cell (default: ten times the expected number); a cell that reaches it gets the status limit"},
+    {"paths", "N", grid, scan, true, false, "trajectories of each cell, 256 to 100000000 (default 8192)"},
+    {"no-prefactor", "", grid, scan, true, false, "leave out the part that varies C at gamma = 2/3"},
+    {"prefactor-eta", "X", grid, scan, true, false, "learning rate of that part (default 1e-3)"},
+    {"prefactor-C", "LIST", grid, scan, true, false,
+     "its prefactors: A,B,... or LOW:HIGH:COUNT, logarithmic (default: 25 from 0.4 C* to 1.9 C*)"},
+    {"prefactor-paths", "N", grid, scan, true, false, "its trajectories for each C (default 65536)"},
+    {"control", "NAME", grid, scan, true, false,
+     "none (default), or a negative control, with which the two-thirds law must not appear: no-transverse leaves the "
+     "transverse times out, wrong-clock counts in units of slow time"},
+    {"seed", "N", grid, scan, true, false, "seed of all noise, 0 to 2^64-1 (default 1)"},
 
     {"form", "NAME", comparison, compare, true, false,
      "the form of the theorem that is judged: finite-step (default: exact as epsilon -> 0), paper (eta -> 0 with "
@@ -69,29 +106,32 @@ constexpr OptionInfo options[] = {
      "sides: no verdict may raise an alarm and p-values must be uniform"},
     {"list", "", checks, verify, false, false, "list the checks and stop"},
 
-    {"output", "DIR", results, compare, false, false,
+    {"output", "DIR", results, compare | scan, false, false,
      "folder for the results (default: valleydrift-out/MANIFOLD-NNN, the first free number); a folder that holds "
      "anything is refused"},
-    {"force", "", results, compare, false, false, "write into a folder that holds something already"},
+    {"force", "", results, compare | scan, false, false, "write into a folder that holds something already"},
+    {"resume", "", results, scan, false, false,
+     "continue the interrupted scan in the folder --output, with its configuration: the files end in the same bytes"},
     {"save-paths", "", results, compare, false, false, "write every trajectory to paths.csv"},
     {"path", "N", results, compare, false, false,
      "do not compare: replay trajectory N alone and write it in full, without pictures; not with --save-paths, "
      "--benchmark or --dry-run"},
-    {"no-plots", "", results, compare, false, false, "write no pictures"},
+    {"no-plots", "", results, compare | scan, false, false, "write no pictures"},
     {"json", "", results, described, false, false, "print one JSON object instead of the text"},
     {"json", "FILE", results, verify, false, false, "also write the results as JSON; replaces the file"},
     {"junit", "FILE", results, verify, false, false,
      "also write the results as JUnit XML, which CI systems read; replaces the file"},
-    {"quiet", "", results, compare | verify, false, false, "print the verdict only, and nothing on stderr but errors"},
+    {"quiet", "", results, compare | verify | scan, false, false,
+     "print the verdict only, and nothing on stderr but errors"},
     {"benchmark", "", results, compare, false, false, "also print the cost per path and step"},
 
-    {"config", "FILE", general, runs, false, false,
+    {"config", "FILE", general, runs | scan, false, false,
      "read settings from FILE: lines `key = value` with the names above, # for comments. The command line wins, and "
      "also replaces what contradicts it in the file"},
-    {"print-config", "", general, runs, false, false,
+    {"print-config", "", general, runs | scan, false, false,
      "print the resolved configuration, which --config reads again, and stop"},
-    {"dry-run", "", general, compare, false, false, "check all input, state the cost, and stop"},
-    {"threads", "N", general, compare | verify, false, false,
+    {"dry-run", "", general, compare | scan, false, false, "check all input, state the cost, and stop"},
+    {"threads", "N", general, compare | verify | scan, false, false,
      "threads, 1 to 1024 (default: all processors); results do not depend on it"},
     {"help", "", general, every, false, false, "print this help; `valleydrift COMMAND --help` for one command"},
     {"version", "", general, every, false, false, "print the version"},
@@ -109,12 +149,16 @@ std::string name_of(Command command) {
       return "compare";
     case Command::verify:
       return "verify";
+    case Command::scan:
+      return "scan";
+    case Command::advise:
+      return "advise";
   }
   return {};
 }
 
 std::vector<Command> all_commands() {
-  return {Command::manifolds, Command::inspect, Command::compare, Command::verify};
+  return {Command::manifolds, Command::inspect, Command::compare, Command::verify, Command::scan, Command::advise};
 }
 
 std::span<const OptionInfo> option_table() { return options; }

@@ -9,7 +9,7 @@
 
 namespace valleydrift::cli {
 
-enum class Command { manifolds, inspect, compare, verify };
+enum class Command { manifolds, inspect, compare, verify, scan, advise };
 
 std::string name_of(Command command);
 std::vector<Command> all_commands();

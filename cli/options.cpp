@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "cli/arguments.hpp"
+#include "cli/scan_options.hpp"
+#include "cli/settings.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/registry.hpp"
@@ -31,71 +33,6 @@ constexpr auto name = [](auto value) {
 
 Range above_zero(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
 Range from_zero_to_one(const std::string& what) { return {0.0, true, 1.0, false, "0 <= " + what + " < 1"}; }
-
-/// The settings of the command line and, below them, those of the file.
-class Settings {
- public:
-  explicit Settings(Arguments arguments) : arguments_(std::move(arguments)) {}
-
-  const Setting* find(const std::string& option) const {
-    const auto found = arguments_.settings.find(option);
-    return found == arguments_.settings.end() ? nullptr : &found->second;
-  }
-  bool flag(const std::string& option) const { return find(option) && find(option)->text == "true"; }
-  const std::vector<Setting>& parameters() const { return arguments_.parameters; }
-
-  /// The command line wins. What it says about one thing also replaces what the file says about the same thing in
-  /// other words: a time for steps, C for beta, another manifold for the parameters of the one in the file.
-  void add_file(Arguments file) {
-    const auto replace = [&](const std::string& given, const std::vector<std::string>& replaced) {
-      if (!find(given)) return;
-      for (const std::string& option : replaced) file.settings.erase(option);
-    };
-    replace("time", {"steps"});
-    replace("steps", {"time"});
-    replace("beta", {"C"});
-    replace("C", {"beta"});
-    replace("at", {"start"});
-    if (find("scheme") && find("scheme")->text == "sgd") replace("scheme", {"beta", "C"});
-    if (find("noise") && find("noise")->text != "constant") replace("noise", {"sigma"});
-    const Setting* manifold = find("manifold");
-    const auto in_file = file.settings.find("manifold");
-    if (manifold && (in_file == file.settings.end() ? "uv" : in_file->second.text) != manifold->text) {
-      replace("manifold", {"start", "sigma"});
-      file.parameters.clear();
-    }
-    arguments_.settings.merge(file.settings);
-    arguments_.parameters.insert(arguments_.parameters.begin(), file.parameters.begin(), file.parameters.end());
-  }
-
-  void refuse_both(const std::string& one, const std::string& other, const std::string& why) const {
-    if (find(one) && find(other)) {
-      throw ConfigError(fmt::format("{} with {}: {}", find(one)->where, find(other)->where, why));
-    }
-  }
-
- private:
-  Arguments arguments_;
-};
-
-std::map<std::string, std::string> read_parameters(const Settings& settings) {
-  std::map<std::string, std::string> values;
-  std::map<std::string, bool> from_file;
-  for (const Setting& setting : settings.parameters()) {
-    const std::size_t equals = setting.text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw ConfigError(fmt::format("{}: '{}' is not of the form KEY=VALUE", setting.where, setting.text));
-    }
-    const std::string key = setting.text.substr(0, equals);
-    if (values.contains(key) && from_file[key] == setting.from_file) {
-      throw ConfigError(fmt::format("{} {}: given twice, '{}' and '{}'", setting.where, key, values[key],
-                                    setting.text.substr(equals + 1)));
-    }
-    values[key] = setting.text.substr(equals + 1);
-    from_file[key] = setting.from_file;
-  }
-  return values;
-}
 
 void read_iteration(const Settings& settings, RunConfig& run) {
   if (const Setting* s = settings.find("scheme")) {
@@ -252,7 +189,8 @@ void read_command(const Arguments& arguments, Options& options) {
   if (arguments.words.empty()) {
     if (options.help || options.version) return;
     throw ConfigError(
-        "a command is missing: manifolds, inspect, compare or verify; `valleydrift --help` explains them");
+        "a command is missing: manifolds, inspect, compare, verify, scan or advise; `valleydrift --help` explains "
+        "them");
   }
   options.command = read_command(arguments.words.front());
   const std::size_t most_words = options.command == Command::manifolds ? 2 : 1;
@@ -300,23 +238,27 @@ Options parse_options(const std::vector<std::string>& tokens) {
   }
 
   if (const Setting* s = settings.find("config")) settings.add_file(read_config_file(s->text));
-  options.run = read_run(settings);
-
   if (const Setting* s = settings.find("output")) {
     if (s->text.empty()) throw ConfigError("--output: the name of the folder is empty");
     options.output = s->text;
   }
+  options.force = settings.flag("force");
+  options.no_plots = settings.flag("no-plots");
+  options.dry_run = settings.flag("dry-run");
+  options.print_config = settings.flag("print-config");
+  if (options.command == Command::scan || options.command == Command::advise) {
+    read_scan(settings, options);
+    return options;
+  }
+  options.run = read_run(settings);
+
   for (const char* unused : {"save-paths", "benchmark", "dry-run"}) {
     settings.refuse_both("path", unused, "a replay runs one path, not the ensemble");
   }
   if (const Setting* s = settings.find("path")) {
     options.path = static_cast<std::int64_t>(whole_number_in(*s, 0, static_cast<std::uint64_t>(options.run.paths - 1)));
   }
-  options.force = settings.flag("force");
   options.save_paths = settings.flag("save-paths");
-  options.no_plots = settings.flag("no-plots");
-  options.dry_run = settings.flag("dry-run");
-  options.print_config = settings.flag("print-config");
   options.benchmark = settings.flag("benchmark");
   return options;
 }

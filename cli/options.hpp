@@ -8,6 +8,7 @@
 
 #include "cli/option_table.hpp"
 #include "validation/run_config.hpp"
+#include "validation/scan/scan_config.hpp"
 #include "validation/verify.hpp"
 
 namespace valleydrift::cli {
@@ -28,6 +29,9 @@ struct Options {
   validation::VerifyRequest verify = {};
   std::optional<std::int64_t> repeats = {};  ///< of --aa
   bool list_checks = false;
+
+  validation::ScanConfig scan = {};  ///< of scan and, as far as it goes, advise
+  bool resume = false;
   std::optional<std::string> json_file = {}, junit_file = {};
 };
 

@@ -83,15 +83,16 @@ bool is_data_name(std::string name) {
     const std::string number = name.substr(5, name.size() - 9);
     return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
   }
-  static const std::set<std::string> names = {"config.ini", "sigma.csv",    "series.csv",
-                                              "paths.csv",  "summary.json", "run.json"};
+  static const std::set<std::string> names = {"config.ini", "sigma.csv", "series.csv",     "paths.csv", "summary.json",
+                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv"};
   return names.contains(name);
 }
 
 bool is_plot_name(std::string name) {
   if (name.ends_with(".part")) name.resize(name.size() - 5);
-  static const std::set<std::string> stems = {"valley",     "trace-hessian", "slow-coordinates",
-                                              "covariance", "transverse",    "ladder"};
+  static const std::set<std::string> stems = {
+      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",   "ladder",
+      "times",  "exponents",     "scales",           "prefactor",  "trajectories", "hierarchy"};
   static const std::set<std::string> extensions = {".svg", ".png", ".gnuplot", ".dat"};
   const fs::path path(name);
   return stems.contains(path.stem().string()) && extensions.contains(path.extension().string());
@@ -326,7 +327,9 @@ std::string series_csv(const Comparison& comparison) {
   return text;
 }
 
-std::string run_json(const Comparison& comparison, const RunFacts& facts) {
+namespace {
+
+nlohmann::ordered_json facts_of_run(const RunFacts& facts) {
   nlohmann::ordered_json run;
   run["program_version"] = VALLEYDRIFT_VERSION;
   char host[256] = {};
@@ -369,13 +372,26 @@ std::string run_json(const Comparison& comparison, const RunFacts& facts) {
   run["threads"] = facts.threads;
   auto& seconds = run["seconds"] = nlohmann::ordered_json::object();
   for (const auto& [phase, duration] : facts.seconds) seconds[phase] = duration;
+  return run;
+}
+
+std::string text_of(const nlohmann::ordered_json& run) {
+  return run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string run_facts_json(const RunFacts& facts) { return text_of(facts_of_run(facts)); }
+
+std::string run_json(const Comparison& comparison, const RunFacts& facts) {
+  nlohmann::ordered_json run = facts_of_run(facts);
   if (comparison.nanoseconds_per_step > 0.0 && std::isfinite(comparison.nanoseconds_per_step)) {
     run["nanoseconds_per_step"] = comparison.nanoseconds_per_step;
   } else {
     run["nanoseconds_per_step"] = nullptr;
     run["nanoseconds_per_step_reason"] = "not measured";
   }
-  return run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return text_of(run);
 }
 
 void write_config(OutputFolder& folder, const RunConfig& config, const std::string& config_ini) {

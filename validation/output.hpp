@@ -115,8 +115,9 @@ class ReplayWriter {
 
 /// series.csv: every observable at every record, numbers in the shortest form that reads back to the same bits.
 std::string series_csv(const Comparison& comparison);
-/// run.json: host, compiler, processor features, threads, durations.
+/// run.json: host, compiler, processor features, threads, durations; and of a comparison the cost of a step.
 std::string run_json(const Comparison& comparison, const RunFacts& facts);
+std::string run_facts_json(const RunFacts& facts);
 
 /// Writes config.ini and, for constant noise, sigma.csv beside it. Throws FileError.
 void write_config(OutputFolder& folder, const RunConfig& config, const std::string& config_ini);

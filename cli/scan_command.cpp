@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cli/commands.hpp"
+#include "cli/progress.hpp"
+#include "cli/scan_options.hpp"
+#include "manifolds/errors.hpp"
+#include "validation/interrupt.hpp"
+#include "validation/output.hpp"
+#include "validation/scan/scan_figures.hpp"
+#include "validation/scan/scan_files.hpp"
+#include "validation/scan/scan_report.hpp"
+#include "validation/threads.hpp"
+
+namespace valleydrift::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using validation::LawVerdict;
+using validation::OutputFolder;
+using validation::ResolvedScan;
+using validation::ScanResult;
+
+/// The folder; with --resume the one that is there, whose configuration must be this scan's.
+OutputFolder folder_of(const Options& options, const ResolvedScan& scan, const std::string& config) {
+  if (!options.resume) return OutputFolder::reserve(options.output, scan.config.run.manifold, options.force);
+  const fs::path file = fs::path(*options.output) / "config.ini";
+  std::error_code ignored;
+  if (fs::exists(file, ignored)) {
+    constexpr std::size_t most_bytes = std::size_t{1} << 20;
+    if (read_text_file(file.string(), most_bytes) != config) {
+      throw ConfigError(fmt::format("--resume: {} is another scan's configuration; give --output alone, or start again",
+                                    file.string()));
+    }
+  }
+  return OutputFolder::reserve(options.output, scan.config.run.manifold, true);
+}
+
+}  // namespace
+
+int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
+  const int threads = validation::set_thread_count(options.threads);
+  const ResolvedScan scan = validation::resolve_scan(options.scan);
+  const std::string config = scan_config_text(scan.config);
+  if (options.print_config) {
+    out << config;
+    return success;
+  }
+  const double seconds = validation::expected_seconds(scan, threads);
+  if (options.dry_run) {
+    if (options.json) {
+      nlohmann::json plan = validation::scan_plan_json(scan);
+      plan["expected_seconds"] = seconds;
+      plan["threads"] = threads;
+      out << plan.dump(2) << '\n';
+    } else {
+      out << validation::scan_plan_text(scan)
+          << fmt::format("  {} on {} {}\n", duration_text(seconds), threads, threads == 1 ? "thread" : "threads");
+    }
+    return success;
+  }
+
+  OutputFolder folder = folder_of(options, scan, config);
+  folder.write("config.ini", config);
+  validation::CellLog log(folder.path(), scan, options.resume);
+  for (const std::string& name : validation::cell_file_names()) folder.note_written(name);
+  if (!options.quiet) {
+    err << fmt::format("valleydrift: {} cells{}; {} on {} {}; results in {}\n", scan.cells.size(),
+                       log.found().empty() ? "" : fmt::format(", {} of them found", log.found().size()),
+                       duration_text(seconds), threads, threads == 1 ? "thread" : "threads", folder.path().string())
+        << std::flush;
+  }
+
+  const auto start = std::chrono::steady_clock::now();
+  ProgressLine progress(options.quiet ? nullptr : &err);
+  const ScanResult result =
+      validation::evaluate(scan, validation::run_cells(
+                                     scan, log.found(), [&](const validation::CellResult& cell) { log.append(cell); },
+                                     [&](double fraction) { progress.show(fraction); }));
+  progress.clear();
+  validation::throw_if_interrupted();
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+
+  const nlohmann::json summary = validation::scan_json(scan, result);
+  const std::string summary_text = summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  folder.write("run.json", validation::run_facts_json({threads, {{"scan", spent.count()}}}));
+  folder.write("summary.json", summary_text);  // last: where it is, all is complete
+  if (options.json) {
+    out << summary_text;
+  } else if (options.quiet) {
+    out << validation::name_of(result.verdict) << '\n';
+  } else {
+    out << validation::scan_text(scan, result) << fmt::format("\nResults in {}\n", folder.path().string());
+  }
+  out.flush();  // the verdict is not lost if the plots fail
+  if (!options.no_plots) validation::write_scan_plots(folder, scan, result);
+  folder.remove_stale_files();
+  const bool objection = result.verdict == LawVerdict::disagree || result.verdict == LawVerdict::inconclusive;
+  return objection ? not_in_agreement : success;
+}
+
+}  // namespace valleydrift::cli

@@ -1,0 +1,161 @@
+#include "sde/moment_hierarchy.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <boost/numeric/odeint/integrate/integrate_adaptive.hpp>
+#include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
+#include <boost/numeric/odeint/stepper/generation.hpp>
+#include <boost/numeric/odeint/stepper/generation/generation_controlled_runge_kutta.hpp>
+#include <boost/numeric/odeint/stepper/generation/generation_runge_kutta_dopri5.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
+#include <cmath>
+#include <functional>
+
+#include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+#include "manifolds/portable_math.hpp"
+
+namespace valleydrift::sde {
+namespace {
+
+using State = std::vector<double>;
+
+/// The right side of (44) or (45): `width` numbers per Laguerre polynomial, E[x L_n], E[x' L_n] or E[x^2 L_n],
+/// E[x x' L_n], E[x'^2 L_n].
+class Hierarchy {
+ public:
+  Hierarchy(const HierarchyRates& rates, Moment moment, int order) : rates_(rates), moment_(moment), order_(order) {
+    if (!(rates.friction > 0.0 && rates.relaxation > 0.0 && rates.drift > 0.0)) {
+      throw NumericalError(
+          fmt::format("moment hierarchy: friction {:g}, relaxation {:g} and drift {:g} must be above 0", rates.friction,
+                      rates.relaxation, rates.drift));
+    }
+  }
+
+  int width() const { return moment_ == Moment::mean ? 2 : 3; }
+  std::size_t size() const { return static_cast<std::size_t>(width() * order_); }
+
+  void operator()(const State& y, State& dydt, double /*t*/) const {
+    const double stiffness = rates_.friction * rates_.drift;
+    for (int n = 0; n < order_; ++n) {
+      const std::size_t i = static_cast<std::size_t>(n * width());
+      const double fall = rates_.relaxation * n;
+      if (moment_ == Moment::mean) {
+        dydt[i] = y[i + 1] - fall * y[i];
+        dydt[i + 1] = -(fall + rates_.friction) * y[i + 1] - stiffness * times_energy(y, n, 0);
+      } else {
+        dydt[i] = 2.0 * y[i + 1] - fall * y[i];
+        dydt[i + 1] = y[i + 2] - (fall + rates_.friction) * y[i + 1] - stiffness * times_energy(y, n, 0);
+        dydt[i + 2] = -(fall + 2.0 * rates_.friction) * y[i + 2] - 2.0 * stiffness * times_energy(y, n, 1);
+      }
+    }
+  }
+
+ private:
+  /// Coefficient n of a times the series of entry k: a L_n = (2n+1) L_n - (n+1) L_{n+1} - n L_{n-1}.
+  double times_energy(const State& y, int n, int k) const {
+    const auto entry = [&](int m) { return y[static_cast<std::size_t>(m * width() + k)]; };
+    double sum = (2 * n + 1) * entry(n);
+    if (n + 1 < order_) sum -= (n + 1) * entry(n + 1);
+    if (n > 0) sum -= n * entry(n - 1);
+    return sum;
+  }
+
+  HierarchyRates rates_;
+  Moment moment_;
+  int order_;
+};
+
+/// Follows the moment from the valley at rest; L_n(0) = 1 for every n.
+class Evolution {
+ public:
+  Evolution(const HierarchyRates& rates, Moment moment, int order)
+      : hierarchy_(rates, moment, order),
+        moment_(moment),
+        state_(hierarchy_.size(), 0.0) {
+    for (std::size_t i = 0; i < state_.size(); i += static_cast<std::size_t>(hierarchy_.width())) state_[i] = 1.0;
+  }
+  double advance(double time) {
+    namespace odeint = boost::numeric::odeint;
+    constexpr double tolerance = 1e-10;  // per step; a thousand steps stay below the stated 1e-7
+    if (time > time_) {
+      odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
+                                 std::cref(hierarchy_), state_, time_, time, time - time_);
+      time_ = time;
+    }
+    return moment_ == Moment::mean ? state_[0] : std::sqrt(std::max(0.0, state_[0]));
+  }
+
+ private:
+  Hierarchy hierarchy_;
+  Moment moment_;
+  State state_;
+  double time_ = 0.0;
+};
+
+/// The last time at which |curve| crosses delta downwards, if it is below delta for as long again and through at least
+/// one period of its oscillation, which is some 2 pi cube()^(-1/3).
+std::optional<double> last_crossing(const HierarchyRates& rates, Moment moment, double delta, int order) {
+  const double unit = 1.0 / manifolds::cbrt(rates.cube());
+  const double slowest = std::max({unit, 1.0 / rates.drift, 1.0 / rates.friction});
+  const double step = std::max(unit / 16.0, 1.0 / (256.0 * rates.drift));
+  // A moment that decays does so within some log(1/delta) times the slowest scale; twenty times that is a bound.
+  const double longest = 40.0 * slowest * std::max(1.0, manifolds::log(1.0 / delta)) + 200.0 * unit;
+  Evolution evolution(rates, moment, order);
+  double before = 1.0, crossing = 0.0;
+  bool inside = false;
+  for (double t = step; t < longest; t += step) {
+    const double now = std::abs(evolution.advance(t));
+    if (before > delta && now <= delta) crossing = t - step * (delta - now) / (before - now);
+    inside = now <= delta;
+    before = now;
+    if (inside && t > 1.5 * crossing + 7.0 * unit) return crossing;
+  }
+  return {};
+}
+
+}  // namespace
+
+double decay_rate(const HierarchyRates& rates, Moment moment, int order) {
+  const Hierarchy hierarchy(rates, moment, order);
+  const auto size = static_cast<Eigen::Index>(hierarchy.size());
+  Eigen::MatrixXd matrix(size, size);
+  State unit(hierarchy.size(), 0.0), column(hierarchy.size());
+  for (Eigen::Index j = 0; j < size; ++j) {
+    unit[static_cast<std::size_t>(j)] = 1.0;
+    hierarchy(unit, column, 0.0);
+    unit[static_cast<std::size_t>(j)] = 0.0;
+    matrix.col(j) = Eigen::Map<const Eigen::VectorXd>(column.data(), size);
+  }
+  const Eigen::VectorXcd values = Eigen::EigenSolver<Eigen::MatrixXd>(matrix, false).eigenvalues();
+  // The solver's last digits depend on the width of the processor's registers.
+  constexpr int digits = 24;
+  int exponent = 0;
+  const double part = std::frexp(-values.real().maxCoeff(), &exponent);
+  const double slowest = std::ldexp(std::round(std::ldexp(part, digits)), exponent - digits);
+  return moment == Moment::mean ? slowest : 0.5 * slowest;
+}
+
+std::vector<double> moment_curve(const HierarchyRates& rates, Moment moment, const std::vector<double>& times,
+                                 int order) {
+  Evolution evolution(rates, moment, order);
+  std::vector<double> curve;
+  for (const double t : times) curve.push_back(evolution.advance(t));
+  return curve;
+}
+
+std::optional<double> convergence_time(const HierarchyRates& rates, Moment moment, double delta) {
+  constexpr int first_order = 8, highest_order = 256;
+  constexpr double agreement = 1e-3;
+  std::optional<double> before = last_crossing(rates, moment, delta, first_order);
+  for (int order = 2 * first_order; order <= highest_order; order *= 2) {
+    const std::optional<double> now = last_crossing(rates, moment, delta, order);
+    if (before.has_value() == now.has_value() && (!now || std::abs(*now - *before) <= agreement * *now)) return now;
+    before = now;
+  }
+  return before;
+}
+
+}  // namespace valleydrift::sde

@@ -1,0 +1,193 @@
+// scan and advise on the command line: lists, refusals, files, resumption to the same bytes.
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "cli/options.hpp"
+#include "manifolds/errors.hpp"
+#include "run_program.hpp"
+
+using nlohmann::json;
+using valleydrift::ConfigError;
+using valleydrift::cli::parse_options;
+using valleydrift::cli_test::Folder;
+using valleydrift::cli_test::Result;
+using valleydrift::cli_test::run_program;
+
+BOOST_AUTO_TEST_SUITE(scan_command)
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Six cells of a second's work in all.
+const std::vector<std::string> small = {"--eta",   "3e-3:1e-2:3", "--gamma",           "0.6,0.75",
+                                        "--paths", "256",         "--quiet",           "--prefactor-C",
+                                        "0.2,0.4", "--no-plots",  "--prefactor-paths", "256"};
+
+std::vector<std::string> scan(std::vector<std::string> arguments, bool with_grid = true) {
+  std::vector<std::string> all = {"scan"};
+  if (with_grid) all.insert(all.end(), small.begin(), small.end());
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return all;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+void write_file(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+const char* const reproducible[] = {"config.ini", "cells.csv", "replicates.csv", "curves.csv", "summary.json"};
+
+void check_same(const std::string& a, const std::string& b) {
+  for (const char* name : reproducible) {
+    const std::string left = read_file(a + "/" + name), right = read_file(b + "/" + name);
+    BOOST_TEST(!left.empty());
+    BOOST_TEST((left == right), name);
+  }
+}
+
+/// No number is null without a reason beside it.
+void check_nulls(const json& value, const std::string& path) {
+  if (value.is_object()) {
+    for (const auto& [key, entry] : value.items()) {
+      if (entry.is_null()) BOOST_TEST(value.contains(key + "_reason"), path << "." << key);
+      check_nulls(entry, path + "." + key);
+    }
+  }
+  if (value.is_array()) {
+    for (const json& entry : value) {
+      BOOST_TEST(!entry.is_null(), path);
+      check_nulls(entry, path + "[]");
+    }
+  }
+}
+
+void check_refused(const std::vector<std::string>& arguments, const std::string& words) {
+  const Result r = run_program(arguments);
+  BOOST_TEST(r.code == 2, r.err);
+  BOOST_TEST(r.err.find(words) != std::string::npos, r.err);
+  BOOST_TEST(r.out.empty());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(lists) {
+  const auto logarithmic = parse_options({"scan", "--eta", "1e-4:1e-2:3"}).scan.etas;
+  BOOST_REQUIRE(logarithmic.size() == 3);
+  BOOST_TEST(logarithmic[0] == 1e-4);
+  BOOST_TEST(logarithmic[1] == 1e-3, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(logarithmic[2] == 1e-2);
+  const auto linear = parse_options({"scan", "--gamma", "0.5:0.7:3"}).scan.gammas;
+  BOOST_REQUIRE(linear.size() == 3);
+  BOOST_TEST(linear[1] == 0.6, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(parse_options({"scan", "--C", "0.3,0.2"}).scan.Cs->at(1) == 0.2);
+}
+
+BOOST_AUTO_TEST_CASE(refusals) {
+  check_refused({"scan", "--eta", "1e-2:1e-3:3"}, "LOW must be below HIGH");
+  check_refused({"scan", "--eta", "1e-3:1e-2"}, "LOW:HIGH:COUNT");
+  check_refused({"scan", "--eta", "1e-3:1e-2:1"}, "from 2");
+  check_refused({"scan", "--eta", "1e-3,nan"}, "--eta");
+  check_refused({"scan", "--eta", "1e-3,1e-3"}, "twice");
+  check_refused({"scan", "--gamma", "0.5,1"}, "0 <= gamma < 1");
+  check_refused({"scan", "--delta", "1"}, "0 < delta < 1");
+  check_refused({"scan", "--limit", "0"}, "--limit");
+  check_refused({"scan", "--control", "nothing"}, "no-transverse");
+  check_refused({"scan", "--scheme", "sgd", "--gamma", "0.5"}, "no momentum");
+  check_refused({"scan", "--descent"}, "--start");
+  check_refused({"scan", "--resume"}, "--output");
+  check_refused({"scan", "--beta", "0.9"}, "does not belong to scan");
+  check_refused({"scan", "--manifold", "channel", "--param", "profile=exp"}, "no fixed point");
+  check_refused({"scan", "--manifold", "sphere"}, "tau_Y does not exist");
+  check_refused({"scan", "--start", "1,1"}, "flattest point");
+  check_refused({"advise", "--scheme", "sgd"}, "no momentum");
+  check_refused({"advise", "--eta", "-1"}, "--eta");
+}
+
+BOOST_AUTO_TEST_CASE(dry_run_states_grid_and_cost) {
+  const Result text = run_program(scan({"--dry-run"}));
+  BOOST_TEST(text.code == 0, text.err);
+  BOOST_TEST(text.out.find("8 cells") != std::string::npos, text.out);
+  BOOST_TEST(text.out.find("path-steps") != std::string::npos);
+  const json plan = json::parse(run_program(scan({"--dry-run", "--json"})).out);
+  BOOST_TEST(plan["cells"].size() == 8u);
+  BOOST_TEST(plan["expected_path_steps"].get<double>() > 1e5);
+}
+
+BOOST_AUTO_TEST_CASE(an_interrupted_scan_ends_in_the_same_bytes) {
+  const Folder folder;
+  const std::string whole = folder.path("whole"), again = folder.path("again");
+  const Result first = run_program(scan({"--output", whole, "--threads", "1"}));
+  BOOST_TEST(first.code == 0, first.err);
+  // Other numbers of threads, and a configuration read back.
+  const Result second = run_program(
+      {"scan", "--config", whole + "/config.ini", "--output", again, "--threads", "3", "--quiet", "--no-plots"});
+  BOOST_TEST(second.code == 0, second.err);
+  check_same(whole, again);
+
+  // Stopped at any moment: rows cut anywhere, the other files with rows of cells that are not complete, nothing at all.
+  const std::string cells = read_file(whole + "/cells.csv");
+  const std::size_t header = cells.find('\n') + 1, one = cells.find('\n', header) + 1;
+  for (const std::size_t kept :
+       {std::size_t{0}, std::size_t{10}, header, header + 5, one, one + 30, cells.size() - 1}) {
+    fs::remove(again + "/summary.json");
+    write_file(again + "/cells.csv", cells.substr(0, kept));
+    const Result resumed = run_program({"scan", "--resume", "--output", again, "--quiet", "--no-plots"});
+    BOOST_TEST(resumed.code == 0, resumed.err);
+    check_same(whole, again);
+  }
+  fs::remove(again + "/cells.csv");
+  BOOST_TEST(run_program({"scan", "--resume", "--output", again, "--quiet", "--no-plots"}).code == 0);
+  check_same(whole, again);
+
+  check_refused({"scan", "--resume", "--output", again, "--seed", "2"}, "another scan");
+  check_refused({"scan", "--output", again}, "not empty");
+  write_file(again + "/cells.csv", "cell,something\n0,1\n");
+  BOOST_TEST(run_program({"scan", "--resume", "--output", again, "--quiet"}).code == 4);
+}
+
+BOOST_AUTO_TEST_CASE(summary_has_the_agreed_keys) {
+  const Folder folder;
+  const std::string output = folder.path("run");
+  const Result r = run_program(scan({"--output", output, "--json"}));
+  const json summary = json::parse(r.out);
+  BOOST_TEST(summary == json::parse(read_file(output + "/summary.json")));
+  check_nulls(summary, "");
+  BOOST_TEST(summary["schema_version"] == 1);
+  for (const char* key : {"mean", "rms", "transverse"}) {
+    const json& exponent = summary["exponents"][0][key];
+    for (const char* entry : {"alpha", "interval", "cells_used"}) BOOST_TEST(exponent.contains(entry));
+  }
+  BOOST_TEST(summary.contains("optimal_gamma"));
+  for (const char* key : {"mean", "rms"}) {
+    for (const char* entry : {"predicted", "measured", "interval"})
+      BOOST_TEST(summary["prefactor"][key].contains(entry));
+  }
+  for (const json& cell : summary["cells"]) {
+    for (const char* key :
+         {"eta", "gamma", "C", "T_mean", "T_rms", "T_transverse", "predicted", "standard_error", "status"}) {
+      BOOST_TEST(cell.contains(key), key);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(advice) {
+  const Result text = run_program({"advise", "--eta", "0.001"});
+  BOOST_TEST(text.code == 0, text.err);
+  BOOST_TEST(text.out.find("Recommended momentum") != std::string::npos);
+  const json advice = json::parse(run_program({"advise", "--eta", "0.001", "--json"}).out);
+  check_nulls(advice, "");
+  BOOST_TEST(advice["recommended_mu"].get<double>() == 1.264 * std::cbrt(1e-8), boost::test_tools::tolerance(0.01));
+  BOOST_TEST(advice["options"].size() == 3u);
+  BOOST_TEST(advice["options"][1]["speed_up"].get<double>() > 1000.0);
+  // Two slow coordinates and more: no exact answer, and the text says so.
+  const Result heuristic = run_program({"advise", "--manifold", "vector-uv", "--eta", "0.001"});
+  BOOST_TEST(heuristic.code == 0, heuristic.err);
+  BOOST_TEST(heuristic.out.find("heuristic") != std::string::npos, heuristic.out);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

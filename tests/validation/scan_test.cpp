@@ -1,0 +1,305 @@
+// The parts of a scan: readings and fits on made-up data whose answer is known, the transverse energy against impulse
+// responses summed here, and single cells against their prediction.
+#include "validation/scan/scan.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <random>
+
+#include "manifolds/errors.hpp"
+#include "validation/scan/advice.hpp"
+#include "validation/scan/fit.hpp"
+#include "validation/scan/transverse_energy.hpp"
+
+using namespace valleydrift;
+using namespace valleydrift::validation;
+
+BOOST_AUTO_TEST_SUITE(scan)
+
+namespace {
+
+struct Curve {
+  std::vector<double> steps, ratio;
+};
+template <class F>
+Curve curve(int count, double spacing, F f) {
+  Curve c;
+  for (int i = 1; i <= count; ++i) {
+    c.steps.push_back(i * spacing);
+    c.ratio.push_back(f(i * spacing));
+  }
+  return c;
+}
+
+ScanConfig small(const std::string& manifold = "uv") {
+  ScanConfig c;
+  c.run.manifold = manifold;
+  c.run.noise_law = NoiseLaw::rademacher;
+  c.run.paths = 2048;
+  c.etas = {3e-3};
+  c.gammas = {0.6};
+  c.prefactor = false;
+  return c;
+}
+
+/// The cell of gamma = 2/3 with this friction over k_0^(1/3).
+CellResult cell_at(ScanConfig config, double scaled_friction) {
+  const ResolvedScan probe = resolve_scan(config);
+  config.gammas = {2.0 / 3.0};
+  config.Cs = {scaled_friction * probe.C_star / std::cbrt(2.0)};
+  const ResolvedScan scan = resolve_scan(config);
+  return run_cell(scan, scan.cells.front());
+}
+
+void check_near_prediction(const CellResult& r, Figures f, double part) {
+  const Figured& x = r.at(f);
+  BOOST_TEST(std::abs(x.measured / x.predicted - 1.0) < part + 4.0 * x.standard_error / x.predicted,
+             static_cast<int>(f) << ": " << x.measured << " +- " << x.standard_error << " against " << x.predicted);
+}
+
+}  // namespace
+
+// --- Readings -------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(last_crossing_is_the_last_one) {
+  const Curve decay = curve(200, 5.0, [](double k) { return std::exp(-k / 100.0); });
+  BOOST_TEST(*last_crossing(decay.steps, decay.ratio, 0.2) == 100.0 * std::log(5.0),
+             boost::test_tools::tolerance(1e-3));
+  // |cos| e^-k/300 leaves the band again at every half period, the last time near -ln 0.2 of the envelope.
+  const Curve swing = curve(4000, 1.0, [](double k) { return std::exp(-k / 300.0) * std::cos(k / 40.0); });
+  const double last = *last_crossing(swing.steps, swing.ratio, 0.2);
+  for (std::size_t i = 0; i < swing.steps.size(); ++i) {
+    if (swing.steps[i] > last) BOOST_TEST(std::abs(swing.ratio[i]) <= 0.2);
+  }
+  BOOST_TEST(std::abs(swing.ratio[static_cast<std::size_t>(last) - 1]) > 0.195);
+  BOOST_TEST(!last_crossing({1.0, 2.0}, {0.5, 0.3}, 0.2).has_value());  // not there yet: never taken as a time
+  BOOST_TEST(!last_crossing({1.0, 2.0}, {0.1, std::nan("")}, 0.2).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(rates_of_sums_of_exponentials) {
+  const Curve one = curve(60, 10.0, [](double k) { return 0.9 * std::exp(-k / 150.0); });
+  BOOST_TEST(*decay_slope(one.steps, one.ratio, 0.9, 0.1) == 1.0 / 150.0, boost::test_tools::tolerance(1e-9));
+  const Curve two = curve(100, 10.0, [](double k) { return 1.5 * std::exp(-k / 150.0) - 0.5 * std::exp(-k / 50.0); });
+  BOOST_TEST(*two_mode_rate(two.steps, two.ratio, 0.0, 1e9) == 1.0 / 150.0, boost::test_tools::tolerance(1e-6));
+  const Curve swing = curve(100, 10.0, [](double k) { return std::exp(-k / 200.0) * std::cos(k / 90.0 + 0.3); });
+  BOOST_TEST(*two_mode_rate(swing.steps, swing.ratio, 0.0, 1e9) == 1.0 / 200.0, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(!two_mode_rate(swing.steps, swing.ratio, 0.0, 30.0).has_value());
+  const Curve growing = curve(100, 10.0, [](double k) { return std::exp(k / 200.0); });
+  BOOST_TEST(!two_mode_rate(growing.steps, growing.ratio, 0.0, 1e9).has_value());
+}
+
+// --- Fits -----------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(power_law_intervals_hold_the_truth_as_often_as_they_say) {
+  std::mt19937_64 engine(11);
+  std::normal_distribution<double> normal;
+  constexpr int trials = 200;
+  constexpr double alpha = 0.8, noise = 0.03;
+  int held = 0, curved = 0;
+  double total = 0.0;
+  for (int trial = 0; trial < trials; ++trial) {
+    std::vector<FitPoint> points;
+    for (int i = 0; i < 7; ++i) {
+      const double eta = 1e-4 * std::pow(100.0, i / 6.0), true_time = 3.0 * std::pow(eta, -alpha);
+      FitPoint p{std::log(eta), true_time * std::exp(noise * normal(engine)), noise, {}};
+      for (int r = 0; r < 50; ++r) p.resampled.push_back(p.time * std::exp(noise * normal(engine)));
+      points.push_back(p);
+    }
+    const PowerLaw law = *fit_power(points, static_cast<std::uint64_t>(trial));
+    held += law.interval.contains(alpha);
+    curved += law.curved();
+    total += law.alpha;
+  }
+  // The standard error of one alpha is noise/(sqrt(7) 1.53 ln units) = 0.0074.
+  BOOST_TEST(std::abs(total / trials - alpha) < 5.0 * 0.0074 / std::sqrt(200.0));
+  BOOST_TEST(held >= 185);   // 95 % of 200 are 190; fewer than 185 has a probability of 5 %, of this seed it does not
+  BOOST_TEST(curved <= 10);  // beyond three standard errors, estimated from few residuals
+}
+
+BOOST_AUTO_TEST_CASE(curvature_is_seen) {
+  std::vector<FitPoint> points;
+  for (int i = 0; i < 7; ++i) {
+    const double x = std::log(1e-4) + i;
+    points.push_back({x, std::exp(-0.7 * x + 0.05 * x * x), 0.01, {}});
+  }
+  const PowerLaw law = *fit_power(points, 1);
+  BOOST_TEST(law.curved());
+  BOOST_TEST(*law.curvature == 0.1, boost::test_tools::tolerance(1e-6));
+  points.resize(2);
+  BOOST_TEST(!fit_power(points, 1).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(branches_meet_where_their_lines_do) {
+  const auto law = [](double alpha) {
+    PowerLaw l;
+    l.alpha = alpha;
+    l.interval = {alpha - 0.01, alpha + 0.01};
+    l.small_eta = l.large_eta = alpha;
+    std::mt19937_64 engine(3);
+    std::normal_distribution<double> normal;
+    for (int i = 0; i < 400; ++i) l.samples.push_back(alpha + 0.004 * normal(engine));
+    return l;
+  };
+  std::vector<BranchPoint> falling, rising;
+  for (const double gamma : {0.5, 0.55, 0.6}) falling.push_back({gamma, law(2.0 - 2.0 * gamma)});
+  for (const double gamma : {0.55, 0.7, 0.8}) rising.push_back({gamma, law(gamma)});
+  const Crossing c = *cross(falling, rising);
+  BOOST_TEST(c.gamma == 2.0 / 3.0, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(c.alpha == 2.0 / 3.0, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(c.interval.contains(2.0 / 3.0));
+  BOOST_TEST(c.interval.half_width() < 0.02);
+  BOOST_TEST(!cross(falling, {rising.front()}).has_value());
+  // Exponents that still move with eta widen the interval: all of the falling ones 0.06 lower move the crossing by
+  // 0.02.
+  for (BranchPoint& point : falling) point.law.small_eta -= 0.06;
+  const Crossing moving = *cross(falling, rising);
+  BOOST_TEST(moving.gamma == c.gamma);
+  BOOST_TEST(moving.interval.low == 2.0 / 3.0 - 0.02, boost::test_tools::tolerance(1e-9));
+}
+
+BOOST_AUTO_TEST_CASE(extremum_of_a_parabola_in_the_logarithms) {
+  std::vector<double> x, y;
+  for (int i = 0; i < 9; ++i) {
+    x.push_back(0.1 * std::pow(1.3, i));
+    const double d = std::log(x.back() / 0.3);
+    y.push_back(2.0 * std::exp(-d * d));
+  }
+  const auto top = extremum(x, y, true);
+  BOOST_TEST(top->x == 0.3, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(top->y == 2.0, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(!extremum(x, y, false).has_value());  // the smallest is at an end
+}
+
+// --- The transverse energy ------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(transverse_energy_relaxes_without_oscillation) {
+  // Second moments of w and p after k kicks are sums of squares of impulse responses, generated here step by step.
+  for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
+    const double l = 1.7, epsilon = 0.3;
+    const Hyperparameters h{scheme, 0.02, 0.1, epsilon};
+    manifolds::Geometry geometry;
+    geometry.spectrum = Vector::Constant(1, l);
+    geometry.transverse = Matrix::Identity(2, 1);
+    const Matrix sigma = std::sqrt(l) * Matrix::Identity(2, 1);
+    const TransverseEnergy energy(geometry, sigma, h);
+    const EnergyForm form = energy_form(geometry.spectrum, h);
+    const double look_ahead = scheme == Scheme::nesterov ? h.eta * h.beta() : 0.0;
+    const auto value = [&](double w, double p) {
+      return 0.5 * l * w * w + form.kinetic * p * p + form.displacement * w * p - form.gradient * p * l * w;
+    };
+    double w = h.eta * epsilon * std::sqrt(l), p = epsilon * std::sqrt(l), sum = 0.0, within = 0.0;
+    const double decay = scheme == Scheme::nesterov ? h.beta() * (1.0 - h.eta * l) : h.beta();
+    for (int k = 1; k <= 2000; ++k) {
+      sum += value(w, p);
+      const double missing = 1.0 - sum / energy.plateau();
+      if (missing > 0.2) within = k;
+      // Exact for heavy ball; for Nesterov the kinetic part neglects a factor 1 - eta l.
+      const double tolerance = scheme == Scheme::heavy_ball ? 1e-10 : 2.0 * h.eta * l;
+      BOOST_TEST(std::abs(missing - std::pow(decay, k)) < tolerance);
+      p = h.beta() * p - l * (w + look_ahead * p);
+      w += h.eta * p;
+    }
+    BOOST_TEST(std::abs(sum / energy.plateau() - 1.0) < 1e-10);
+    BOOST_TEST(std::abs(energy.convergence_time(0.2, 2.0 / -std::log(decay)) - within) <= 1.0);
+  }
+  // The denial: the loss alone does oscillate.
+  BOOST_TEST(energy_form(Vector::Constant(1, 1e-4), {Scheme::heavy_ball, 0.02, 0.1, 0.1}).kinetic == 0.0);
+  BOOST_TEST(underdamped(1.0, {Scheme::heavy_ball, 0.02, 0.1, 0.1}));
+}
+
+// --- Cells ----------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(cells_agree_with_their_prediction) {
+  for (const double m : {0.7, 1.3, 3.0}) {
+    const CellResult r = cell_at(small(), m);
+    BOOST_TEST_CONTEXT("friction " << m) {
+      BOOST_REQUIRE(r.status == Status::ok);
+      BOOST_TEST(r.scaled_friction == m, boost::test_tools::tolerance(0.02));
+      BOOST_TEST((r.source == Source::hierarchy));
+      for (const Figures f : {Figures::mean, Figures::rms, Figures::transverse, Figures::tau_1}) {
+        check_near_prediction(r, f, 0.05);
+      }
+      // The denial: beyond separation the limiting flow is seen to be wrong.
+      const Figured& rms = r.at(Figures::rms);
+      const double flow = r.at(Figures::tau_2).predicted * std::log(5.0);
+      if (m < 2.0) BOOST_TEST(std::abs(rms.measured - flow) > 0.3 * rms.measured);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(flattest_points_of_other_valleys) {
+  const CellResult channel = cell_at(small("channel"), 1.3);
+  check_near_prediction(channel, Figures::mean, 0.05);
+  check_near_prediction(channel, Figures::rms, 0.05);
+  ScanConfig exponential = small("channel");
+  exponential.run.parameters = {{"profile", "exp"}};
+  BOOST_CHECK_EXCEPTION(resolve_scan(exponential), ConfigError, [](const ConfigError& e) {
+    return std::string(e.what()).find("no fixed point") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(limit_is_a_status_and_never_a_time) {
+  ScanConfig config = small();
+  config.limit = 200;
+  const ResolvedScan scan = resolve_scan(config);
+  const CellResult r = run_cell(scan, scan.cells.front());
+  BOOST_TEST((r.status == Status::limit));
+  BOOST_TEST(r.steps == 200);
+  BOOST_TEST(std::isnan(r.at(Figures::mean).measured));
+  BOOST_TEST(r.reason.find("limit") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(cells_that_the_theory_does_not_cover) {
+  ScanConfig config = small();
+  config.etas = {1e-3};
+  config.gammas = {0.9};
+  config.Cs = {0.2};
+  const ResolvedScan scan = resolve_scan(config);
+  const CellResult r = run_cell(scan, scan.cells.front());
+  BOOST_TEST((r.status == Status::outside));
+  BOOST_TEST(r.reason.find("k0^(1/3)") != std::string::npos);
+  config.gammas = {0.5};
+  config.Cs = {40.0};  // 1 - beta above 1
+  const ResolvedScan wide = resolve_scan(config);
+  BOOST_TEST((run_cell(wide, wide.cells.front()).status == Status::outside));
+}
+
+BOOST_AUTO_TEST_CASE(default_start_is_in_the_linear_range) {
+  const ResolvedScan uv = resolve_scan(small());
+  BOOST_TEST(uv.linear);
+  // tr H = sqrt(x^2 + 4) is 2 % above 2 at x = 0.402.
+  const double x = uv.start[0] * uv.start[0] - uv.start[1] * uv.start[1];
+  BOOST_TEST(x == std::sqrt(2.04 * 2.04 - 4.0), boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(uv.tau_Y == 1.0, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(uv.C_star == std::cbrt(0.02), boost::test_tools::tolerance(1e-6));
+  ScanConfig far = small();
+  far.run.start = {{2.0, 0.5}};
+  BOOST_TEST(!resolve_scan(far).linear);
+  far.run.start = {{1.0, 1.0}};
+  BOOST_CHECK_THROW(resolve_scan(far), ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(advice_is_the_fastest_decay) {
+  ScanConfig config = small();
+  config.run.eta = 1e-3;
+  config.etas = {1e-3};
+  ResolvedScan scan = resolve_scan(config);
+  scan.config.run.eta = 1e-3;
+  const Advice heavy_ball = advise(scan);
+  const double k0 = std::cbrt(1e-6 * 0.01);
+  BOOST_TEST(heavy_ball.exact);
+  BOOST_TEST(heavy_ball.recommended_mu == 1.264 * k0, boost::test_tools::tolerance(0.01));
+  // tau_2 log 5 without momentum, (1/(eta eps))^2 log 5.
+  BOOST_TEST(*heavy_ball.options[1].time() == 1e8 * std::log(5.0), boost::test_tools::tolerance(0.01));
+
+  config.run.scheme = Scheme::nesterov;
+  config.run.eta = 0.02;
+  config.run.epsilon = 0.005;
+  config.etas = {0.02};
+  ResolvedScan small_noise = resolve_scan(config);
+  small_noise.config.run.eta = 0.02;
+  // Critical damping, DERIVATION (47): 2 eps (eta/l)^(1/2) = 1e-3.
+  BOOST_TEST(advise(small_noise).recommended_mu == 1e-3, boost::test_tools::tolerance(0.05));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

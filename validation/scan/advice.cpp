@@ -1,0 +1,171 @@
+#include "validation/scan/advice.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "manifolds/errors.hpp"
+#include "manifolds/portable_math.hpp"
+#include "validation/scan/optimum.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+ResolvedRun run_with(const ResolvedScan& scan, double mu) {
+  RunConfig c = scan.config.run;
+  c.start = std::vector<double>(scan.start.begin(), scan.start.end());
+  c.C = mu / manifolds::pow(c.eta, 2.0 / 3.0);  // keeps mu to the last digit where 1 - beta would not
+  c.gamma = 2.0 / 3.0;
+  return resolve(c);
+}
+
+Option option(const ResolvedScan& scan, const std::string& name, double mu) {
+  Option o{.name = name, .beta = 1.0 - mu, .mu = mu, .prediction = {}, .unstable = {}};
+  try {
+    o.prediction = predict(scan, run_with(scan, mu));
+  } catch (const NumericalError& error) {
+    o.unstable = error.what();
+  }
+  return o;
+}
+
+std::string steps_text(const std::optional<double>& x) {
+  return fmt::format("{:>13}", x && std::isfinite(*x) ? fmt::format("{:.4g}", *x) : "-");
+}
+
+nlohmann::json number(const std::optional<double>& x) {
+  return x && std::isfinite(*x) ? nlohmann::json(*x) : nlohmann::json();
+}
+
+}  // namespace
+
+std::optional<double> Option::time() const {
+  if (!prediction.root_mean_square || !prediction.transverse) return {};
+  return std::max(*prediction.root_mean_square, *prediction.transverse);
+}
+
+Advice advise(const ResolvedScan& scan) {
+  const RunConfig& c = scan.config.run;
+  if (c.scheme == Scheme::sgd) throw ConfigError("--scheme sgd: sgd has no momentum to advise on");
+  Advice advice{.eta = c.eta,
+                .delta = scan.config.delta,
+                .recommended_mu = 0.0,
+                .exact = false,
+                .limited = false,
+                .reason = {},
+                .options = {},
+                .conditions = {}};
+  const double heuristic = scan.C_star * manifolds::pow(c.eta, 2.0 / 3.0);
+  double mu = std::min(1.0, heuristic);
+  const ResolvedRun base = run_with(scan, mu);
+  const Prediction there = predict(scan, base);
+  if (there.scales.rates) {
+    // Heavy ball's optimum is C*; Nesterov's lies below it.
+    mu = fastest_friction(scan, base, 0.02 * mu, std::min(1.0, 4.0 * mu));
+    advice.exact = true;
+    advice.reason = "fastest decay of the RMS along the valley near the flattest point, from the moment hierarchy";
+  } else {
+    advice.reason =
+        "C* eta^(2/3), a heuristic: the moment hierarchy is for one slow coordinate and one underdamped transverse "
+        "mode; "
+        "`valleydrift scan` measures the best C";
+  }
+  advice.limited = heuristic >= 1.0;
+  advice.recommended_mu = mu;
+  advice.options = {option(scan, "recommended", mu), option(scan, "beta = 0", 1.0), option(scan, "beta = 0.9", 0.1)};
+  const ResolvedRun recommended = run_with(scan, mu);
+  advice.conditions = applicability_at(scan.manifold, scan.flattest_point,
+                                       recommended.noise_factor(scan.flattest_point), recommended.hyperparameters)
+                          .conditions;
+  return advice;
+}
+
+std::string advice_text(const ResolvedScan& scan, const Advice& advice) {
+  const RunConfig& c = scan.config.run;
+  std::string text = fmt::format(
+      "{}: {}, eta = {:g}, epsilon = {:g}; flattest point {}, tau_Y {:.6g}\n\n"
+      "Recommended momentum  beta = {:.6f}, that is 1 - beta = {:.4g} = {:.4g} eta^(2/3); C* = {:.4g}\n  {}\n",
+      c.manifold, name_of(c.scheme), c.eta, *c.epsilon, manifolds::format_point(scan.flattest_point), scan.tau_Y,
+      1.0 - advice.recommended_mu, advice.recommended_mu, advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0),
+      scan.C_star, advice.reason);
+  if (advice.limited) text += "  C* eta^(2/3) is above 1: at this noise momentum does not help\n";
+  text += fmt::format("\nPredicted steps (to within {:g} of the start's excess, or of the plateau)\n", advice.delta);
+  text += fmt::format("  {:<13}{:>10}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}{:>10}\n", "", "beta", "tau_1", "tau_2",
+                      "T_mean", "T_rms", "T_transverse", "slowest", "speed-up");
+  const std::optional<double> best = advice.options.front().time();
+  for (const Option& o : advice.options) {
+    if (!o.unstable.empty()) {
+      text += fmt::format("  {:<13}{:>10.6f}  {}\n", o.name, o.beta, o.unstable);
+      continue;
+    }
+    const Prediction& p = o.prediction;
+    const auto time = o.time();
+    text += fmt::format("  {:<13}{:>10.6f}{}{}{}{}{}{}{:>10}\n", o.name, o.beta, steps_text(p.scales.tau_1),
+                        steps_text(p.scales.tau_2), steps_text(p.mean), steps_text(p.root_mean_square),
+                        steps_text(p.transverse), steps_text(time),
+                        best && time ? fmt::format("{:.3g}x", *time / *best) : "-");
+    if (!p.mean && !p.reason.empty()) text += fmt::format("    {}\n", p.reason);
+  }
+  text += "speed-up: how many times longer this momentum takes than the recommended one\n\nValidity\n";
+  for (const Condition& condition : advice.conditions) {
+    // At the optimum the scales meet: that is the point of it, and the hierarchy needs no separation.
+    if (condition.name == "time-scale separation") continue;
+    text += fmt::format("  {} {:<18}{:<12.4g}{} {:g}\n", condition.ok ? "ok" : "NO", condition.name, condition.value,
+                        condition.meaning, condition.bound);
+  }
+  text += fmt::format(
+      "  the figures hold within the linear range of the flattest point, for mu between {:g} k0^(1/3) and the\n"
+      "  underdamped limit; at the recommended momentum mu is {:.3g} k0^(1/3)\n",
+      smallest_scaled_friction, advice.options.front().prediction.scales.scaled_friction);
+  return text;
+}
+
+nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
+  nlohmann::json out = {{"schema_version", 1},
+                        {"manifold", scan.config.run.manifold},
+                        {"scheme", name_of(scan.config.run.scheme)},
+                        {"eta", advice.eta},
+                        {"epsilon", *scan.config.run.epsilon},
+                        {"delta", advice.delta},
+                        {"tau_Y", scan.tau_Y},
+                        {"C_star", scan.C_star},
+                        {"recommended_beta", 1.0 - advice.recommended_mu},
+                        {"recommended_mu", advice.recommended_mu},
+                        {"exact", advice.exact},
+                        {"reason", advice.reason},
+                        {"momentum_helps", !advice.limited},
+                        {"options", nlohmann::json::array()},
+                        {"validity", nlohmann::json::array()}};
+  const std::optional<double> best = advice.options.front().time();
+  for (const Option& o : advice.options) {
+    const Prediction& p = o.prediction;
+    const auto time = o.time();
+    nlohmann::json entry = {{"name", o.name},
+                            {"beta", o.beta},
+                            {"mu", o.mu},
+                            {"tau_1", number(p.scales.tau_1)},
+                            {"tau_momentum", number(p.scales.tau_momentum)},
+                            {"tau_2", number(p.scales.tau_2)},
+                            {"T_mean", number(p.mean)},
+                            {"T_rms", number(p.root_mean_square)},
+                            {"T_transverse", number(p.transverse)},
+                            {"speed_up", best && time ? nlohmann::json(*time / *best) : nlohmann::json()},
+                            {"predicted_by", name_of(p.source)}};
+    const std::string reason = o.unstable.empty() ? p.reason : o.unstable;
+    for (const char* key : {"tau_1", "tau_momentum", "tau_2", "T_mean", "T_rms", "T_transverse", "speed_up"}) {
+      if (entry[key].is_null()) entry[std::string(key) + "_reason"] = reason;
+    }
+    out["options"].push_back(entry);
+  }
+  for (const Condition& condition : advice.conditions) {
+    out["validity"].push_back({{"name", condition.name},
+                               {"value", number(condition.value)},
+                               {"bound", condition.bound},
+                               {"ok", condition.ok}});
+  }
+  return out;
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,40 @@
+// Which momentum to take: the fastest decay along the valley, and what it gains.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "validation/scan/prediction.hpp"
+
+namespace valleydrift::validation {
+
+/// One momentum and what is predicted for it.
+struct Option {
+  std::string name;
+  double beta, mu;
+  Prediction prediction;
+  std::string unstable;  ///< why it cannot be run; empty if it can
+  /// Steps until both the RMS along the valley and the transverse part have converged.
+  std::optional<double> time() const;
+};
+
+struct Advice {
+  double eta, delta;
+  double recommended_mu;
+  bool exact;                         ///< from the moment hierarchy; else C* eta^(2/3), a heuristic
+  bool limited;                       ///< mu = 1 is the boundary: momentum does not help
+  std::string reason;                 ///< where the recommendation comes from
+  std::vector<Option> options;        ///< recommended, beta = 0, beta = 0.9
+  std::vector<Condition> conditions;  ///< at the flattest point with the recommended momentum
+};
+
+/// For the learning rate of scan.config.run.eta; heavy ball or Nesterov. Throws ConfigError for SGD, NumericalError for
+/// a step beyond the stability limit.
+Advice advise(const ResolvedScan& scan);
+
+std::string advice_text(const ResolvedScan& scan, const Advice& advice);
+nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice);
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,214 @@
+#include "validation/scan/cell_ensemble.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "manifolds/errors.hpp"
+#include "validation/batches.hpp"
+#include "validation/ensemble_kernel.hpp"
+#include "validation/scan/transverse_energy.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+discrete::NoiseModel noise_model(const RunConfig& config) {
+  switch (config.noise) {
+    case NoiseKind::label:
+      return discrete::LabelNoise{};
+    case NoiseKind::isotropic:
+      return discrete::IsotropicNoise{};
+    case NoiseKind::constant:
+      return discrete::ConstantNoise(config.sigma);
+  }
+  return {};
+}
+
+/// What the worker of a thread needs, and the states of all groups between calls.
+template <class Loss>
+class TypedEnsemble : public CellEnsemble {
+ public:
+  TypedEnsemble(const Loss& loss, const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed)
+      : loss_(loss),
+        noise_(noise_model(run.config)),
+        constants_(run.hyperparameters),
+        form_(Form::finite_step, run.hyperparameters),
+        energy_(energy_form(run.manifold.geometry(scan.flattest_point).spectrum, run.hyperparameters)),
+        law_(run.config.noise_law),
+        seed_(seed),
+        name_(run.manifold.name()),
+        paths_(run.config.paths),
+        start_(run.start.begin(), run.start.end()) {
+    const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
+    const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
+    const double size = excess.squaredNorm();
+    flattest_.assign(flattest.begin(), flattest.end());
+    for (const double x : excess) direction_.push_back(x / size);
+    per_square_ = 1.0 / size;
+    discrete::State<Lanes, Loss> initial(loss_);
+    for (int i = 0; i < loss_.dimension(); ++i) {
+      initial.w[i] = Lanes(scan.initial[i]);
+      initial.p[i] = Lanes(0.0);
+    }
+    for (int batch = 0; batch < batch_count; ++batch) {
+      const std::int64_t count = first_path_of(batch + 1, paths_) - first_path_of(batch, paths_);
+      const auto groups = static_cast<std::size_t>((count + width - 1) / width);
+      states_.emplace_back(groups * interleaved, initial);
+    }
+  }
+
+  void advance(const std::vector<std::int64_t>& steps, CellRecords& records) override {
+    const std::size_t first = records.steps.size();
+    records.steps.insert(records.steps.end(), steps.begin(), steps.end());
+    records.batches.resize(records.steps.size(), std::vector<CellRecords::BatchSums>(batch_count));
+    const auto make_worker = [&] {
+      return [&, worker = Worker(*this)](int batch) mutable { worker.run(batch, step_, steps, first, records); };
+    };
+    for_each_batch(make_worker, [](int) {});
+    step_ = steps.back();
+  }
+
+ private:
+  static constexpr int interleaved = interleaved_groups<Loss>;
+  static constexpr int width = interleaved * lane_count;
+
+  static int draw_count(const Loss& loss, const discrete::NoiseModel& noise) {
+    return std::visit([&](const auto& model) { return model.draw_count(loss); }, noise);
+  }
+
+  class Worker {
+   public:
+    explicit Worker(TypedEnsemble& of)
+        : of_(of),
+          scratch_(of.loss_),
+          chunks_(of.law_, {of.seed_, 0}, draw_count(of.loss_, of.noise_)),
+          field_(of.loss_.model(), of.form_, Matrix(of.loss_.dimension(), 0)),
+          residuals_(of.loss_.scratch_size()),
+          along_valley_(of.start_.size()),
+          nearest_(of.start_.size()),
+          gradient_(of.start_.size()),
+          point_(of.start_.size()),
+          slow_(of.flattest_.size()) {}
+
+    void run(int batch, std::int64_t begun, const std::vector<std::int64_t>& steps, std::size_t first,
+             CellRecords& records) {
+      auto& states = of_.states_[static_cast<std::size_t>(batch)];
+      const std::int64_t begin = first_path_of(batch, of_.paths_), end = first_path_of(batch + 1, of_.paths_);
+      for (std::size_t g = 0; g < states.size(); g += interleaved) {
+        const std::int64_t path = begin + static_cast<std::int64_t>(g / interleaved) * width;
+        chunks_.start(static_cast<std::uint64_t>(path), interleaved);
+        std::int64_t step = begun;
+        for (std::size_t r = 0; r < steps.size(); ++r) {
+          advance(&states[g], step, steps[r]);
+          step = steps[r];
+          for (int i = 0; i < interleaved; ++i) {
+            const std::int64_t base = path + i * lane_count;
+            const int lanes = static_cast<int>(std::clamp<std::int64_t>(end - base, 0, lane_count));
+            read(states[g + static_cast<std::size_t>(i)], base, lanes, step,
+                 records.batches[first + r][static_cast<std::size_t>(batch)]);
+          }
+        }
+      }
+    }
+
+   private:
+    void advance(discrete::State<Lanes, Loss>* states, std::int64_t step, std::int64_t last) {
+      while (step < last) {
+        throw_if_interrupted();
+        const Lanes* xi = chunks_.at(step);
+        const int count = static_cast<int>(std::min(last, chunks_.available_until()) - step);
+        std::visit(
+            [&](const auto& noise) {
+              discrete::advance<interleaved>(of_.loss_, of_.constants_, noise, states, xi, count, scratch_);
+            },
+            of_.noise_);
+        step += count;
+      }
+    }
+
+    void read(const discrete::State<Lanes, Loss>& state, std::int64_t base, int lanes, std::int64_t step,
+              CellRecords::BatchSums& sums) {
+      const std::span<const Lanes> w(state.w.data(), state.w.size());
+      const Lanes value = of_.loss_.template value<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()));
+      const Lanes trace = field_.trace_hessian(w);
+      const Lanes energy = value + momentum_energy(state, w);
+      for (int l = 0; l < lanes; ++l) {
+        for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(w[i], l);
+        of_.loss_.model().slow_coordinates(point_, of_.start_, slow_);
+        double along = 0.0, squared = 0.0;
+        for (std::size_t i = 0; i < slow_.size(); ++i) {
+          const double excess = slow_[i] - of_.flattest_[i];
+          along += excess * of_.direction_[i];
+          squared += excess * excess;
+        }
+        const double loss = manifolds::lane(value, l);
+        if (!std::isfinite(loss) || !std::isfinite(squared)) {
+          throw NumericalError(fmt::format(
+              "{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) is not finite at step {}; take "
+              "a smaller --eta or --epsilon",
+              of_.name_, base + l, of_.constants_.epsilon, of_.constants_.eta, step));
+        }
+        sums[static_cast<std::size_t>(Sum::along)] += along;
+        sums[static_cast<std::size_t>(Sum::squared)] += squared * of_.per_square_;
+        sums[static_cast<std::size_t>(Sum::loss)] += loss;
+        sums[static_cast<std::size_t>(Sum::energy)] += manifolds::lane(energy, l);
+        sums[static_cast<std::size_t>(Sum::trace)] += manifolds::lane(trace, l);
+      }
+    }
+
+    /// What the transverse energy has beside the loss.
+    Lanes momentum_energy(const discrete::State<Lanes, Loss>& state, std::span<const Lanes> w) {
+      const EnergyForm& form = of_.energy_;
+      if (form.kinetic == 0.0) return Lanes(0.0);
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        along_valley_[i] = state.p[i];
+        nearest_[i] = w[i];
+      }
+      field_.retract(std::span<Lanes>(nearest_));
+      field_.project(w, std::span<Lanes>(along_valley_));
+      of_.loss_.template gradient<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()),
+                                         std::span<Lanes>(gradient_));
+      Lanes sum(0.0);
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        const Lanes across = state.p[i] - along_valley_[i];
+        sum = sum + across * (form.kinetic * across + form.displacement * (w[i] - nearest_[i]) -
+                              form.gradient * gradient_[i]);
+      }
+      return sum;
+    }
+
+    TypedEnsemble& of_;
+    discrete::Scratch<Lanes, Loss> scratch_;
+    NoiseChunks<interleaved> chunks_;
+    sde::LimitField<Lanes, typename Loss::model_type> field_;
+    Buffer<Lanes, Loss::static_labels> residuals_;
+    std::vector<Lanes> along_valley_, nearest_, gradient_;
+    std::vector<double> point_, slow_;
+  };
+
+  const Loss& loss_;
+  discrete::NoiseModel noise_;
+  discrete::StepConstants constants_;
+  sde::LimitForm form_;
+  EnergyForm energy_;
+  NoiseLaw law_;
+  std::uint64_t seed_;
+  std::string name_;
+  std::int64_t paths_;
+  std::vector<double> start_, flattest_, direction_;
+  double per_square_ = 0.0;
+  std::vector<std::vector<discrete::State<Lanes, Loss>>> states_;  // by batch
+  std::int64_t step_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<CellEnsemble> CellEnsemble::make(const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed) {
+  return std::visit(
+      [&]<class Loss>(const Loss& loss) -> std::unique_ptr<CellEnsemble> {
+        return std::make_unique<TypedEnsemble<Loss>>(loss, scan, run, seed);
+      },
+      run.manifold.registered().loss);
+}
+
+}  // namespace valleydrift::validation

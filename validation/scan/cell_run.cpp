@@ -1,0 +1,227 @@
+#include "validation/scan/cell_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+#include "validation/ensemble.hpp"
+#include "validation/scan/transverse_energy.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+/// Independent noise for every cell: the finaliser of SplitMix64 on seed and index.
+std::uint64_t seed_of(const ResolvedScan& scan, const Cell& cell) {
+  std::uint64_t z = scan.config.run.seed + 0x9e3779b97f4a7c15u * static_cast<std::uint64_t>(cell.index + 1);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+/// Where the asymptotic rates are read, in units of k_0^(-1/3): the other modes have decayed, the mean still stands
+/// above its sampling error.
+constexpr std::array<double, 2> rate_window = {3.0, 9.0};
+
+/// The steps of the records, `per_time` to the shortest time that is asked for; interpolation is then good to 1e-4.
+constexpr double per_time = 60.0;
+/// The transverse part has four times as many paths, up to this number: it is over soon, and energies scatter widely.
+constexpr std::int64_t enough_paths = 32768;
+
+/// One ensemble with its records and the curves that follow from them.
+class Measurement {
+ public:
+  Measurement(const ResolvedScan& scan, const ResolvedRun& run, const Plateau& plateau, std::uint64_t seed)
+      : ensemble_(CellEnsemble::make(scan, run, seed)),
+        paths_(run.config.paths),
+        plateau_(plateau),
+        seed_(seed) {}
+
+  /// Records every `spacing` steps until enough(curves), or the limit.
+  template <class Enough>
+  void run(double spacing, std::int64_t limit, Enough enough) {
+    constexpr int at_once = 32;
+    constexpr std::size_t fine = 1024;  // from here on a spacing of a thousandth is as good
+    auto step = std::max<std::int64_t>(1, static_cast<std::int64_t>(spacing));
+    std::int64_t last = 0;
+    do {
+      std::vector<std::int64_t> steps;
+      for (int i = 0; i < at_once && last < limit; ++i) steps.push_back(last = std::min(limit, last + step));
+      ensemble_->advance(steps, records_);
+      extend(curves_, records_, std::vector<int>(batch_count, 1), paths_, plateau_);
+      if (records_.steps.size() % fine == 0) step *= 2;
+    } while (last < limit && !enough(curves_));
+  }
+
+  const Curves& curves() const { return curves_; }
+  std::vector<FigureValues> resampled(double delta, std::array<double, 2> window) const {
+    return bootstrap(records_, paths_, plateau_, delta, window, seed_);
+  }
+
+ private:
+  std::unique_ptr<CellEnsemble> ensemble_;
+  CellRecords records_;
+  Curves curves_;
+  std::int64_t paths_;
+  Plateau plateau_;
+  std::uint64_t seed_;
+};
+
+/// Whether the times along the valley are known: within delta for a quarter longer, and through more than the
+/// oscillation of the valley coordinate, 2 pi units at most.
+bool along_bracketed(const Curves& c, double delta, double confirmation) {
+  const auto mean = last_crossing(c.steps, c.mean, delta), rms = last_crossing(c.steps, c.rms, delta);
+  return mean && rms && c.steps.back() >= 1.25 * std::max(*mean, *rms) + confirmation;
+}
+
+bool transverse_bracketed(const Curves& c, double delta) {
+  const auto time = last_crossing(c.steps, c.transverse, delta);
+  return time && c.steps.back() >= 1.5 * *time;
+}
+
+/// Adds at most `most` records of c in [begin, end) to `out`.
+void add_thinned(Curves& out, const Curves& c, double begin, double end, std::size_t most) {
+  const auto within = [&](double step) { return step >= begin && step < end; };
+  const auto count = static_cast<std::size_t>(std::count_if(c.steps.begin(), c.steps.end(), within));
+  const std::size_t stride = count / most + 1;
+  for (std::size_t i = 0, kept = 0; i < c.steps.size(); ++i) {
+    if (!within(c.steps[i]) || kept++ % stride != 0) continue;
+    out.steps.push_back(c.steps[i]);
+    out.mean.push_back(c.mean[i]);
+    out.rms.push_back(c.rms[i]);
+    out.transverse.push_back(c.transverse[i]);
+    out.loss.push_back(c.loss[i]);
+    out.trace.push_back(c.trace[i]);
+  }
+}
+
+double value(const std::optional<double>& x) { return x.value_or(none); }
+
+/// Of the transverse motion at the flattest point.
+Plateau plateau_of(const ResolvedScan& scan, const ResolvedRun& run) {
+  const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
+  const TransverseEnergy energy(geometry, run.noise_factor(scan.flattest_point), run.hyperparameters);
+  return {energy.plateau() / geometry.trace_hessian(), energy.loss_plateau() / geometry.trace_hessian()};
+}
+
+bool is_transverse(Figures f) { return f == Figures::transverse || f == Figures::tau_1; }
+
+void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result) {
+  const Prediction& p = plan.prediction;
+  const double delta = scan.config.delta, unit = p.scales.unit;
+  const Plateau plateau = plateau_of(scan, plan.run);
+  const std::uint64_t seed = seed_of(scan, result.cell);
+
+  ResolvedRun run = plan.run;
+  run.config.paths = std::max(run.config.paths, std::min(4 * run.config.paths, enough_paths));
+  Measurement across(scan, run, plateau, ~seed);
+  across.run(*p.transverse / per_time, plan.limit, [&](const Curves& c) { return transverse_bracketed(c, delta); });
+
+  const bool rates = result.cell.part == Part::prefactor;
+  const std::array<double, 2> window =
+      rates ? std::array{rate_window[0] * unit, rate_window[1] * unit} : std::array{0.0, 0.0};
+  const double shortest = rates ? 3.0 * unit : p.mean.value_or(std::max(p.scales.tau_2, unit));
+  const double confirmation = plan.run.hyperparameters.mu < 1.0 ? 5.0 * unit : 0.0;
+  Measurement along(scan, plan.run, plateau, seed);
+  along.run(shortest / per_time, plan.limit,
+            [&](const Curves& c) { return c.steps.back() >= window[1] && along_bracketed(c, delta, confirmation); });
+  result.steps = static_cast<std::int64_t>(along.curves().steps.back());
+
+  FigureValues figures = read_figures(along.curves(), delta, window);
+  const FigureValues own = read_figures(across.curves(), delta, {0.0, 0.0});
+  result.replicates = along.resampled(delta, window);
+  const std::vector<FigureValues> replicates = across.resampled(delta, {0.0, 0.0});
+  for (int f = 0; f < figure_count; ++f) {
+    const auto i = static_cast<std::size_t>(f);
+    if (is_transverse(static_cast<Figures>(f))) {
+      figures[i] = own[i];
+      for (std::size_t r = 0; r < replicates.size(); ++r) result.replicates[r][i] = replicates[r][i];
+    }
+    result.figure[i].measured = figures[i];
+    result.figure[i].standard_error = standard_error(result.replicates, static_cast<Figures>(f));
+  }
+  // The start, which the records along the valley may step over, from the finer ones.
+  const double joint = 4.0 * along.curves().steps.front();
+  add_thinned(result.curves, across.curves(), 0.0, joint, 60);
+  add_thinned(result.curves, along.curves(), joint, std::numeric_limits<double>::infinity(), 180);
+  const bool done =
+      along_bracketed(along.curves(), delta, confirmation) && transverse_bracketed(across.curves(), delta);
+  result.reason = p.outside.empty() ? p.reason : p.outside;
+  result.status = !p.outside.empty() ? Status::outside : done ? Status::ok : Status::limit;
+  if (result.status == Status::limit) {
+    result.reason = fmt::format("not bracketed after {} steps, the limit: times beyond it are not given", result.steps);
+  }
+}
+
+}  // namespace
+
+std::string name_of(Status status) {
+  switch (status) {
+    case Status::ok:
+      return "ok";
+    case Status::outside:
+      return "outside";
+    case Status::limit:
+      return "limit";
+    case Status::failed:
+      return "failed";
+  }
+  return {};
+}
+
+CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell) {
+  CellPlan plan{.run = scan.run_of(cell), .prediction = {}};
+  plan.prediction = predict(scan, plan.run);
+  const Prediction& p = plan.prediction;
+  if (!p.transverse) return plan;
+  const double along = std::max(p.mean.value_or(p.scales.tau_2 * manifolds::log(1.0 / scan.config.delta)),
+                                p.root_mean_square.value_or(0.0));
+  const bool oscillates = plan.run.hyperparameters.mu < 1.0;
+  plan.expected_steps = std::max(1.25 * along + (oscillates ? 5.0 * p.scales.unit : 0.0), 1.5 * *p.transverse);
+  if (cell.part == Part::prefactor) plan.expected_steps = std::max(plan.expected_steps, rate_window[1] * p.scales.unit);
+  constexpr double patience = 10.0, most = 1e15;
+  plan.limit = scan.config.limit.value_or(static_cast<std::int64_t>(std::min(most, patience * plan.expected_steps)));
+  return plan;
+}
+
+CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
+  CellResult result{.cell = cell, .figure = {}};
+  result.figure.fill({none, none, none});
+  try {
+    const CellPlan plan = plan_cell(scan, cell);
+    const Prediction& p = plan.prediction;
+    result.mu = plan.run.hyperparameters.mu;
+    result.scaled_friction = p.scales.scaled_friction;
+    result.tau_momentum = p.scales.tau_momentum;
+    result.unit = p.scales.unit;
+    result.source = p.source;
+    if (!p.transverse) {
+      result.status = Status::outside;
+      result.reason = p.outside;
+      return result;
+    }
+    const auto predicted = [&](Figures f) -> double& { return result.figure[static_cast<std::size_t>(f)].predicted; };
+    predicted(Figures::mean) = value(p.mean);
+    predicted(Figures::rms) = value(p.root_mean_square);
+    predicted(Figures::transverse) = value(p.transverse);
+    predicted(Figures::tau_1) = p.scales.tau_1;
+    predicted(Figures::tau_2) = p.scales.tau_2;
+    predicted(Figures::rate_mean) = value(p.rate_mean);
+    predicted(Figures::rate_rms) = value(p.rate_root_mean_square);
+    measure(scan, plan, result);
+  } catch (const ConfigError& error) {  // 1 - beta out of range
+    result.status = Status::outside;
+    result.reason = error.what();
+  } catch (const NumericalError& error) {
+    result.status = Status::failed;
+    result.reason = error.what();
+  }
+  return result;
+}
+
+}  // namespace valleydrift::validation

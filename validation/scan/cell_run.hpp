@@ -1,0 +1,51 @@
+// One cell of a scan: planned, run until its times are bracketed, read.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "validation/scan/prediction.hpp"
+#include "validation/scan/reading.hpp"
+
+namespace valleydrift::validation {
+
+/// ok: every time is bracketed and may enter a fit; outside: the theory does not cover the cell, see the reason; limit:
+/// the limit of steps was reached first, times not reached are absent; failed: unstable, or a path was lost.
+enum class Status { ok, outside, limit, failed };
+std::string name_of(Status status);
+
+/// One figure, measured and predicted; NaN for what does not exist.
+struct Figured {
+  double measured, standard_error, predicted;
+};
+
+struct CellResult {
+  Cell cell;
+  double mu = 0.0, scaled_friction = 0.0, tau_momentum = 0.0;
+  double unit = 0.0;                         ///< steps, k_0^(-1/3)
+  std::array<Figured, figure_count> figure;  ///< by Figures
+  Source source = Source::none;
+  Status status = Status::failed;
+  std::string reason = {};
+  std::int64_t steps = 0;  ///< that were run
+
+  std::vector<FigureValues> replicates = {};
+  Curves curves = {};  ///< thinned
+
+  const Figured& at(Figures f) const { return figure[static_cast<std::size_t>(f)]; }
+};
+
+/// Steps that the cell is expected to take, and the limit at which it stops.
+struct CellPlan {
+  ResolvedRun run;
+  Prediction prediction;
+  double expected_steps = 0.0;
+  std::int64_t limit = 0;
+};
+CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell);
+
+/// Runs the cell. What makes it fail is in the result; throws Interrupted only.
+CellResult run_cell(const ResolvedScan& scan, const Cell& cell);
+
+}  // namespace valleydrift::validation

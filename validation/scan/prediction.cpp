@@ -1,0 +1,134 @@
+#include "validation/scan/prediction.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+#include "manifolds/portable_math.hpp"
+#include "sde/label_flow.hpp"
+#include "validation/scan/transverse_energy.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+/// The scales count as separated if tau_2 is this many tau_1 ...
+constexpr double separated = 50.0;
+/// ... and the limiting flow is still used, where there is nothing better, from here on.
+constexpr double barely_separated = 10.0;
+
+TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double relaxation) {
+  const Hyperparameters& h = run.hyperparameters;
+  const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
+  TimeScales s;
+  s.tau_1 = transverse_time(geometry.spectrum, h);
+  s.tau_momentum = momentum_time(h);
+  s.tau_2 = relaxation * h.slow_unit();
+  if (!(s.tau_momentum > 0.0)) {
+    s.scaled_friction = std::numeric_limits<double>::infinity();
+    s.unit = s.tau_2;
+    return s;
+  }
+  s.unit = manifolds::cbrt(s.tau_momentum * s.tau_momentum * s.tau_2);
+  s.scaled_friction = s.unit / s.tau_momentum;
+  const bool single = geometry.spectrum.size() == 1 && run.manifold.slow_coordinate_names().size() == 1;
+  if (single && underdamped(geometry.spectrum[0], h)) s.rates = {1.0 / s.tau_momentum, 2.0 / s.tau_1, 1.0 / s.tau_2};
+  return s;
+}
+
+/// The step at which the limiting flow's excess along the start's falls below delta.
+std::optional<double> flow_time(const ResolvedScan& scan, const ResolvedRun& run, double tau_2) {
+  const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
+  const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
+  const sde::LimitForm form(Form::finite_step, run.hyperparameters);
+  constexpr int samples = 400;
+  const double longest = 4.0 * tau_2 / run.hyperparameters.slow_unit() * manifolds::log(1.0 / scan.config.delta);
+  std::vector<double> times;
+  for (int i = 1; i <= samples; ++i) times.push_back(longest * i / samples);
+  const std::vector<Vector> path = sde::label_path(run.manifold, form, run.start, times);
+  double before = 1.0, earlier = 0.0;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const Vector q = run.manifold.slow_coordinates(path[i], run.start) - flattest;
+    const double now = q.dot(excess) / excess.squaredNorm();
+    if (now <= scan.config.delta) {
+      const double part = manifolds::log(before / scan.config.delta) / manifolds::log(before / now);
+      return (earlier + part * (times[i] - earlier)) * run.hyperparameters.slow_unit();
+    }
+    before = now;
+    earlier = times[i];
+  }
+  return {};
+}
+
+std::string why_outside(const ResolvedRun& run, const ResolvedScan& scan, const TimeScales& s) {
+  if (s.scaled_friction < smallest_scaled_friction) {
+    return fmt::format("mu is {:.3g} k0^(1/3), below {:g}", s.scaled_friction, smallest_scaled_friction);
+  }
+  const Applicability a =
+      applicability_at(run.manifold, scan.flattest_point, run.noise_factor(scan.flattest_point), run.hyperparameters);
+  for (const Condition& c : a.conditions) {
+    if (!c.ok && c.name != "time-scale separation")
+      return fmt::format("{} is {:.3g}, bound {:.3g}", c.name, c.value, c.bound);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string name_of(Source source) {
+  switch (source) {
+    case Source::none:
+      return "none";
+    case Source::limiting_flow:
+      return "limiting flow";
+    case Source::hierarchy:
+      return "moment hierarchy";
+  }
+  return {};
+}
+
+Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
+  Prediction p;
+  // From the flattest point itself the flow has nowhere to go: only its linearisation is wanted.
+  ResolvedRun there = run;
+  there.start = scan.flattest_point;
+  const Relaxation relaxation = relaxation_time(there, Form::finite_step);
+  if (!relaxation.time.value) {
+    p.reason = relaxation.time.reason;
+    p.outside = "no time scale along the valley: " + p.reason;
+    return p;
+  }
+  p.scales = time_scales(scan, run, *relaxation.time.value);
+  const TimeScales& s = p.scales;
+  const double delta = scan.config.delta;
+  const TransverseEnergy energy(run.manifold.geometry(scan.flattest_point), run.noise_factor(scan.flattest_point),
+                                run.hyperparameters);
+  p.transverse = energy.convergence_time(delta, s.tau_1);
+  p.outside = why_outside(run, scan, s);
+
+  const double separation = s.tau_2 / std::max(s.tau_1, s.tau_momentum);
+  using sde::Moment;
+  if (separation >= separated || (!s.rates && separation >= barely_separated)) {
+    p.mean = p.root_mean_square = flow_time(scan, run, s.tau_2);
+    p.rate_mean = p.rate_root_mean_square = 1.0 / s.tau_2;
+    if (p.mean) p.source = Source::limiting_flow;
+    p.reason = p.mean ? "" : "the limiting flow has not arrived after four times its linear estimate";
+  } else if (s.rates) {
+    p.mean = sde::convergence_time(*s.rates, Moment::mean, delta);
+    p.root_mean_square = sde::convergence_time(*s.rates, Moment::root_mean_square, delta);
+    p.rate_mean = sde::decay_rate(*s.rates, Moment::mean);
+    p.rate_root_mean_square = sde::decay_rate(*s.rates, Moment::root_mean_square);
+    p.source = Source::hierarchy;
+    if (!scan.linear) p.reason = "the start is outside the linear range of the flattest point: the prediction is rough";
+  } else {
+    p.reason = fmt::format(
+        "tau_2 is {:.3g} tau_1, so the limiting flow does not apply, and the moment hierarchy is for one slow "
+        "coordinate and one underdamped transverse mode",
+        separation);
+  }
+  return p;
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,254 @@
+#include "validation/scan/scan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "manifolds/errors.hpp"
+#include "manifolds/lane_math.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+constexpr double two_thirds = 2.0 / 3.0;
+/// A gamma this close to 2/3 belongs to neither branch alone.
+constexpr double at_two_thirds = 0.01;
+/// What an exponent at finite learning rates may differ from its limit, beyond its interval.
+constexpr double allowance = 0.03;
+constexpr std::size_t fewest_gammas = 3;
+constexpr double widest = 0.05;  // half-width of the optimum's interval that still tells something
+
+std::uint64_t seed_of_fit(const ResolvedScan& scan, std::size_t row, Figures figure) {
+  return scan.config.run.seed * 1000003u + row * 16u + static_cast<std::uint64_t>(figure);
+}
+
+Exponent exponent(const ResolvedScan& scan, const std::vector<const CellResult*>& cells, Figures figure,
+                  std::uint64_t seed) {
+  std::vector<FitPoint> points, predictions;
+  for (const CellResult* cell : cells) {
+    const Figured& f = cell->at(figure);
+    if (cell->status != Status::ok || !(f.measured > 0.0) || !std::isfinite(f.standard_error)) continue;
+    FitPoint p{manifolds::log(cell->cell.eta), time_of(scan, *cell, f.measured), f.standard_error / f.measured, {}};
+    for (const FigureValues& r : cell->replicates) {
+      p.resampled.push_back(time_of(scan, *cell, r[static_cast<std::size_t>(figure)]));
+    }
+    points.push_back(p);
+    if (f.predicted > 0.0) {
+      p.time = time_of(scan, *cell, f.predicted);
+      p.resampled.clear();
+      predictions.push_back(p);
+    }
+  }
+  Exponent e;
+  e.law = fit_power(points, seed);
+  if (e.law && predictions.size() == points.size()) e.predicted = fit_power(predictions, seed)->alpha;
+  return e;
+}
+
+std::vector<ExponentRow> exponents(const ResolvedScan& scan, const std::vector<CellResult>& cells) {
+  std::vector<ExponentRow> rows;
+  for (const double C : *scan.config.Cs) {
+    for (const double gamma : scan.config.gammas) {
+      std::vector<const CellResult*> own;
+      for (const CellResult& cell : cells) {
+        if (cell.cell.part == Part::grid && cell.cell.C == C && cell.cell.gamma == gamma) own.push_back(&cell);
+      }
+      const auto fit = [&](Figures f) { return exponent(scan, own, f, seed_of_fit(scan, rows.size(), f)); };
+      ExponentRow row{C, gamma, fit(Figures::mean), fit(Figures::rms), {}};
+      if (scan.config.control != Control::no_transverse) row.transverse = fit(Figures::transverse);
+      rows.push_back(row);
+    }
+  }
+  return rows;
+}
+
+/// The best C by one figure over the prefactor cells.
+BestC best_c(const ResolvedScan& scan, const std::vector<CellResult>& cells, Figures figure, bool largest) {
+  BestC best;
+  if (!scan.config.prefactor) {
+    best.reason = "the prefactor part was not run";
+    return best;
+  }
+  std::vector<const CellResult*> own;
+  for (const CellResult& cell : cells) {
+    if (cell.cell.part == Part::prefactor && cell.status == Status::ok) own.push_back(&cell);
+  }
+  std::vector<double> C, measured, predicted;
+  for (const CellResult* cell : own) {
+    // Rates in units of k_0^(1/3), which is the same for every C.
+    const double scale = largest ? cell->unit : 1.0;
+    C.push_back(cell->cell.C);
+    measured.push_back(cell->at(figure).measured * scale);
+    predicted.push_back(cell->at(figure).predicted * scale);
+  }
+  if (const auto e = extremum(C, predicted, largest)) {
+    best.predicted = e->x;
+    best.predicted_value = e->y;
+  }
+  const auto e = extremum(C, measured, largest);
+  if (!e) {
+    best.reason = "no extremum inside the range of C";
+    return best;
+  }
+  best.measured = e->x;
+  best.value = e->y;
+  std::vector<double> samples;
+  for (std::size_t r = 0; r < static_cast<std::size_t>(replicate_count); ++r) {
+    std::vector<double> y;
+    for (const CellResult* cell : own) y.push_back(cell->replicates[r][static_cast<std::size_t>(figure)]);
+    if (const auto s = extremum(C, y, largest)) samples.push_back(s->x);
+  }
+  best.interval = middle_95(samples);
+  return best;
+}
+
+/// Distance of x from an interval.
+double outside_of(const Interval& interval, double x) { return std::max({0.0, interval.low - x, x - interval.high}); }
+
+std::string text_of(const PowerLaw& law) {
+  return fmt::format("{:.3f} in [{:.3f}, {:.3f}]", law.alpha, law.interval.low, law.interval.high);
+}
+
+/// Judges one branch; returns how many of its exponents are off.
+int judge_branch(const std::vector<BranchPoint>& branch, const std::string& reading, const std::string& law,
+                 double (*expected)(double), std::vector<std::string>& findings) {
+  int off = 0;
+  double furthest = 0.0;
+  for (const BranchPoint& point : branch) {
+    furthest = std::max(furthest, std::abs(point.law.alpha - expected(point.gamma)));
+    if (outside_of(point.law.interval, expected(point.gamma)) <= allowance) continue;
+    ++off;
+    findings.push_back(fmt::format("the {} exponent at gamma {:.3f} is {}, not {} = {:.3f}", reading, point.gamma,
+                                   text_of(point.law), law, expected(point.gamma)));
+  }
+  if (off == 0) {
+    findings.push_back(fmt::format("the {} exponents at {} values of gamma follow {} to {:.3f}", reading, branch.size(),
+                                   law, furthest));
+  }
+  return off;
+}
+
+void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<BranchPoint>& longitudinal,
+           const std::vector<BranchPoint>& transverse) {
+  auto& findings = result.findings;
+  if (scan.config.run.scheme != Scheme::heavy_ball) {
+    findings.push_back("the two-thirds law is judged for heavy ball only: " + name_of(scan.config.run.scheme) +
+                       " approaches it too slowly in eta, or has no momentum");
+    return;
+  }
+  if (longitudinal.size() < fewest_gammas && scan.config.control == Control::none) {
+    findings.push_back(fmt::format("not judged: {} fitted exponents below gamma 2/3, at least {} are needed",
+                                   longitudinal.size(), fewest_gammas));
+    return;
+  }
+  if (transverse.size() < fewest_gammas && scan.config.control == Control::none) {
+    findings.push_back(fmt::format("not judged: {} fitted transverse exponents, at least {} are needed",
+                                   transverse.size(), fewest_gammas));
+    return;
+  }
+  int off = judge_branch(
+      longitudinal, "longitudinal (mean)", "2 - 2 gamma", [](double g) { return 2.0 - 2.0 * g; }, findings);
+  if (transverse.empty()) {
+    findings.push_back("there is no transverse branch: the exponent falls with gamma throughout, and no gamma is best");
+    ++off;
+  } else {
+    off += judge_branch(
+        transverse, "transverse", "gamma", [](double g) { return g; }, findings);
+  }
+  bool wide = false;
+  if (result.crossing) {
+    const Crossing& c = *result.crossing;
+    const std::string where = fmt::format("the branches meet at gamma = {:.3f} in [{:.3f}, {:.3f}]", c.gamma,
+                                          c.interval.low, c.interval.high);
+    wide = !(c.interval.half_width() <= widest);
+    if (outside_of(c.interval, two_thirds) > allowance) ++off;
+    findings.push_back(where + (wide ? ", an interval too wide to tell" : ""));
+  } else {
+    findings.push_back("no optimal gamma: " + result.crossing_reason);
+  }
+  result.verdict = off > 0 ? LawVerdict::disagree : wide ? LawVerdict::inconclusive : LawVerdict::agree;
+  findings.push_back(result.verdict == LawVerdict::agree      ? "the V of the two-thirds law appears"
+                     : result.verdict == LawVerdict::disagree ? "the V of the two-thirds law does not appear"
+                                                              : "whether the V appears is open: take more paths");
+}
+
+}  // namespace
+
+std::string name_of(LawVerdict verdict) {
+  switch (verdict) {
+    case LawVerdict::agree:
+      return "agree";
+    case LawVerdict::disagree:
+      return "disagree";
+    case LawVerdict::inconclusive:
+      return "inconclusive";
+    case LawVerdict::not_judged:
+      return "not judged";
+  }
+  return {};
+}
+
+double time_of(const ResolvedScan& scan, const CellResult& cell, double steps) {
+  if (scan.config.control != Control::wrong_clock) return steps;
+  const double per_step = cell.cell.eta * *scan.config.run.epsilon / cell.mu;
+  return steps * per_step * per_step;
+}
+
+ScanResult evaluate(const ResolvedScan& scan, std::vector<CellResult> cells) {
+  ScanResult result;
+  result.cells = std::move(cells);
+  result.exponents = exponents(scan, result.cells);
+  result.rate_mean = best_c(scan, result.cells, Figures::rate_mean, true);
+  result.rate_rms = best_c(scan, result.cells, Figures::rate_rms, true);
+  result.time_mean = best_c(scan, result.cells, Figures::mean, false);
+  result.time_rms = best_c(scan, result.cells, Figures::rms, false);
+
+  std::vector<BranchPoint> longitudinal, transverse;
+  for (const ExponentRow& row : result.exponents) {
+    if (row.C != scan.config.Cs->front()) continue;
+    // The overdamped transverse motion at gamma < 1/2 is on another branch.
+    if (row.gamma < two_thirds - at_two_thirds && row.mean.law) longitudinal.push_back({row.gamma, *row.mean.law});
+    if (row.gamma >= 0.5 && row.transverse.law) transverse.push_back({row.gamma, *row.transverse.law});
+  }
+  result.crossing = cross(longitudinal, transverse);
+  if (!result.crossing) {
+    result.crossing_reason = longitudinal.size() < 2 ? "fewer than two exponents below gamma 2/3"
+                             : transverse.size() < 2 ? "no transverse branch"
+                                                     : "the branches do not meet";
+  }
+  judge(scan, result, longitudinal, transverse);
+  return result;
+}
+
+std::vector<double> expected_work(const ResolvedScan& scan) {
+  std::vector<double> work;
+  for (const Cell& cell : scan.cells) {
+    try {
+      const CellPlan plan = plan_cell(scan, cell);
+      work.push_back(plan.expected_steps * static_cast<double>(scan.paths_of(cell)));
+    } catch (const ConfigError&) {
+      work.push_back(0.0);
+    } catch (const NumericalError&) {
+      work.push_back(0.0);
+    }
+  }
+  return work;
+}
+
+std::vector<CellResult> run_cells(const ResolvedScan& scan, std::vector<CellResult> done, const CellSink& sink,
+                                  const ScanProgress& progress) {
+  const std::vector<double> work = expected_work(scan);
+  double total = 0.0, finished = 0.0;
+  for (std::size_t i = 0; i < work.size(); ++i) (i < done.size() ? finished : total) += work[i];
+  total += finished;
+  for (std::size_t i = done.size(); i < scan.cells.size(); ++i) {
+    done.push_back(run_cell(scan, scan.cells[i]));
+    if (sink) sink(done.back());
+    finished += work[i];
+    if (progress && total > 0.0) progress(finished / total);
+  }
+  return done;
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,64 @@
+// A whole scan: its cells, and what they say about the two-thirds law.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "validation/scan/cell_run.hpp"
+#include "validation/scan/fit.hpp"
+
+namespace valleydrift::validation {
+
+/// One reading's exponent, and that of the cells' predictions fitted in the same way.
+struct Exponent {
+  std::optional<PowerLaw> law = {};
+  std::optional<double> predicted = {};
+};
+struct ExponentRow {
+  double C, gamma;
+  Exponent mean, rms, transverse;
+};
+
+/// A best C, measured and predicted by the same reading of the predictions.
+struct BestC {
+  std::optional<double> measured = {}, predicted = {};
+  std::optional<Interval> interval = {};
+  std::optional<double> value = {}, predicted_value = {};  ///< the rate over k_0^(1/3), or the time, there
+  std::string reason = {};                                 ///< why it is absent
+};
+
+/// not_judged: the scan is no test of the law (another scheme, too few exponents).
+enum class LawVerdict { agree, disagree, inconclusive, not_judged };
+std::string name_of(LawVerdict verdict);
+
+struct ScanResult {
+  std::vector<CellResult> cells;
+  std::vector<ExponentRow> exponents;
+  std::optional<Crossing> crossing;  ///< of the first C
+  std::string crossing_reason;       ///< why it is absent
+  BestC rate_mean, rate_rms;         ///< fastest asymptotic decay
+  BestC time_mean, time_rms;         ///< shortest time
+  LawVerdict verdict = LawVerdict::not_judged;
+  std::vector<std::string> findings;  ///< what the verdict rests on, a sentence each
+};
+
+/// Everything that follows from the cells; with a control, from what it leaves of them.
+ScanResult evaluate(const ResolvedScan& scan, std::vector<CellResult> cells);
+
+/// The times of a cell that enter the fits: as measured, or with the control's error.
+double time_of(const ResolvedScan& scan, const CellResult& cell, double steps);
+
+/// Is told after every cell, in order; and how much of the work is done.
+using CellSink = std::function<void(const CellResult&)>;
+using ScanProgress = std::function<void(double fraction)>;
+
+/// Runs the cells that `done` does not hold, in order. Throws Interrupted.
+std::vector<CellResult> run_cells(const ResolvedScan& scan, std::vector<CellResult> done, const CellSink& sink,
+                                  const ScanProgress& progress = {});
+
+/// Path-steps of each cell as expected beforehand; 0 for one that will not run.
+std::vector<double> expected_work(const ResolvedScan& scan);
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,173 @@
+#include "validation/scan/scan_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "manifolds/catalogue.hpp"
+#include "manifolds/errors.hpp"
+#include "manifolds/portable_math.hpp"
+#include "sde/label_flow.hpp"
+#include "validation/scan/optimum.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+constexpr double default_epsilon = 0.1;
+constexpr double two_thirds = 2.0 / 3.0;
+/// tr H within this part of its flattest value: what is neglected in DERIVATION (43) is of this order.
+constexpr double linear_range = 0.02;
+/// A start given by the user counts as in the linear range up to here.
+constexpr double nearly_linear = 0.03;
+
+/// count values from low to high, each ratio the same.
+std::vector<double> logarithmic(double low, double high, int count) {
+  std::vector<double> out;
+  for (int i = 0; i < count; ++i) out.push_back(low * manifolds::pow(high / low, i / (count - 1.0)));
+  return out;
+}
+
+double trace_at(const Manifold& manifold, const Vector& y) { return manifold.geometry(y).trace_hessian(); }
+
+/// The first point of the flow from the run's start at which tr H exceeds that of the flattest point by at most
+/// `linear_range`, by bisection in slow time.
+Vector linear_start(const ResolvedRun& run, const Vector& flattest) {
+  const double bound = (1.0 + linear_range) * trace_at(run.manifold, flattest);
+  if (trace_at(run.manifold, run.start) <= bound) return run.start;
+  const sde::LimitForm form(Form::paper, run.hyperparameters);
+  const auto at = [&](double t) { return sde::label_flow(run.manifold, form, run.start, t); };
+  double late = 1.0;
+  constexpr int most_doublings = 40, bisections = 40;
+  for (int i = 0; i < most_doublings && trace_at(run.manifold, at(late)) > bound; ++i) late *= 2.0;
+  double early = 0.0;
+  for (int i = 0; i < bisections; ++i) {
+    const double middle = 0.5 * (early + late);
+    (trace_at(run.manifold, at(middle)) > bound ? early : late) = middle;
+  }
+  return at(late);
+}
+
+}  // namespace
+
+std::string name_of(Control control) {
+  switch (control) {
+    case Control::none:
+      return "none";
+    case Control::no_transverse:
+      return "no-transverse";
+    case Control::wrong_clock:
+      return "wrong-clock";
+  }
+  return {};
+}
+
+std::string name_of(Part part) { return part == Part::grid ? "grid" : "prefactor"; }
+
+std::vector<double> default_etas(Scheme scheme) {
+  return scheme == Scheme::sgd ? logarithmic(1e-2, 1e-1, 7) : logarithmic(1e-4, 1e-2, 7);
+}
+
+std::vector<double> default_gammas(Scheme scheme) {
+  if (scheme == Scheme::sgd) return {0.0};
+  return {0.5, 0.55, 0.6, 0.633, two_thirds, 0.7, 0.75, 0.8};
+}
+
+ResolvedRun ResolvedScan::run_of(const Cell& cell) const {
+  RunConfig c = config.run;
+  c.eta = cell.eta;
+  c.start = std::vector<double>(start.data(), start.data() + start.size());
+  c.paths = paths_of(cell);
+  if (c.scheme != Scheme::sgd) {
+    c.C = cell.C;
+    c.gamma = cell.gamma;
+  }
+  return resolve(c);
+}
+
+namespace {
+
+/// C* for heavy ball; for Nesterov, whose optimum lies lower at small epsilon, by the moment hierarchy where it exists.
+double expected_best_C(const ResolvedScan& scan) {
+  const double eta = scan.config.prefactor_eta, power = manifolds::pow(eta, two_thirds);
+  if (scan.config.run.scheme != Scheme::nesterov) return scan.C_star;
+  const ResolvedRun base = scan.run_of({0, Part::prefactor, eta, two_thirds, std::min(scan.C_star, 1.0 / power)});
+  if (!predict(scan, base).scales.rates) return scan.C_star;
+  const double mu = base.hyperparameters.mu;
+  return fastest_friction(scan, base, 0.02 * mu, std::min(1.0, 4.0 * mu)) / power;
+}
+
+/// One pass: what it writes into the configuration decides the rest of it.
+ResolvedScan resolve_once(const ScanConfig& given) {
+  ScanConfig config = given;
+  RunConfig& c = config.run;
+  c.beta = c.C = c.gamma = {};
+  if (!c.epsilon) c.epsilon = default_epsilon;
+  if (config.etas.empty()) config.etas = default_etas(c.scheme);
+  if (config.gammas.empty()) config.gammas = default_gammas(c.scheme);
+  if (c.scheme == Scheme::sgd) {
+    config.Cs = {1.0};
+    config.prefactor = false;
+  }
+  c.eta = *std::min_element(config.etas.begin(), config.etas.end());  // the most stable; the paper form knows no eta
+
+  ResolvedRun run = resolve(c);
+  const Relaxation relaxation = relaxation_time(run, Form::paper);
+  if (!relaxation.time.value) {
+    throw ConfigError(
+        fmt::format("scan --manifold {}: there is no time scale along this valley to scan: tau_Y does not exist: {}; "
+                    "`valleydrift inspect` gives the local time along the path",
+                    c.manifold, relaxation.time.reason));
+  }
+  const Vector given_start = Eigen::Map<const Vector>(run.config.start->data(), run.start.size());
+  if (!given.run.start) run.start = linear_start(run, *relaxation.fixed_point);
+  ResolvedScan scan{.config = config,
+                    .manifold = run.manifold,
+                    .start = run.start,
+                    .initial = config.descent ? given_start : run.start,
+                    .flattest_point = *relaxation.fixed_point,
+                    .note = relaxation.note,
+                    .tau_Y = *relaxation.time.value,
+                    .C_star = manifolds::cbrt(2.0 * *c.epsilon * *c.epsilon / *relaxation.time.value),
+                    .linear = trace_at(run.manifold, run.start) <=
+                              (1.0 + nearly_linear) * trace_at(run.manifold, *relaxation.fixed_point),
+                    .cells = {}};
+  scan.config.run.parameters = run.config.parameters;
+  const Vector& written = config.descent ? given_start : run.start;
+  scan.config.run.start = std::vector<double>(written.data(), written.data() + written.size());
+  const double excess = (run.manifold.slow_coordinates(run.start, run.start) -
+                         run.manifold.slow_coordinates(scan.flattest_point, run.start))
+                            .norm();
+  if (!(excess > 1e-6)) {
+    throw ConfigError(fmt::format("--start {}: is the flattest point, nothing is left to converge; start elsewhere",
+                                  manifolds::format_point(run.start)));
+  }
+  if (!scan.config.Cs) scan.config.Cs = {2.0 * scan.C_star};
+  if (!scan.config.prefactor_Cs && config.prefactor) {
+    const double best = expected_best_C(scan);
+    scan.config.prefactor_Cs = logarithmic(0.4 * best, 1.9 * best, 25);
+  }
+
+  const auto add = [&](Part part, double eta, double gamma, double C) {
+    scan.cells.push_back({static_cast<int>(scan.cells.size()), part, eta, gamma, C});
+  };
+  for (const double C : *scan.config.Cs) {
+    for (const double gamma : config.gammas) {
+      for (const double eta : config.etas) add(Part::grid, eta, gamma, C);
+    }
+  }
+  if (config.prefactor) {
+    for (const double C : *scan.config.prefactor_Cs) add(Part::prefactor, config.prefactor_eta, two_thirds, C);
+  }
+  return scan;
+}
+
+}  // namespace
+
+ResolvedScan resolve_scan(const ScanConfig& given) {
+  // The flattest point, in its last digits, and C with it depend on where the flow starts. Resolved once more from what
+  // was written out, a scan read back from its configuration is the same to the bit.
+  return resolve_once(resolve_once(given).config);
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,306 @@
+#include "validation/scan/scan_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+namespace valleydrift::validation {
+namespace {
+
+constexpr Figures times[] = {Figures::mean, Figures::rms, Figures::transverse};
+constexpr const char* time_names[] = {"T_mean", "T_rms", "T_transverse"};
+
+// --- JSON -----------------------------------------------------------------------------------------------------------
+
+nlohmann::json number(double x) { return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(); }
+nlohmann::json number(const std::optional<double>& x) { return x ? number(*x) : nlohmann::json(); }
+nlohmann::json array(const Interval& i) { return nlohmann::json::array({number(i.low), number(i.high)}); }
+nlohmann::json array(const std::optional<Interval>& i) { return i ? array(*i) : nlohmann::json(); }
+
+/// Gives every null below `object` its reason beside it.
+void explain_nulls(nlohmann::json& object, const std::string& reason) {
+  std::vector<std::string> absent;
+  for (auto& [key, value] : object.items()) {
+    if (value.is_null() && !object.contains(key + "_reason")) absent.push_back(key + "_reason");
+    if (value.is_object()) explain_nulls(value, reason);
+  }
+  for (const std::string& key : absent) object[key] = reason;
+}
+
+nlohmann::json exponent_json(const Exponent& e) {
+  if (!e.law) return {};
+  nlohmann::json out = {{"alpha", number(e.law->alpha)},
+                        {"interval", array(e.law->interval)},
+                        {"bootstrap", array(e.law->bootstrap)},
+                        {"leave_one_out", array(e.law->leave_one_out)},
+                        {"small_eta", number(e.law->small_eta)},
+                        {"large_eta", number(e.law->large_eta)},
+                        {"predicted_alpha", number(e.predicted)},
+                        {"curvature", number(e.law->curvature)},
+                        {"curvature_error", number(e.law->curvature_error)},
+                        {"curved", e.law->curved()},
+                        {"cells_used", e.law->cells_used}};
+  explain_nulls(out, "fewer than four cells, or a cell without a prediction");
+  return out;
+}
+
+nlohmann::json best_json(const BestC& best, const char* value) {
+  nlohmann::json out = {{"predicted", number(best.predicted)},
+                        {"measured", number(best.measured)},
+                        {"interval", array(best.interval)},
+                        {value, number(best.value)},
+                        {std::string("predicted_") + value, number(best.predicted_value)}};
+  explain_nulls(out, best.reason.empty() ? "too few cells or resamples with an extremum" : best.reason);
+  return out;
+}
+
+nlohmann::json cell_json(const CellResult& r) {
+  nlohmann::json out = {{"part", name_of(r.cell.part)},
+                        {"eta", number(r.cell.eta)},
+                        {"gamma", number(r.cell.gamma)},
+                        {"C", number(r.cell.C)},
+                        {"mu", number(r.mu)},
+                        {"scaled_friction", number(r.scaled_friction)},
+                        {"steps", r.steps},
+                        {"status", name_of(r.status)},
+                        {"predicted_by", name_of(r.source)},
+                        {"tau_momentum", number(r.tau_momentum)}};
+  for (std::size_t i = 0; i < std::size(times); ++i) {
+    const Figured& f = r.at(times[i]);
+    out[time_names[i]] = number(f.measured);
+    out["predicted"][time_names[i]] = number(f.predicted);
+    out["standard_error"][time_names[i]] = number(f.standard_error);
+  }
+  const auto figured = [&](Figures f) {
+    return nlohmann::json{{"measured", number(r.at(f).measured)},
+                          {"standard_error", number(r.at(f).standard_error)},
+                          {"predicted", number(r.at(f).predicted)}};
+  };
+  out["tau_1"] = figured(Figures::tau_1);
+  out["tau_2"] = figured(Figures::tau_2);
+  if (r.cell.part == Part::prefactor) {
+    out["rate_mean"] = figured(Figures::rate_mean);
+    out["rate_rms"] = figured(Figures::rate_rms);
+  }
+  out["reason"] = r.reason;
+  explain_nulls(out, r.reason.empty() ? "cannot be read from this cell" : r.reason);
+  return out;
+}
+
+// --- Text -----------------------------------------------------------------------------------------------------------
+
+std::string figure(double x, int width, int digits = 4) {
+  return fmt::format("{:>{}}", std::isfinite(x) ? fmt::format("{:.{}g}", x, digits) : "-", width);
+}
+
+/// Measured over predicted less 1, in per cent.
+std::string deviation(const Figured& f) {
+  const double d = 100.0 * (f.measured / f.predicted - 1.0);
+  return fmt::format("{:>7}", std::isfinite(d) ? fmt::format("{:+.1f}%", d) : "-");
+}
+
+std::string exponent_cell(const Exponent& e) {
+  if (!e.law) return fmt::format("{:>31}", "-");
+  return fmt::format(
+      "{:>31}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low, e.law->interval.high,
+                            e.law->curved() ? "~" : " ", e.predicted ? fmt::format("{:.3f}", *e.predicted) : "-"));
+}
+
+std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
+  std::string text = fmt::format(
+      "\nExponents, T ~ eta^-alpha: fitted [interval], then the same fit to the predictions; ~ curved in log-log\n"
+      "  {:>6} {:>7}{:>31}{:>31}{:>31}  2-2gamma\n",
+      "C", "gamma", "mean", "rms", "transverse");
+  for (const ExponentRow& row : result.exponents) {
+    text += fmt::format("  {:>6.3g} {:>7.3f}{}{}{} {:>9.3f}\n", row.C, row.gamma, exponent_cell(row.mean),
+                        exponent_cell(row.rms), exponent_cell(row.transverse), 2.0 - 2.0 * row.gamma);
+  }
+  if (result.crossing) {
+    const Crossing& c = *result.crossing;
+    text += fmt::format(
+        "Optimal gamma {:.3f} in [{:.3f}, {:.3f}]: longitudinal branch {:.3f} {:+.3f} gamma (2 - 2 gamma), transverse "
+        "branch {:.3f} {:+.3f} gamma (gamma)\n",
+        c.gamma, c.interval.low, c.interval.high, c.longitudinal.intercept, c.longitudinal.slope,
+        c.transverse.intercept, c.transverse.slope);
+  } else {
+    text += fmt::format("Optimal gamma: none, {}\n", result.crossing_reason);
+  }
+  if (scan.config.control != Control::none) {
+    text += fmt::format("Negative control {}: the law must not appear\n", name_of(scan.config.control));
+  }
+  return text;
+}
+
+std::string best_text(const std::string& name, const BestC& best, double unit, const std::string& what) {
+  if (!best.measured) return fmt::format("  {:<34}none: {}\n", name, best.reason);
+  const auto ratio = [&](double C) { return fmt::format("{:.4g} = {:.3f} C*", C, C / unit); };
+  return fmt::format(
+      "  {:<34}C = {:<20}{}  predicted {:<20} {} {:.4g}, predicted {:.4g}\n", name, ratio(*best.measured),
+      best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "",
+      best.predicted ? ratio(*best.predicted) : "-", what, *best.value, best.predicted_value.value_or(std::nan("")));
+}
+
+std::string prefactor_text(const ResolvedScan& scan, const ScanResult& result) {
+  if (!scan.config.prefactor) return {};
+  std::string text = fmt::format("\nPrefactor at gamma = 2/3, eta = {:g}: C* = (2 eps^2/tau_Y)^(1/3) = {:.4g}\n",
+                                 scan.config.prefactor_eta, scan.C_star);
+  text += best_text("fastest decay of the RMS", result.rate_rms, scan.C_star, "rate/k0^(1/3)");
+  text += best_text("fastest decay of the mean", result.rate_mean, scan.C_star, "rate/k0^(1/3)");
+  text += best_text(fmt::format("shortest T_rms({:g})", scan.config.delta), result.time_rms, scan.C_star, "T");
+  text += best_text(fmt::format("shortest T_mean({:g})", scan.config.delta), result.time_mean, scan.C_star, "T");
+  return text;
+}
+
+std::string cells_text(const ScanResult& result) {
+  std::string text = fmt::format(
+      "\nTimes in steps, with standard error and deviation from the prediction; mu in units of k0^(1/3)\n"
+      "  {:>8} {:>6} {:>6} {:>6} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7}  {}\n",
+      "eta", "gamma", "C", "mu", "T_mean", "SE", "dev", "T_rms", "SE", "dev", "T_trans", "SE", "dev", "status");
+  for (const CellResult& r : result.cells) {
+    text += fmt::format("  {:>8.3g} {:>6.3f} {:>6.3g} {:>6.3g}", r.cell.eta, r.cell.gamma, r.cell.C, r.scaled_friction);
+    for (const Figures f : times) {
+      text +=
+          fmt::format(" {}{}{}", figure(r.at(f).measured, 9), figure(r.at(f).standard_error, 8, 2), deviation(r.at(f)));
+    }
+    text += fmt::format("  {}{}\n", name_of(r.status), r.status == Status::ok ? "" : ": " + r.reason);
+  }
+  return text;
+}
+
+/// Of the cells with this eta, the two time scales.
+std::string scales_text(const ResolvedScan& scan, const ScanResult& result) {
+  const double eta = scan.config.etas[scan.config.etas.size() / 2];
+  std::string text = fmt::format(
+      "\nTime scales in steps at eta = {:g}, predicted and measured (tau_2 from the mean's decay to delta)\n"
+      "  {:>6} {:>9} {:>9}{:>8}{:>7} {:>10} {:>10}{:>8}{:>7}  {}\n",
+      eta, "gamma", "tau_1", "measured", "SE", "dev", "tau_2", "measured", "SE", "dev", "scales separated by 10");
+  for (const CellResult& r : result.cells) {
+    if (r.cell.part != Part::grid || r.cell.eta != eta || r.cell.C != scan.config.Cs->front()) continue;
+    const Figured &one = r.at(Figures::tau_1), &two = r.at(Figures::tau_2);
+    constexpr double separation = 10.0;
+    text += fmt::format("  {:>6.3f} {} {}{}{} {} {}{}{}  {}\n", r.cell.gamma, figure(one.predicted, 9),
+                        figure(one.measured, 9), figure(one.standard_error, 8, 2), deviation(one),
+                        figure(two.predicted, 10), figure(two.measured, 10), figure(two.standard_error, 8, 2),
+                        deviation(two), two.predicted > separation * one.predicted ? "yes" : "no");
+  }
+  return text;
+}
+
+std::string problem_text(const ResolvedScan& scan) {
+  const ScanConfig& c = scan.config;
+  std::string names;
+  for (const std::string& name : scan.manifold.slow_coordinate_names()) names += (names.empty() ? "" : ", ") + name;
+  std::string text = fmt::format("{}: {}, epsilon {:g}, delta {:g}, {} paths per cell, {} noise\n", c.run.manifold,
+                                 name_of(c.run.scheme), *c.run.epsilon, c.delta, c.run.paths, name_of(c.run.noise_law));
+  text += fmt::format("  start {}{}; flattest point {}, tau_Y {:.6g}{}{}\n", manifolds::format_point(scan.initial),
+                      c.descent ? " with the descent to the valley" : "", manifolds::format_point(scan.flattest_point),
+                      scan.tau_Y, scan.note.empty() ? "" : "; ", scan.note);
+  text += fmt::format("  slow coordinate {} at the raw weights{}\n", names,
+                      scan.linear ? "" : "; the start is outside the linear range of the flattest point");
+  return text;
+}
+
+}  // namespace
+
+nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
+  const ScanConfig& c = scan.config;
+  nlohmann::json out = {{"schema_version", 1},
+                        {"program_version", VALLEYDRIFT_VERSION},
+                        {"verdict", name_of(result.verdict)},
+                        {"findings", result.findings},
+                        {"manifold", c.run.manifold},
+                        {"scheme", name_of(c.run.scheme)},
+                        {"control", name_of(c.control)},
+                        {"epsilon", *c.run.epsilon},
+                        {"delta", c.delta},
+                        {"paths", c.run.paths},
+                        {"seed", c.run.seed},
+                        {"start", std::vector<double>(scan.initial.begin(), scan.initial.end())},
+                        {"start_in_linear_range", scan.linear},
+                        {"flattest_point", std::vector<double>(scan.flattest_point.begin(), scan.flattest_point.end())},
+                        {"slow_coordinates", scan.manifold.slow_coordinate_names()},
+                        {"tau_Y", number(scan.tau_Y)},
+                        {"tau_Y_note", scan.note},
+                        {"exponents", nlohmann::json::array()},
+                        {"cells", nlohmann::json::array()}};
+  for (const ExponentRow& row : result.exponents) {
+    nlohmann::json entry = {{"C", row.C}, {"gamma", row.gamma}};
+    for (const auto& [name, exponent] :
+         {std::pair{"mean", &row.mean}, std::pair{"rms", &row.rms}, std::pair{"transverse", &row.transverse}}) {
+      entry[name] = exponent_json(*exponent);
+      if (entry[name].is_null()) entry[std::string(name) + "_reason"] = "fewer than three cells with status ok";
+    }
+    out["exponents"].push_back(entry);
+  }
+  if (result.crossing) {
+    out["optimal_gamma"] = {{"value", number(result.crossing->gamma)},
+                            {"interval", array(result.crossing->interval)},
+                            {"alpha", number(result.crossing->alpha)}};
+  } else {
+    out["optimal_gamma"] = nullptr;
+    out["optimal_gamma_reason"] = result.crossing_reason;
+  }
+  out["prefactor"] = {{"C_star", number(scan.C_star)},
+                      {"mean", best_json(result.rate_mean, "rate")},
+                      {"rms", best_json(result.rate_rms, "rate")},
+                      {"time_mean", best_json(result.time_mean, "time")},
+                      {"time_rms", best_json(result.time_rms, "time")}};
+  for (const CellResult& r : result.cells) out["cells"].push_back(cell_json(r));
+  return out;
+}
+
+std::string scan_text(const ResolvedScan& scan, const ScanResult& result) {
+  std::string text = problem_text(scan) + cells_text(result) + scales_text(scan, result) +
+                     exponents_text(scan, result) + prefactor_text(scan, result);
+  text += fmt::format("\nVerdict on the two-thirds law: {}\n", name_of(result.verdict));
+  for (const std::string& finding : result.findings) text += fmt::format("  {}\n", finding);
+  return text;
+}
+
+double expected_seconds(const ResolvedScan& scan, int threads) {
+  // The update of one component with a Rademacher draw, and what reading the records costs beside it; a Gaussian draw
+  // costs three times as much.
+  const double nanoseconds = scan.config.run.noise_law == NoiseLaw::rademacher ? 0.5 : 1.5;
+  const std::vector<double> work = expected_work(scan);
+  const double steps = std::accumulate(work.begin(), work.end(), 0.0);
+  return 1e-9 * nanoseconds * steps * scan.manifold.dimension() / threads;
+}
+
+std::string scan_plan_text(const ResolvedScan& scan) {
+  const std::vector<double> work = expected_work(scan);
+  std::string text = problem_text(scan);
+  text += fmt::format("  {} cells: eta", scan.cells.size());
+  for (const double eta : scan.config.etas) text += fmt::format(" {:.4g}", eta);
+  text += "; gamma";
+  for (const double gamma : scan.config.gammas) text += fmt::format(" {:.4g}", gamma);
+  text += "; C";
+  for (const double C : *scan.config.Cs) text += fmt::format(" {:.4g}", C);
+  if (scan.config.prefactor) {
+    text += fmt::format("; at gamma = 2/3 and eta = {:g} {} values of C", scan.config.prefactor_eta,
+                        scan.config.prefactor_Cs->size());
+  }
+  return text + fmt::format("\n  expected {:.3g} path-steps in all, {:.3g} in the largest cell\n",
+                            std::accumulate(work.begin(), work.end(), 0.0),
+                            *std::max_element(work.begin(), work.end()));
+}
+
+nlohmann::json scan_plan_json(const ResolvedScan& scan) {
+  const std::vector<double> work = expected_work(scan);
+  nlohmann::json cells = nlohmann::json::array();
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    const Cell& cell = scan.cells[i];
+    cells.push_back({{"part", name_of(cell.part)},
+                     {"eta", cell.eta},
+                     {"gamma", cell.gamma},
+                     {"C", cell.C},
+                     {"expected_path_steps", number(work[i])}});
+  }
+  return {{"schema_version", 1},
+          {"expected_path_steps", number(std::accumulate(work.begin(), work.end(), 0.0))},
+          {"cells", cells}};
+}
+
+}  // namespace valleydrift::validation
