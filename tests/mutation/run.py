@@ -293,7 +293,7 @@ def main():
         mutants = [m for m in mutants if any(fnmatch.fnmatchcase(m.id, p) for p in patterns)]
     if options.list:
         for m in mutants:
-            print(f"{m.id:<34}{m.file:<32}{m.wrong}")
+            print(f"{m.id:<34} {m.file:<34} {m.wrong}")
     if options.list or options.check:
         print(f"{len(mutants)} mutants fit the sources")
         return 0
