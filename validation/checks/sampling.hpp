@@ -27,17 +27,20 @@ struct Pace {
 inline constexpr Pace usual{0.1, 0.9};
 /// Of A/A repeats: relaxes in a tenth of the steps.
 inline constexpr Pace brisk{0.3, 0.5};
-/// Of A/A repeats: 16 per batch fill the lanes of every processor.
-inline constexpr std::int64_t few_paths = 16 * batch_count;
+/// Paths of A/A repeats: 16 per batch fill the lanes of every processor, 8 where a path is dear.
+inline std::int64_t few_paths(const Manifold& m) { return (m.dimension() > 16 ? 8 : 16) * batch_count; }
 
 /// The first point, or the first two if the site is thorough.
 inline std::span<const Vector> start_points(const CheckSite& site) { return sites::used_points(site, 1, 2); }
 
 RunConfig config_at(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace = usual);
 
-/// The same run, made for an A/A repeat: over nine relaxation times, of which eight are waited for before anything is
-/// judged.
+/// A run for A/A repeats. Both sides are the same process, so nothing needs to have relaxed: twice the memory of
+/// momentum, the relaxation time of underdamped modes, is taken for the relaxation time of every mode. Nine of them are
+/// run; the first eight are not judged.
 ResolvedRun short_run(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise);
+/// That time, in steps.
+inline double waited_for(const ResolvedRun& run) { return 2.0 * run.applicability.tau_momentum; }
 
 /// The same run with noise of another seed.
 inline ResolvedRun with_seed(ResolvedRun run, std::uint64_t seed) {

@@ -27,7 +27,7 @@ RunConfig sampling::config_at(const CheckSite& site, const Vector& y, Scheme sch
   config.noise = noise;
   config.eta = sites::step_at(site.manifold, y, pace.stiffness);
   config.beta = pace.beta;
-  config.paths = few_paths;
+  config.paths = few_paths(site.manifold);
   config.seed = site.seed;
   return config;
 }
@@ -36,12 +36,13 @@ ResolvedRun sampling::short_run(const CheckSite& site, const Vector& y, Scheme s
   RunConfig config = config_at(site, y, scheme, noise, brisk);
   config.steps = 1;
   const ResolvedRun open = resolve(config);
-  const Applicability& a = open.applicability;
   // A quarter of what the report chooses, which holds at the start: where the valley is sharp elsewhere, one path in a
   // million steps of this pace would leave the neighbourhood in which it can be projected.
   config.epsilon = 0.25 * open.hyperparameters.epsilon;
-  config.steps = static_cast<std::int64_t>(std::ceil(9.0 * std::max(a.tau_1, a.tau_momentum)));
-  return resolve(config);
+  config.steps = static_cast<std::int64_t>(std::ceil(9.0 * waited_for(open)));
+  ResolvedRun run = resolve(config);
+  run.applicability.tau_1 = waited_for(run);
+  return run;
 }
 
 namespace {
@@ -66,15 +67,17 @@ class Plateau {
     expected_ = {site.distortion.covariance * plateau.variance, site.distortion.covariance * plateau.loss};
   }
 
-  /// Of variance and loss: the batch samples over the theory, with noise of this seed.
-  std::array<std::vector<double>, 2> ratios(std::uint64_t seed, double clock = 1.0) const {
+  const ResolvedRun& run() const { return run_; }
+
+  /// Of variance and loss: the batch samples over the theory, with noise of this seed; records `relaxation` steps
+  /// apart.
+  std::array<std::vector<double>, 2> ratios(std::uint64_t seed, double relaxation) const {
     const ResolvedRun run = with_seed(run_, seed);
     DiscreteRequest request = own_rung(run, plan_);
     request.coupled = false;
     request.record_steps = {0};
-    const auto relaxation = static_cast<std::int64_t>(std::ceil(clock * run.applicability.tau_1));
     for (int r = 0; r < records_; ++r) {
-      request.record_steps.push_back((16 + r) * relaxation);  // e^-32 of the start is left
+      request.record_steps.push_back((16 + r) * static_cast<std::int64_t>(std::ceil(relaxation)));
     }
     const DiscreteResult result = run_discrete(request);
     std::array<std::vector<double>, 2> out;
@@ -129,7 +132,8 @@ Finding run_plateau(const CheckSite& site) {
     for (const Scheme scheme : sites::both_schemes) {
       for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) {
         const Plateau plateau(site, y, scheme, noise, usual, records, paths);
-        plateau.judge(worst, plateau.ratios(site.seed), level);
+        const double relaxation = plateau.run().applicability.tau_1;  // e^-32 of the start is left at the first record
+        plateau.judge(worst, plateau.ratios(site.seed, relaxation), level);
       }
     }
   }
@@ -142,12 +146,14 @@ Repeater repeat_plateau(const CheckSite& site) {
   std::vector<Plateau> runs;
   for (const Scheme scheme : sites::both_schemes) {
     for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) {
-      runs.emplace_back(site, site.points.front(), scheme, noise, brisk, records, few_paths);
+      runs.emplace_back(site, site.points.front(), scheme, noise, brisk, records, few_paths(site.manifold));
     }
   }
   return [runs = std::move(runs)](const SameLaw& same) {
     const Plateau& plateau = runs[static_cast<std::size_t>(same.repeat) % runs.size()];
-    const auto one = plateau.ratios(same.seed), other = plateau.ratios(same.other_seed, same.flaw.clock);
+    const double relaxation = waited_for(plateau.run());
+    const auto one = plateau.ratios(same.seed, relaxation),
+               other = plateau.ratios(same.other_seed, same.flaw.clock * relaxation);
     const std::array ratios = {difference(1.0, one[0], other[0]), difference(1.0, one[1], other[1])};
     WorstRatio worst;
     plateau.judge(worst, ratios, row_false_alarm / plateau_numbers);
