@@ -39,7 +39,9 @@ po::options_description program_options(std::optional<Command> command = {}) {
 
 [[noreturn]] void throw_unknown(const std::string& where, const std::string& dashes, const std::string& name) {
   std::vector<std::string> names;
-  for (const OptionInfo& option : option_table()) names.emplace_back(option.name);
+  for (const OptionInfo& option : option_table()) {
+    if (find_option(option.name) == &option) names.emplace_back(option.name);  // each name once
+  }
   const std::string near = suggestion(name, names);
   throw ConfigError(fmt::format(
       "{}: unknown{}", where,

@@ -113,14 +113,15 @@ Examples
 
 constexpr const char* scan_text = R"(usage: valleydrift scan [OPTIONS]
 
-Measures how long the discrete iteration takes to converge over a grid of learning rates eta and momenta
-1 - beta = C eta^gamma, in three readings: the mean of the slow coordinate over runs, its root mean square,
-and the transverse part. Every time stands beside its prediction, from the limiting flow or, where the time
-scales are not separated, from the moment hierarchy. Power laws T ~ eta^-alpha are fitted for each gamma, the
-optimal gamma is where the longitudinal and the transverse branch meet, and the best prefactor C at gamma = 2/3
-is where the decay is fastest. Cells that the theory does not cover are run and shown, but enter no fit.
-Results go to a folder and grow with the scan: cells.csv, replicates.csv, curves.csv, then summary.json and
-plots. An interrupted scan continues with --resume --output FOLDER.
+Measures how long the discrete iteration takes to converge over a grid of learning rates eta and
+momenta 1 - beta = C eta^gamma, in three readings: the mean of the slow coordinate over runs, its root
+mean square, and the transverse part. Every time stands beside its prediction, from the limiting flow
+or, where the time scales are not separated, from the moment hierarchy. Power laws T ~ eta^-alpha are
+fitted for each gamma, the optimal gamma is where the longitudinal and the transverse branch meet, and
+the best prefactor C at gamma = 2/3 is where the decay is fastest. Cells that the theory does not cover
+are run and shown, but enter no fit. Results go to a folder and grow with the scan: cells.csv,
+replicates.csv, curves.csv, then summary.json and plots. An interrupted scan continues with --resume
+--output FOLDER.
 )";
 constexpr const char* scan_examples = R"(
 Examples

@@ -34,6 +34,9 @@ constexpr OptionInfo options[] = {
      "manifold's own start at which tr H is within 2 % of its flattest value)"},
     {"descent", "", problem, scan, true, false,
      "begin at the start as it was given, off the valley, with the noise on during the descent"},
+    {"random-start", "S", problem, scan, true, false,
+     "begin every run at a random point of its own, S times a standard normal for each weight ((2/fan-in)^(1/2) is "
+     "Kaiming's), with the noise on during the descent"},
     {"strict", "", problem, runs, true, false, "refuse a start off the valley instead of moving it"},
 
     {"scheme", "NAME", process, problems, true, false, "heavy-ball (default), nesterov or sgd"},

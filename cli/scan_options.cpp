@@ -132,6 +132,9 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
   if (const Setting* s = settings.find("seed")) {
     scan.run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
+  if (const Setting* s = settings.find("random-start")) scan.random_start = number_in(*s, positive("S"));
+  settings.refuse_both("random-start", "start", "both say where the runs begin; give one of them");
+  settings.refuse_both("random-start", "descent", "both say where the runs begin; give one of them");
   scan.descent = settings.flag("descent");
   if (scan.descent && !scan.run.start) {
     throw ConfigError("--descent without --start: the point off the valley where the descent begins is missing");
@@ -173,8 +176,12 @@ std::string scan_config_text(const ScanConfig& c) {
   for (const auto& info : description.parameters) {
     line("param", fmt::format("{}={}", info.name, manifolds::format_parameter(info, values.at(info.name))));
   }
-  if (c.run.start) list("start", *c.run.start);
-  line("descent", c.descent);
+  if (c.run.start && !c.random_start) list("start", *c.run.start);
+  if (c.random_start) {
+    line("random-start", *c.random_start);
+  } else {
+    line("descent", c.descent);
+  }
   line("scheme", name(c.run.scheme));
   if (c.run.epsilon) line("epsilon", *c.run.epsilon);
   line("noise-law", name(c.run.noise_law));

@@ -62,7 +62,7 @@ json parsed(const std::vector<std::string>& arguments) {
 BOOST_AUTO_TEST_CASE(help_and_version) {
   const Result general = run_program({"--help"});
   BOOST_TEST(general.code == 0);
-  for (const char* word : {"manifolds", "inspect", "compare", "verify", "Exit codes", "Examples"})
+  for (const char* word : {"manifolds", "inspect", "compare", "verify", "scan", "advise", "Exit codes", "Examples"})
     BOOST_TEST(contains(general.out, word));
   for (const auto command : valleydrift::cli::all_commands()) {
     const Result help = run_program({name_of(command), "--help"});

@@ -99,6 +99,7 @@ BOOST_AUTO_TEST_CASE(refusals) {
   check_refused({"scan", "--control", "nothing"}, "no-transverse");
   check_refused({"scan", "--scheme", "sgd", "--gamma", "0.5"}, "no momentum");
   check_refused({"scan", "--descent"}, "--start");
+  check_refused({"scan", "--random-start", "1", "--start", "2,0.5"}, "both say where");
   check_refused({"scan", "--resume"}, "--output");
   check_refused({"scan", "--beta", "0.9"}, "does not belong to scan");
   check_refused({"scan", "--manifold", "channel", "--param", "profile=exp"}, "no fixed point");

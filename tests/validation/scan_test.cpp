@@ -227,6 +227,42 @@ BOOST_AUTO_TEST_CASE(cells_agree_with_their_prediction) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
+  ScanConfig config = small();
+  config.run.paths = 8192;
+  config.random_start = 0.5;
+  const ResolvedScan scan = resolve_scan(config);
+  ResolvedRun run = scan.run_of(scan.cells.front());
+  CellRecords records;
+  CellEnsemble::make(scan, run, 5)->advance({1}, records);
+  std::array<double, sum_count> mean{};
+  for (const auto& batch : records.batches.front()) {
+    for (std::size_t c = 0; c < mean.size(); ++c) mean[c] += batch[c] / 8192.0;
+  }
+  const auto of = [&](Sum sum) { return mean[static_cast<std::size_t>(sum)]; };
+  // One small step from where the ratios are 1 by definition.
+  BOOST_TEST(of(Sum::along) == 1.0, boost::test_tools::tolerance(0.02));
+  BOOST_TEST(of(Sum::squared) == 1.0, boost::test_tools::tolerance(0.02));
+  // E L = (E (u v)^2 + 1)/2 with u, v normal of variance 1/4; its deviation over paths is 0.3.
+  BOOST_TEST(std::abs(of(Sum::loss) - 0.5 * (0.0625 + 1.0)) < 0.01 + 5.0 * 0.3 / std::sqrt(8192.0));
+  // E (u^2 + v^2) = 1/2, deviation 0.5.
+  BOOST_TEST(std::abs(of(Sum::trace) - 0.5) < 0.01 + 5.0 * 0.5 / std::sqrt(8192.0));
+
+  ScanConfig descent = small();
+  descent.run.start = {{1.6, 1.2}};
+  descent.descent = true;
+  const ResolvedScan from_above = resolve_scan(descent);
+  BOOST_TEST(from_above.initial[0] == 1.6);
+  CellRecords first;
+  CellEnsemble::make(from_above, from_above.run_of(from_above.cells.front()), 5)->advance({1}, first);
+  double loss = 0.0;
+  for (const auto& batch : first.batches.front()) loss += batch[static_cast<std::size_t>(Sum::loss)] / 2048.0;
+  BOOST_TEST(loss == 0.5 * 0.92 * 0.92, boost::test_tools::tolerance(0.05));  // u v - 1 = 0.92
+  const CellResult cell = run_cell(from_above, from_above.cells.front());
+  BOOST_TEST((cell.status == Status::ok));
+  BOOST_TEST(cell.reason.find("descent") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(flattest_points_of_other_valleys) {
   const CellResult channel = cell_at(small("channel"), 1.3);
   check_near_prediction(channel, Figures::mean, 0.05);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/noise.hpp"
 #include "validation/batches.hpp"
 #include "validation/ensemble_kernel.hpp"
 #include "validation/scan/transverse_energy.hpp"
@@ -38,13 +39,10 @@ class TypedEnsemble : public CellEnsemble {
         seed_(seed),
         name_(run.manifold.name()),
         paths_(run.config.paths),
+        random_(scan.config.random_start.has_value()),
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
-    const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
-    const double size = excess.squaredNorm();
     flattest_.assign(flattest.begin(), flattest.end());
-    for (const double x : excess) direction_.push_back(x / size);
-    per_square_ = 1.0 / size;
     discrete::State<Lanes, Loss> initial(loss_);
     for (int i = 0; i < loss_.dimension(); ++i) {
       initial.w[i] = Lanes(scan.initial[i]);
@@ -55,6 +53,8 @@ class TypedEnsemble : public CellEnsemble {
       const auto groups = static_cast<std::size_t>((count + width - 1) / width);
       states_.emplace_back(groups * interleaved, initial);
     }
+    if (scan.config.random_start) scatter(*scan.config.random_start);
+    note_excess(run.start);
   }
 
   void advance(const std::vector<std::int64_t>& steps, CellRecords& records) override {
@@ -74,6 +74,56 @@ class TypedEnsemble : public CellEnsemble {
 
   static int draw_count(const Loss& loss, const discrete::NoiseModel& noise) {
     return std::visit([&](const auto& model) { return model.draw_count(loss); }, noise);
+  }
+
+  /// Calls use(state, path, lane) for every path in order.
+  template <class Use>
+  void for_each_path(const Use& use) {
+    for (int batch = 0; batch < batch_count; ++batch) {
+      const std::int64_t begin = first_path_of(batch, paths_), end = first_path_of(batch + 1, paths_);
+      for (std::int64_t path = begin; path < end; ++path) {
+        const std::int64_t place = path - begin;
+        use(states_[static_cast<std::size_t>(batch)][static_cast<std::size_t>(place / lane_count)], path,
+            static_cast<int>(place % lane_count));
+      }
+    }
+  }
+  /// Gives every path a random point of its own.
+  void scatter(double scale) {
+    for_each_path([&](discrete::State<Lanes, Loss>& state, std::int64_t path, int lane) {
+      for (int i = 0; i < loss_.dimension(); ++i) {
+        const double draw = manifolds::noise(NoiseLaw::gaussian, {seed_, 1}, static_cast<std::uint64_t>(path), 0,
+                                             static_cast<std::uint32_t>(i));
+        manifolds::set_lane(state.w[i], lane, scale * draw);
+      }
+    });
+  }
+  /// What every path starts with, over the mean square: of the point on the valley for a start given, of the point
+  /// itself for a random one.
+  void note_excess(const Vector& given) {
+    std::vector<double> point(given.begin(), given.end()), slow(flattest_.size());
+    const auto of_point = [&] {
+      loss_.model().slow_coordinates(point, start_, slow);
+      double squared = 0.0;
+      for (std::size_t i = 0; i < slow.size(); ++i) {
+        slow[i] -= flattest_[i];
+        squared += slow[i] * slow[i];
+      }
+      return squared;
+    };
+    double sum = 0.0;
+    if (random_) {
+      for_each_path([&](const discrete::State<Lanes, Loss>& state, std::int64_t /*path*/, int lane) {
+        for (std::size_t i = 0; i < point.size(); ++i) point[i] = manifolds::lane(state.w[static_cast<int>(i)], lane);
+        sum += of_point();
+        direction_.insert(direction_.end(), slow.begin(), slow.end());
+      });
+      sum /= static_cast<double>(paths_);
+    } else {
+      sum = of_point();
+      direction_ = slow;
+    }
+    per_square_ = 1.0 / sum;
   }
 
   class Worker {
@@ -135,10 +185,11 @@ class TypedEnsemble : public CellEnsemble {
       for (int l = 0; l < lanes; ++l) {
         for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(w[i], l);
         of_.loss_.model().slow_coordinates(point_, of_.start_, slow_);
+        const std::size_t own = of_.random_ ? static_cast<std::size_t>(base + l) * slow_.size() : 0;
         double along = 0.0, squared = 0.0;
         for (std::size_t i = 0; i < slow_.size(); ++i) {
           const double excess = slow_[i] - of_.flattest_[i];
-          along += excess * of_.direction_[i];
+          along += excess * of_.direction_[own + i];
           squared += excess * excess;
         }
         const double loss = manifolds::lane(value, l);
@@ -148,7 +199,7 @@ class TypedEnsemble : public CellEnsemble {
               "a smaller --eta or --epsilon",
               of_.name_, base + l, of_.constants_.epsilon, of_.constants_.eta, step));
         }
-        sums[static_cast<std::size_t>(Sum::along)] += along;
+        sums[static_cast<std::size_t>(Sum::along)] += along * of_.per_square_;
         sums[static_cast<std::size_t>(Sum::squared)] += squared * of_.per_square_;
         sums[static_cast<std::size_t>(Sum::loss)] += loss;
         sums[static_cast<std::size_t>(Sum::energy)] += manifolds::lane(energy, l);
@@ -195,7 +246,9 @@ class TypedEnsemble : public CellEnsemble {
   std::uint64_t seed_;
   std::string name_;
   std::int64_t paths_;
-  std::vector<double> start_, flattest_, direction_;
+  bool random_;
+  std::vector<double> start_, flattest_;
+  std::vector<double> direction_;  // the excess at the start: one, or one per path
   double per_square_ = 0.0;
   std::vector<std::vector<discrete::State<Lanes, Loss>>> states_;  // by batch
   std::int64_t step_ = 0;

@@ -16,8 +16,8 @@ inline constexpr int sum_count = 5;
 
 /// Sums by record and batch, batches being fixed ranges of paths; records at ascending steps.
 struct CellRecords {
-  /// Sums over the paths of a batch: `along` of the excess of the slow coordinates over the flattest point's, along the
-  /// excess of the start and in units of it; `squared` of the squared length of the excess, in the same units; `loss`
+  /// Sums over the paths of a batch: `along` of the excess of the slow coordinates over the flattest point's, times the
+  /// path's own at its start, over the mean square of those; `squared` of its square in the same units; `loss`
   /// of L; `energy` of the transverse energy (EnergyForm); `trace` of the trace of J^T diag(s) J at w.
   using BatchSums = std::array<double, sum_count>;
   std::vector<std::int64_t> steps;

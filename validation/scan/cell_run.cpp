@@ -151,7 +151,10 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   add_thinned(result.curves, along.curves(), joint, std::numeric_limits<double>::infinity(), 180);
   const bool done =
       along_bracketed(along.curves(), delta, confirmation) && transverse_bracketed(across.curves(), delta);
-  result.reason = p.outside.empty() ? p.reason : p.outside;
+  result.reason = !p.outside.empty() ? p.outside
+                  : scan.config.starts_on_valley()
+                      ? p.reason
+                      : "no predicted times: the theory begins on the valley and does not describe the descent";
   result.status = !p.outside.empty() ? Status::outside : done ? Status::ok : Status::limit;
   if (result.status == Status::limit) {
     result.reason = fmt::format("not bracketed after {} steps, the limit: times beyond it are not given", result.steps);
@@ -206,9 +209,11 @@ CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
       return result;
     }
     const auto predicted = [&](Figures f) -> double& { return result.figure[static_cast<std::size_t>(f)].predicted; };
-    predicted(Figures::mean) = value(p.mean);
-    predicted(Figures::rms) = value(p.root_mean_square);
-    predicted(Figures::transverse) = value(p.transverse);
+    if (scan.config.starts_on_valley()) {
+      predicted(Figures::mean) = value(p.mean);
+      predicted(Figures::rms) = value(p.root_mean_square);
+      predicted(Figures::transverse) = value(p.transverse);
+    }
     predicted(Figures::tau_1) = p.scales.tau_1;
     predicted(Figures::tau_2) = p.scales.tau_2;
     predicted(Figures::rate_mean) = value(p.rate_mean);

@@ -114,7 +114,7 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
     p.mean = p.root_mean_square = flow_time(scan, run, s.tau_2);
     p.rate_mean = p.rate_root_mean_square = 1.0 / s.tau_2;
     if (p.mean) p.source = Source::limiting_flow;
-    p.reason = p.mean ? "" : "the limiting flow has not arrived after four times its linear estimate";
+    if (!p.mean) p.reason = "the limiting flow has not arrived after four times its linear estimate";
   } else if (s.rates) {
     p.mean = sde::convergence_time(*s.rates, Moment::mean, delta);
     p.root_mean_square = sde::convergence_time(*s.rates, Moment::root_mean_square, delta);

@@ -133,8 +133,9 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
            const std::vector<BranchPoint>& transverse) {
   auto& findings = result.findings;
   if (scan.config.run.scheme != Scheme::heavy_ball) {
-    findings.push_back("the two-thirds law is judged for heavy ball only: " + name_of(scan.config.run.scheme) +
-                       " approaches it too slowly in eta, or has no momentum");
+    findings.push_back(scan.config.run.scheme == Scheme::sgd
+                           ? "not judged: sgd has no momentum, and no gamma"
+                           : "the two-thirds law is judged for heavy ball only: nesterov comes near it as eta^(1/3)");
     return;
   }
   if (longitudinal.size() < fewest_gammas && scan.config.control == Control::none) {

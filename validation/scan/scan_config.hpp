@@ -34,7 +34,12 @@ struct ScanConfig {
   std::optional<std::vector<double>> prefactor_Cs = {};  ///< default: 0.4 to 1.9 times C*
   std::int64_t prefactor_paths = 65536;
   bool descent = false;  ///< begin at the start as given, noise and all, instead of on the valley
+  /// Begin every run at a point of its own, this many times a standard normal for each weight.
+  std::optional<double> random_start = {};
   Control control = Control::none;
+
+  /// Whether the runs begin on the valley at rest, as the predictions suppose.
+  bool starts_on_valley() const { return !descent && !random_start; }
 };
 
 /// Default learning rates, logarithmic, and exponents.
@@ -52,8 +57,8 @@ struct Cell {
 struct ResolvedScan {
   ScanConfig config;
   Manifold manifold;
-  Vector start;           ///< on the valley
-  Vector initial;         ///< where the iteration begins: `start`, or with `descent` the point given
+  Vector start;    ///< on the valley
+  Vector initial;  ///< where the iteration begins: `start`, or with `descent` the point given; not for random_start
   Vector flattest_point;  ///< where the label-noise flow from `start` ends
   std::string note;       ///< on the fixed point; may be empty
   double tau_Y;           ///< DERIVATION (31)

@@ -195,9 +195,12 @@ std::string problem_text(const ResolvedScan& scan) {
   for (const std::string& name : scan.manifold.slow_coordinate_names()) names += (names.empty() ? "" : ", ") + name;
   std::string text = fmt::format("{}: {}, epsilon {:g}, delta {:g}, {} paths per cell, {} noise\n", c.run.manifold,
                                  name_of(c.run.scheme), *c.run.epsilon, c.delta, c.run.paths, name_of(c.run.noise_law));
-  text += fmt::format("  start {}{}; flattest point {}, tau_Y {:.6g}{}{}\n", manifolds::format_point(scan.initial),
-                      c.descent ? " with the descent to the valley" : "", manifolds::format_point(scan.flattest_point),
-                      scan.tau_Y, scan.note.empty() ? "" : "; ", scan.note);
+  const std::string start =
+      c.random_start ? fmt::format("random, {:g} times normal, with the descent to the valley", *c.random_start)
+                     : manifolds::format_point(scan.initial) + (c.descent ? " with the descent to the valley" : "");
+  text +=
+      fmt::format("  start {}; flattest point {}, tau_Y {:.6g}{}{}\n", start,
+                  manifolds::format_point(scan.flattest_point), scan.tau_Y, scan.note.empty() ? "" : "; ", scan.note);
   text += fmt::format("  slow coordinate {} at the raw weights{}\n", names,
                       scan.linear ? "" : "; the start is outside the linear range of the flattest point");
   return text;
