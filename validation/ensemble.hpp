@@ -93,7 +93,7 @@ struct DiscreteResult {
   BatchTable discrete;
   /// Coupled limiting diffusion with one Euler-Maruyama step per block, and per two blocks; no columns if not coupled.
   BatchTable limit_fine, limit_coarse;
-  BatchTable path_error;  ///< |slow - Y|^2, one column
+  BatchTable path_error;           ///< |slow - Y|^2, one column
   double processor_seconds = 0.0;  ///< of all threads together
 };
 
