@@ -43,7 +43,7 @@ std::set<std::string> named_failures(const Verification& v) {
 
 BOOST_AUTO_TEST_SUITE(own_valley)
 
-// All that do not ask for a manifold by name: those are D12-identity D14 and part of D15 (uv), O1, O2 and S3 (ellipse,
+// All that do not ask for a manifold by name: those are D12-identity, D14 and part of D15 (uv), O1, O2 and S3 (ellipse,
 // sphere), and D11-finite-step, which needs coordinates of its own.
 BOOST_AUTO_TEST_CASE(one_line_in_the_registry_gets_the_whole_battery) {
   const Verification v = verified(Fault::none, {"D*", "S1", "S2-law-label"});
