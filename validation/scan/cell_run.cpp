@@ -146,7 +146,7 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
     result.figure[i].standard_error = standard_error(result.replicates, static_cast<Figures>(f));
   }
   // The start, which the records along the valley may step over, from the finer ones.
-  const double joint = 4.0 * along.curves().steps.front();
+  const double joint = std::min(4.0 * along.curves().steps.front(), across.curves().steps.back() + 1.0);
   add_thinned(result.curves, across.curves(), 0.0, joint, 60);
   add_thinned(result.curves, along.curves(), joint, std::numeric_limits<double>::infinity(), 180);
   const bool done =
