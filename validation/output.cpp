@@ -91,8 +91,8 @@ bool is_data_name(std::string name) {
 bool is_plot_name(std::string name) {
   if (name.ends_with(".part")) name.resize(name.size() - 5);
   static const std::set<std::string> stems = {
-      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",   "ladder",
-      "times",  "exponents",     "scales",           "prefactor",  "trajectories", "hierarchy"};
+      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",  "ladder",
+      "times",  "exponents",     "scales",           "prefactor",  "trajectories"};
   static const std::set<std::string> extensions = {".svg", ".png", ".gnuplot", ".dat"};
   const fs::path path(name);
   return stems.contains(path.stem().string()) && extensions.contains(path.extension().string());

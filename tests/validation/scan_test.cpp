@@ -80,12 +80,15 @@ BOOST_AUTO_TEST_CASE(rates_of_sums_of_exponentials) {
   const Curve one = curve(60, 10.0, [](double k) { return 0.9 * std::exp(-k / 150.0); });
   BOOST_TEST(*decay_slope(one.steps, one.ratio, 0.9, 0.1) == 1.0 / 150.0, boost::test_tools::tolerance(1e-9));
   const Curve two = curve(100, 10.0, [](double k) { return 1.5 * std::exp(-k / 150.0) - 0.5 * std::exp(-k / 50.0); });
-  BOOST_TEST(*two_mode_rate(two.steps, two.ratio, 0.0, 1e9) == 1.0 / 150.0, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(*mode_rate(two.steps, two.ratio, 0.0, 1e9, 2) == 1.0 / 150.0, boost::test_tools::tolerance(1e-6));
   const Curve swing = curve(100, 10.0, [](double k) { return std::exp(-k / 200.0) * std::cos(k / 90.0 + 0.3); });
-  BOOST_TEST(*two_mode_rate(swing.steps, swing.ratio, 0.0, 1e9) == 1.0 / 200.0, boost::test_tools::tolerance(1e-6));
-  BOOST_TEST(!two_mode_rate(swing.steps, swing.ratio, 0.0, 30.0).has_value());
+  BOOST_TEST(*mode_rate(swing.steps, swing.ratio, 0.0, 1e9, 2) == 1.0 / 200.0, boost::test_tools::tolerance(1e-6));
+  const Curve squared =
+      curve(100, 10.0, [](double k) { return std::exp(-k / 100.0) * std::pow(std::cos(k / 90.0 + 0.3), 2); });
+  BOOST_TEST(*mode_rate(squared.steps, squared.ratio, 0.0, 1e9, 3) == 1.0 / 100.0, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(!mode_rate(swing.steps, swing.ratio, 0.0, 30.0, 2).has_value());
   const Curve growing = curve(100, 10.0, [](double k) { return std::exp(k / 200.0); });
-  BOOST_TEST(!two_mode_rate(growing.steps, growing.ratio, 0.0, 1e9).has_value());
+  BOOST_TEST(!mode_rate(growing.steps, growing.ratio, 0.0, 1e9, 2).has_value());
 }
 
 // --- Fits -----------------------------------------------------------------------------------------------------------

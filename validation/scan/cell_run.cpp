@@ -146,7 +146,7 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
     result.figure[i].standard_error = standard_error(result.replicates, static_cast<Figures>(f));
   }
   // The start, which the records along the valley may step over, from the finer ones.
-  const double joint = 4.0 * along.curves().steps.front();
+  const double joint = std::min(4.0 * along.curves().steps.front(), across.curves().steps.back() + 1.0);
   add_thinned(result.curves, across.curves(), 0.0, joint, 60);
   add_thinned(result.curves, along.curves(), joint, std::numeric_limits<double>::infinity(), 180);
   const bool done =
@@ -195,10 +195,22 @@ CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell) {
 CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
   CellResult result{.cell = cell, .figure = {}};
   result.figure.fill({none, none, none});
+  std::optional<CellPlan> plan;
+  const auto refused = [&](Status status, const std::exception& error) {
+    result.status = status;
+    result.reason = error.what();
+    return result;
+  };
   try {
-    const CellPlan plan = plan_cell(scan, cell);
-    const Prediction& p = plan.prediction;
-    result.mu = plan.run.hyperparameters.mu;
+    plan = plan_cell(scan, cell);
+  } catch (const ConfigError& error) {  // 1 - beta out of range
+    return refused(Status::outside, error);
+  } catch (const NumericalError& error) {  // unstable
+    return refused(Status::outside, error);
+  }
+  try {
+    const Prediction& p = plan->prediction;
+    result.mu = plan->run.hyperparameters.mu;
     result.scaled_friction = p.scales.scaled_friction;
     result.tau_momentum = p.scales.tau_momentum;
     result.unit = p.scales.unit;
@@ -218,13 +230,9 @@ CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
     predicted(Figures::tau_2) = p.scales.tau_2;
     predicted(Figures::rate_mean) = value(p.rate_mean);
     predicted(Figures::rate_rms) = value(p.rate_root_mean_square);
-    measure(scan, plan, result);
-  } catch (const ConfigError& error) {  // 1 - beta out of range
-    result.status = Status::outside;
-    result.reason = error.what();
+    measure(scan, *plan, result);
   } catch (const NumericalError& error) {
-    result.status = Status::failed;
-    result.reason = error.what();
+    return refused(Status::failed, error);
   }
   return result;
 }

@@ -1,7 +1,7 @@
 // One cell of a scan: planned, run until its times are bracketed, read.
 #pragma once
 
-#include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,8 +10,9 @@
 
 namespace valleydrift::validation {
 
-/// ok: every time is bracketed and may enter a fit; outside: the theory does not cover the cell, see the reason; limit:
-/// the limit of steps was reached first, times not reached are absent; failed: unstable, or a path was lost.
+/// ok: every time is bracketed and may enter a fit; outside: the theory does not cover the cell (unstable ones
+/// are not even run), see the reason; limit: the limit of steps was reached first, times not reached are absent;
+/// failed: a path was lost.
 enum class Status { ok, outside, limit, failed };
 std::string name_of(Status status);
 
@@ -22,8 +23,9 @@ struct Figured {
 
 struct CellResult {
   Cell cell;
-  double mu = 0.0, scaled_friction = 0.0, tau_momentum = 0.0;
-  double unit = 0.0;                         ///< steps, k_0^(-1/3)
+  // NaN for a cell that cannot be run.
+  double mu = std::numeric_limits<double>::quiet_NaN(), scaled_friction = mu, tau_momentum = mu;
+  double unit = mu;                          ///< steps, k_0^(-1/3)
   std::array<Figured, figure_count> figure;  ///< by Figures
   Source source = Source::none;
   Status status = Status::failed;

@@ -1,5 +1,6 @@
 #include "validation/scan/reading.hpp"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,9 +13,26 @@
 namespace valleydrift::validation {
 namespace {
 
+constexpr int most_modes = 3;
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 std::size_t index(Figures figure) { return static_cast<std::size_t>(figure); }
+
+/// Half the width of the middle 68 % of the replicates. Near a double root a resample now and then has a root of its
+/// own, which would decide a standard deviation alone.
+double middle_half_width(const std::vector<FigureValues>& replicates, Figures figure) {
+  std::vector<double> values;
+  for (const FigureValues& r : replicates) {
+    if (std::isfinite(r[index(figure)])) values.push_back(r[index(figure)]);
+  }
+  if (values.size() < 10 || 10 * values.size() < 9 * replicates.size()) return none;
+  std::sort(values.begin(), values.end());
+  constexpr double below = 0.1587;  // of a normal law below one standard deviation
+  const auto at = [&](double part) {
+    return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1))];
+  };
+  return 0.5 * (at(1.0 - below) - at(below));
+}
 
 }  // namespace
 
@@ -71,8 +89,8 @@ std::optional<double> decay_slope(const std::vector<double>& steps, const std::v
   return -(n * sxy - sx * sy) / spread;
 }
 
-std::optional<double> two_mode_rate(const std::vector<double>& steps, const std::vector<double>& ratio, double begin,
-                                    double end) {
+std::optional<double> mode_rate(const std::vector<double>& steps, const std::vector<double>& ratio, double begin,
+                                double end, int modes) {
   std::vector<double> x;
   double spacing = 0.0;
   for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -80,28 +98,39 @@ std::optional<double> two_mode_rate(const std::vector<double>& steps, const std:
     if (!x.empty()) spacing = steps[i] - steps[i - 1];
     x.push_back(ratio[i]);
   }
-  if (x.size() < 4) return {};
-  // Every record weighs the same relative to the curve's envelope: the early ones would decide alone.
-  double aa = 0.0, ab = 0.0, bb = 0.0, ay = 0.0, by = 0.0;
-  const auto lag = std::max<std::size_t>(1, x.size() / 8);
-  if (x.size() < 2 * lag + 2) return {};
-  for (std::size_t i = lag; i + lag < x.size(); ++i) {
-    const double a = x[i], b = x[i - lag], y = x[i + lag];
-    const double weight = 1.0 / (a * a + b * b);
-    aa += weight * a * a;
-    ab += weight * a * b;
-    bb += weight * b * b;
-    ay += weight * a * y;
-    by += weight * b * y;
+  const auto n = static_cast<std::size_t>(modes);
+  const std::size_t lag = std::max<std::size_t>(1, x.size() / (4 * n));
+  if (x.size() < n * lag + n) return {};
+  // x(k + n h) = c_0 x(k) + ... + c_{n-1} x(k + (n-1) h). Every record weighs the same relative to the curve's size:
+  // the early ones would decide alone.
+  using Vector = Eigen::Matrix<double, Eigen::Dynamic, 1, 0, most_modes, 1>;
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, 0, most_modes, most_modes>;
+  Matrix normal = Matrix::Zero(modes, modes);
+  Vector right = Vector::Zero(modes), row(modes);
+  for (std::size_t i = 0; i + n * lag < x.size(); ++i) {
+    for (std::size_t c = 0; c < n; ++c) row[static_cast<Eigen::Index>(c)] = x[i + c * lag];
+    const double weight = 1.0 / row.squaredNorm();
+    normal += weight * row * row.transpose();
+    right += weight * x[i + n * lag] * row;
   }
-  const double determinant = aa * bb - ab * ab;
-  if (!(determinant > 0.0)) return {};
-  const double p = (ay * bb - by * ab) / determinant, q = (by * aa - ay * ab) / determinant;
-  // The roots of z^2 = p z + q: a complex pair has the modulus (-q)^(1/2).
-  const double discriminant = p * p + 4.0 * q;
-  const double modulus = discriminant < 0.0 ? std::sqrt(-q) : 0.5 * (std::abs(p) + std::sqrt(discriminant));
-  if (!(modulus > 0.0 && modulus < 1.0)) return {};
-  return -manifolds::log(modulus) / (spacing * static_cast<double>(lag));
+  Vector c = normal.ldlt().solve(right);
+  if (!c.allFinite()) return {};
+  // The largest root of z^n = c_0 + ... + c_{n-1} z^(n-1): what the recursion grows by, over many steps of it.
+  Matrix companion = Matrix::Zero(modes, modes);
+  companion.row(modes - 1) = c.transpose();
+  for (int k = 0; k + 1 < modes; ++k) companion(k, k + 1) = 1.0;
+  constexpr int squarings = 30;  // of the step: constants and equal roots no longer matter
+  double log_size = 0.0;
+  for (int k = 0; k < squarings; ++k) {
+    companion = (companion * companion).eval();
+    const double size = companion.norm();
+    if (!(size > 0.0) || !std::isfinite(size)) return {};
+    companion /= size;
+    log_size = 2.0 * log_size + manifolds::log(size);
+  }
+  const double growth = std::ldexp(log_size, -squarings);
+  if (!(growth < 0.0)) return {};
+  return -growth / (spacing * static_cast<double>(lag));
 }
 
 FigureValues read_figures(const Curves& curves, double delta, std::array<double, 2> window) {
@@ -120,8 +149,12 @@ FigureValues read_figures(const Curves& curves, double delta, std::array<double,
   put(Figures::tau_2, slow ? std::optional(1.0 / *slow) : std::nullopt);
   out[index(Figures::rate_mean)] = out[index(Figures::rate_rms)] = none;
   if (window[0] < window[1]) {
-    put(Figures::rate_mean, two_mode_rate(curves.steps, curves.mean, window[0], window[1]));
-    put(Figures::rate_rms, two_mode_rate(curves.steps, curves.rms, window[0], window[1]));
+    put(Figures::rate_mean, mode_rate(curves.steps, curves.mean, window[0], window[1], 2));
+    // The mean square is a sum of exponentials, its root is none; two rates of the mean make three of it.
+    std::vector<double> square;
+    for (const double rms : curves.rms) square.push_back(rms * rms);
+    const auto rate = mode_rate(curves.steps, square, window[0], window[1], 3);
+    put(Figures::rate_rms, rate ? std::optional(0.5 * *rate) : std::nullopt);
   }
   return out;
 }
@@ -142,6 +175,7 @@ std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t pat
 }
 
 double standard_error(const std::vector<FigureValues>& replicates, Figures figure) {
+  if (figure == Figures::rate_mean || figure == Figures::rate_rms) return middle_half_width(replicates, figure);
   double n = 0.0, sum = 0.0, squares = 0.0;
   for (const FigureValues& r : replicates) {
     const double x = r[index(figure)];

@@ -36,11 +36,11 @@ std::optional<double> last_crossing(const std::vector<double>& steps, const std:
 std::optional<double> decay_slope(const std::vector<double>& steps, const std::vector<double>& ratio, double high,
                                   double low);
 
-/// The asymptotic rate of a curve that is a sum of two exponentials or a damped oscillation between `begin` and `end`:
-/// x(k+h) = a x(k) + b x(k-h) by least squares over equally spaced records h apart, then the slower root. None with
-/// fewer than 4 records, or roots that do not decay.
-std::optional<double> two_mode_rate(const std::vector<double>& steps, const std::vector<double>& ratio, double begin,
-                                    double end);
+/// The asymptotic rate of a curve that is a sum of `modes` exponentials, 2 or 3, which may be damped oscillations,
+/// between `begin` and `end`: the linear recursion of that order by least squares over equally spaced records, then its
+/// largest root. None with too few records, or a root that does not decay.
+std::optional<double> mode_rate(const std::vector<double>& steps, const std::vector<double>& ratio, double begin,
+                                double end, int modes);
 
 /// Everything at once. `window` (steps) is where the asymptotic rates are read; empty if begin >= end.
 FigureValues read_figures(const Curves& curves, double delta, std::array<double, 2> window);
@@ -50,7 +50,8 @@ inline constexpr int replicate_count = 100;
 /// The figures of that many resamples; deterministic in `seed`.
 std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t paths, const Plateau& plateau,
                                     double delta, std::array<double, 2> window, std::uint64_t seed);
-/// Standard deviation of one figure over the replicates that have it; NaN if fewer than nine in ten have.
+/// Standard deviation of one figure over the replicates that have it, of a rate half the width of their middle 68 %;
+/// NaN if fewer than nine in ten have it.
 double standard_error(const std::vector<FigureValues>& replicates, Figures figure);
 
 }  // namespace valleydrift::validation

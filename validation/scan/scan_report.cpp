@@ -160,7 +160,8 @@ std::string cells_text(const ScanResult& result) {
       "  {:>8} {:>6} {:>6} {:>6} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7}  {}\n",
       "eta", "gamma", "C", "mu", "T_mean", "SE", "dev", "T_rms", "SE", "dev", "T_trans", "SE", "dev", "status");
   for (const CellResult& r : result.cells) {
-    text += fmt::format("  {:>8.3g} {:>6.3f} {:>6.3g} {:>6.3g}", r.cell.eta, r.cell.gamma, r.cell.C, r.scaled_friction);
+    text += fmt::format("  {:>8.3g} {:>6.3f} {:>6.3g} {}", r.cell.eta, r.cell.gamma, r.cell.C,
+                        figure(r.scaled_friction, 6, 3));
     for (const Figures f : times) {
       text +=
           fmt::format(" {}{}{}", figure(r.at(f).measured, 9), figure(r.at(f).standard_error, 8, 2), deviation(r.at(f)));
