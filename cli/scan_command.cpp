@@ -70,7 +70,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
   for (const std::string& name : validation::cell_file_names()) folder.note_written(name);
   if (!options.quiet) {
     err << fmt::format("valleydrift: {} cells{}; {} on {} {}; results in {}\n", scan.cells.size(),
-                       log.found().empty() ? "" : fmt::format(", {} of them found", log.found().size()),
+                       options.resume ? fmt::format(", {} of them found", log.found().size()) : "",
                        duration_text(seconds), threads, threads == 1 ? "thread" : "threads", folder.path().string())
         << std::flush;
   }
