@@ -9,6 +9,9 @@ the mutant pass, or with --all always. Needs python3 alone, and what a build nee
   tests/mutation/run.py --only drift-no-curvature,clock-*  some, by ID with wildcards
   tests/mutation/run.py --check                            only: every mutant still fits its file, exactly once
 
+What came out is kept in the work folder: a run that was interrupted, or that follows a longer list, tries only what it
+has not tried on these very sources. --again tries all.
+
 Exit: 0 every mutant is killed, 1 one survives or the sources as they are do not pass, 2 the list does not fit the
 sources or a mutant does not compile.
 
@@ -21,6 +24,8 @@ Further - and + lines continue the text. Lines that begin with # are comments.
 import argparse
 import dataclasses
 import fnmatch
+import hashlib
+import json
 import os
 import pathlib
 import re
@@ -72,6 +77,34 @@ class Outcome:
     def deterministic(self):
         """Some check of the kind `deterministic` reports a wrong number; an exception, exit 3 or a timeout is none."""
         return any(check.startswith("D") and how == "fails" for check, _, how in self.rows)
+
+
+class Known:
+    """Outcomes of earlier runs on the same sources, by mutant; kept in a file from one mutant to the next."""
+
+    def __init__(self, path, all_checks):
+        self.path = path
+        digest = hashlib.sha256(str(all_checks).encode())
+        compiled = [p for folder in ("manifolds", "sde", "discrete", "validation", "validation/checks")
+                    for p in (ROOT / folder).glob("*.[ch]pp")]
+        for source in sorted(compiled) + [HERE / "verify.cpp"]:
+            digest.update(source.name.encode() + source.read_bytes())
+        self.sources = digest.hexdigest()
+        self.outcomes = json.loads(path.read_text()) if path.is_file() else {}
+
+    def key(self, mutant):
+        return hashlib.sha256("\0".join((self.sources, mutant.file, mutant.original, mutant.replacement)).encode()
+                              ).hexdigest()
+
+    def find(self, mutant):
+        known = self.outcomes.get(mutant.id)
+        return Outcome(**known["outcome"]) if known and known["key"] == self.key(mutant) else None
+
+    def keep(self, mutant, outcome):
+        self.outcomes[mutant.id] = {"key": self.key(mutant), "outcome": dataclasses.asdict(outcome)}
+        unfinished = self.path.with_suffix(".new")
+        unfinished.write_text(json.dumps(self.outcomes, indent=1))
+        unfinished.replace(self.path)
 
 
 def read_list():
@@ -192,9 +225,9 @@ class Copy:
         return Outcome(stopped_by, rows, time.monotonic() - began, message)
 
 
-def run_all(mutants, copies, all_checks, report):
-    """Every copy takes one mutant after the other, of the same file as long as there are any."""
-    waiting, results, lock = list(mutants), {}, threading.Lock()
+def run_all(mutants, copies, all_checks, results, report):
+    """Every copy takes one mutant after the other, of the same file as long as there are any; adds to `results`."""
+    waiting, lock = [m for m in mutants if m.id not in results], threading.Lock()
 
     def take(last):
         with lock:
@@ -221,7 +254,6 @@ def run_all(mutants, copies, all_checks, report):
         thread.join()
     for copy in copies:
         copy.apply(None)
-    return [(m, results[m.id]) for m in mutants]
 
 
 def killers(outcome):
@@ -272,6 +304,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count()), metavar="N", help="builds at a time")
     parser.add_argument("--all", action="store_true", help="run every check on every mutant")
     parser.add_argument("--check", action="store_true", help="only check that the list fits the sources")
+    parser.add_argument("--again", action="store_true", help="try also what was tried on these sources before")
     parser.add_argument("--list", action="store_true", help="only show the list")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="write the table here")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/mutation", metavar="FOLDER",
@@ -298,7 +331,6 @@ def main():
         print(f"{len(mutants)} mutants fit the sources")
         return 0
 
-    began = time.monotonic()
     jobs = max(1, min(options.jobs, len(mutants)))
     threads = max(1, os.cpu_count() // jobs)
     copies = [Copy(options.work / str(i), threads) for i in range(jobs)]
@@ -315,15 +347,19 @@ def main():
     if stopped_by:
         print(f"the sources as they are do not pass: {stopped_by} {message} {rows}", file=sys.stderr)
         return 1
-    print(f"the sources as they are pass; {len(mutants)} mutants", flush=True)
+    known = Known(options.work / "outcomes.json", options.all)
+    found = {} if options.again else {m.id: o for m in mutants if (o := known.find(m))}
+    print(f"the sources as they are pass; {len(mutants)} mutants, {len(found)} of them tried before", flush=True)
 
     def report(mutant, outcome, count):
+        known.keep(mutant, outcome)
         print(f"{count:>3}  {mutant.id:<34}{outcome.seconds:>6.0f} s  {killers(outcome)}", flush=True)
         if outcome.message and outcome.stopped_by != "checks":
             print("     " + outcome.message.strip()[-2000:].replace("\n", "\n     "), flush=True)
 
-    results = run_all(mutants, copies, options.all, report)
-    minutes = (time.monotonic() - began) / 60.0
+    run_all(mutants, copies, options.all, found, report)
+    results = [(m, found[m.id]) for m in mutants]
+    minutes = sum(o.seconds for _, o in results) / 60.0 / jobs
     print(summary(results), f"{minutes:.1f} minutes")
     broken = [m.id for m, o in results if o.stopped_by == "does not compile"]
     if broken:
