@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(for_any_number_of_threads_and_every_manifold, *boost::unit_
 }
 
 #ifdef _OPENMP
-BOOST_AUTO_TEST_CASE(for_static_and_dynamic_scheduling) {
+BOOST_AUTO_TEST_CASE(for_static_and_dynamic_scheduling, *boost::unit_test::label("slow")) {
   omp_sched_t kind;
   int chunk;
   omp_get_schedule(&kind, &chunk);
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(for_any_number_of_paths_saved_at_a_time) {
 
 // The C library takes other versions of exp, sin, ... on a processor without fused multiplication; GLIBC_TUNABLES makes
 // it believe that this is one.
-BOOST_AUTO_TEST_CASE(on_a_processor_without_fused_multiplication) {
+BOOST_AUTO_TEST_CASE(on_a_processor_without_fused_multiplication, *boost::unit_test::label("slow")) {
   const std::string older = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2,-AVX512F,-FMA4 ";
   // The C library itself does give other digits then, if this processor has what is switched off.
   const std::string sines =
