@@ -14,7 +14,9 @@ jobs=("--manifold uv --C 0.27 --gamma 0.6 --scheme nesterov --form paper --slow-
       "--manifold sphere --param D=17 --noise isotropic --shared-noise"
       "--manifold channel --param profile=exp --noise isotropic --noise-law rademacher")
 for manifold in $("$1" manifolds --json | sed -n 's/^ \{6\}"name": "\([a-z-]*\)",*$/\1/p' | sort -u); do
-  jobs+=("--manifold $manifold" "--manifold $manifold --noise isotropic")
+  size=  # isotropic noise costs a model of many weights and residuals most
+  [[ $manifold != linear-network ]] || size="--param features=6 --param samples=5 --param sparsity=2"
+  jobs+=("--manifold $manifold" "--manifold $manifold --noise isotropic $size")
 done
 
 bytes_of() {  # bytes_of PROGRAM JOB: a checksum of every result; run.json is outside the promise
