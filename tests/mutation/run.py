@@ -10,7 +10,7 @@ the mutant pass, or with --all always. Needs python3 alone, and what a build nee
   tests/mutation/run.py --check                            only: every mutant still fits its file, exactly once
 
 What came out is kept in the work folder: a run that was interrupted, or that follows a longer list, tries only what it
-has not tried on these very sources. --again tries all.
+has not tried on these very sources. --again tries all; --tried tries none, and reports what is known.
 
 Exit: 0 every mutant is killed, 1 one survives or the sources as they are do not pass, 2 the list does not fit the
 sources or a mutant does not compile.
@@ -281,7 +281,7 @@ def summary(results):
             f"timeout), {only_exceptions} make every row they touch end with an exception.")
 
 
-def table(results, minutes, jobs, all_checks):
+def table(results, minutes, jobs, all_checks, listed):
     lines = [
         "# Proof of power", "",
         "Each line is one wrong formula, put into a copy of the sources, and the checks of `verify` that saw it, with "
@@ -290,7 +290,10 @@ def table(results, minutes, jobs, all_checks):
          "The deterministic checks (D) ran first; the orders (O) and the sampled ones (S) only where those before saw "
          "nothing."), "",
         "Made by `tests/mutation/run.py --table tests/mutation/TABLE.md" + (" --all" if all_checks else "") +
-        f"` in {minutes:.0f} minutes, {jobs} builds at a time.", "", summary(results), "",
+        (" --tried" if len(results) < listed else "") +
+        f"` in {minutes:.0f} minutes, {jobs} builds at a time.", "", summary(results) +
+        (f" {listed} are listed; the others have not been tried on the present sources." if len(results) < listed
+         else ""), "",
         "| mutant | file | what is wrong | seen by |", "|---|---|---|---|"]
     for m, outcome in results:
         lines.append(f"| {m.id} | {m.file} | {m.wrong} | {killers(outcome)} |".replace("<=", "&lt;="))
@@ -305,6 +308,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="run every check on every mutant")
     parser.add_argument("--check", action="store_true", help="only check that the list fits the sources")
     parser.add_argument("--again", action="store_true", help="try also what was tried on these sources before")
+    parser.add_argument("--tried", action="store_true", help="only report what was tried on these sources before")
     parser.add_argument("--list", action="store_true", help="only show the list")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="write the table here")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/mutation", metavar="FOLDER",
@@ -317,6 +321,7 @@ def main():
         print(error, file=sys.stderr)
     if errors:
         return 2
+    listed = len(mutants)
     if options.only:
         patterns = options.only.split(",")
         unused = [p for p in patterns if not any(fnmatch.fnmatchcase(m.id, p) for m in mutants)]
@@ -332,6 +337,10 @@ def main():
         return 0
 
     jobs = max(1, min(options.jobs, len(mutants)))
+    known = Known(options.work / "outcomes.json", options.all)
+    found = {} if options.again else {m.id: o for m in mutants if (o := known.find(m))}
+    if options.tried:
+        return conclude([(m, found[m.id]) for m in mutants if m.id in found], jobs, listed, options)
     threads = max(1, os.cpu_count() // jobs)
     copies = [Copy(options.work / str(i), threads) for i in range(jobs)]
     unchanged = []
@@ -347,8 +356,6 @@ def main():
     if stopped_by:
         print(f"the sources as they are do not pass: {stopped_by} {message} {rows}", file=sys.stderr)
         return 1
-    known = Known(options.work / "outcomes.json", options.all)
-    found = {} if options.again else {m.id: o for m in mutants if (o := known.find(m))}
     print(f"the sources as they are pass; {len(mutants)} mutants, {len(found)} of them tried before", flush=True)
 
     def report(mutant, outcome, count):
@@ -358,7 +365,11 @@ def main():
             print("     " + outcome.message.strip()[-2000:].replace("\n", "\n     "), flush=True)
 
     run_all(mutants, copies, options.all, found, report)
-    results = [(m, found[m.id]) for m in mutants]
+    return conclude([(m, found[m.id]) for m in mutants], jobs, listed, options)
+
+
+def conclude(results, jobs, listed, options):
+    """Prints the summary, writes the table; the exit code."""
     minutes = sum(o.seconds for _, o in results) / 60.0 / jobs
     print(summary(results), f"{minutes:.1f} minutes")
     broken = [m.id for m, o in results if o.stopped_by == "does not compile"]
@@ -366,7 +377,7 @@ def main():
         print(f"does not compile: {', '.join(broken)}", file=sys.stderr)
         return 2
     if options.table:
-        options.table.write_text(table(results, minutes, jobs, options.all))
+        options.table.write_text(table(results, minutes, jobs, options.all, listed))
     return 0 if all(o.killed() for _, o in results) else 1
 
 
