@@ -186,18 +186,6 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
   });
 }
 
-discrete::NoiseModel noise_model(const RunConfig& config) {
-  switch (config.noise) {
-    case NoiseKind::label:
-      return discrete::LabelNoise{};
-    case NoiseKind::isotropic:
-      return discrete::IsotropicNoise{};
-    case NoiseKind::constant:
-      return discrete::ConstantNoise(config.sigma);
-  }
-  return {};
-}
-
 /// The coupled limit needs sigma; without coupling the field only projects.
 Matrix coupling_factor(const DiscreteRequest& request) {
   const ResolvedRun& run = *request.run;

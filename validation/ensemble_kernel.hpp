@@ -12,6 +12,19 @@
 
 namespace valleydrift::validation {
 
+/// The noise model of a run.
+inline discrete::NoiseModel noise_model(const RunConfig& config) {
+  switch (config.noise) {
+    case NoiseKind::label:
+      return discrete::LabelNoise{};
+    case NoiseKind::isotropic:
+      return discrete::IsotropicNoise{};
+    case NoiseKind::constant:
+      return discrete::ConstantNoise(config.sigma);
+  }
+  return {};
+}
+
 /// Calls use<Groups>() with the constant that equals `groups`: 1, 2 or 4, at most `Most`.
 template <int Most, class Use>
 void with_groups(int groups, const Use& use) {

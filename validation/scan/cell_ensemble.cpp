@@ -13,18 +13,6 @@
 namespace valleydrift::validation {
 namespace {
 
-discrete::NoiseModel noise_model(const RunConfig& config) {
-  switch (config.noise) {
-    case NoiseKind::label:
-      return discrete::LabelNoise{};
-    case NoiseKind::isotropic:
-      return discrete::IsotropicNoise{};
-    case NoiseKind::constant:
-      return discrete::ConstantNoise(config.sigma);
-  }
-  return {};
-}
-
 /// What the worker of a thread needs, and the states of all groups between calls.
 template <class Loss>
 class TypedEnsemble : public CellEnsemble {
