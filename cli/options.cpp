@@ -23,14 +23,6 @@ using validation::NoiseKind;
 using validation::RunConfig;
 using validation::SlowVariable;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-/// name_of of every enumeration, found in its own folder or in validation.
-constexpr auto name = [](auto value) {
-  using validation::name_of;
-  return name_of(value);
-};
-
 Range above_zero(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
 Range from_zero_to_one(const std::string& what) { return {0.0, true, 1.0, false, "0 <= " + what + " < 1"}; }
 

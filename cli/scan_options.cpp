@@ -20,13 +20,6 @@ using manifolds::Scheme;
 using validation::Control;
 using validation::ScanConfig;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-constexpr auto name = [](auto value) {
-  using validation::name_of;
-  return name_of(value);
-};
-
 Range positive(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
 
 /// A,B,... or LOW:HIGH:COUNT, in equal ratios if `logarithmic`, else in equal steps; each value within `range`, no two

@@ -5,14 +5,18 @@
 #include <fmt/ranges.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/option_table.hpp"
 #include "manifolds/geometry.hpp"
+#include "validation/run_config.hpp"
 
 namespace valleydrift::cli {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// An interval for numbers, and how a message writes it: "eta > 0".
 struct Range {
@@ -32,6 +36,12 @@ std::vector<double> number_list(const Setting& setting);
 /// A matrix from a CSV file without header, `rows` rows. Messages name file, line and column. Throws FileError if it
 /// cannot be read.
 manifolds::Matrix read_matrix(const std::string& where, const std::string& path, Eigen::Index rows);
+
+/// name_of of every enumeration, found in its own folder or in validation.
+inline constexpr auto name = [](auto value) {
+  using validation::name_of;
+  return name_of(value);
+};
 
 /// The value whose name_of is the text.
 template <class E>

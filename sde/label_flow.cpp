@@ -14,13 +14,10 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/registry.hpp"
 #include "sde/limit_field.hpp"
+#include "sde/odeint_state.hpp"
 
 namespace valleydrift::sde {
 namespace {
-
-using State = std::vector<double>;
-
-Eigen::Map<const Vector> view(const State& y) { return {y.data(), static_cast<Eigen::Index>(y.size())}; }
 
 /// dydt(y, out); the manifold must outlive it.
 std::function<void(const State&, State&)> label_drift(const Manifold& manifold, const LimitForm& form) {

@@ -10,15 +10,9 @@
 #include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
 
 #include "manifolds/errors.hpp"
+#include "sde/odeint_state.hpp"
 
 namespace valleydrift::sde {
-namespace {
-
-using State = std::vector<double>;
-
-Eigen::Map<const manifolds::Vector> view(const State& x) { return {x.data(), static_cast<Eigen::Index>(x.size())}; }
-
-}  // namespace
 
 manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
   namespace odeint = boost::numeric::odeint;

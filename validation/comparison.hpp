@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,11 @@
 #include "validation/run_config.hpp"
 
 namespace valleydrift::validation {
+
+/// An element of a series; NaN past its end.
+inline double at(const std::vector<double>& series, std::size_t i) {
+  return i < series.size() ? series[i] : std::numeric_limits<double>::quiet_NaN();
+}
 
 enum class Verdict { agree, disagree, inconclusive };
 std::string name_of(Verdict verdict);

@@ -16,7 +16,7 @@
 namespace valleydrift::validation {
 namespace {
 
-struct Row {
+struct RepeatedRow {
   const Check* check;
   std::string site;
   std::uint64_t name;  ///< of check and site, so that a row's seeds do not depend on what else is selected
@@ -38,7 +38,7 @@ std::uint64_t number_of(const std::string& text) {
 }
 
 /// The noise of a side: of two sides, rows or repeats no two share a seed but with probability 2^-64.
-SameLaw same_law(const FalseAlarmRequest& request, const Row& row, std::int64_t repeat) {
+SameLaw same_law(const FalseAlarmRequest& request, const RepeatedRow& row, std::int64_t repeat) {
   const std::uint64_t of_row = mixed(mixed(request.checks.seed) ^ row.name);
   const auto seed = [&](std::uint64_t side) {
     return mixed(of_row ^ mixed(2 * static_cast<std::uint64_t>(repeat) + side));
@@ -46,8 +46,8 @@ SameLaw same_law(const FalseAlarmRequest& request, const Row& row, std::int64_t 
   return {repeat, seed(0), seed(1), request.flaw};
 }
 
-std::vector<Row> prepared_rows(const FalseAlarmRequest& request) {
-  std::vector<Row> rows;
+std::vector<RepeatedRow> prepared_rows(const FalseAlarmRequest& request) {
+  std::vector<RepeatedRow> rows;
   const std::vector<CheckSite> sites = check_sites(request.checks);
   for (const Check* check : selected_checks(request.checks)) {
     if (!check->same_law) continue;
@@ -67,7 +67,7 @@ struct RowFindings {
   std::map<std::string, std::vector<double>> p_values = {};
 };
 
-Repeated run_repeat(const Row& row, const SameLaw& same) {
+Repeated run_repeat(const RepeatedRow& row, const SameLaw& same) {
   try {
     return row.repeater(same);
   } catch (const Interrupted&) {
@@ -79,7 +79,7 @@ Repeated run_repeat(const Row& row, const SameLaw& same) {
   }
 }
 
-std::vector<Repeated> run_all(const FalseAlarmRequest& request, const std::vector<Row>& rows,
+std::vector<Repeated> run_all(const FalseAlarmRequest& request, const std::vector<RepeatedRow>& rows,
                               const std::function<void(double)>& progress) {
   const auto row_count = static_cast<std::int64_t>(rows.size()), jobs = request.repeats * row_count;
   std::vector<Repeated> out(static_cast<std::size_t>(jobs));
@@ -90,7 +90,7 @@ std::vector<Repeated> run_all(const FalseAlarmRequest& request, const std::vecto
   for (std::int64_t job = 0; job < jobs; ++job) {
     if (pending_signal() != 0) continue;
     try {
-      const Row& row = rows[static_cast<std::size_t>(job % row_count)];
+      const RepeatedRow& row = rows[static_cast<std::size_t>(job % row_count)];
       out[static_cast<std::size_t>(job)] = run_repeat(row, same_law(request, row, job / row_count));
     } catch (const Interrupted&) {
       continue;  // thrown again below
@@ -179,7 +179,7 @@ double FalseAlarmRun::false_alarm() const {
 
 FalseAlarmRun count_false_alarms(const FalseAlarmRequest& request, const std::function<void(double)>& progress) {
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<Row> rows = prepared_rows(request);
+  const std::vector<RepeatedRow> rows = prepared_rows(request);
   const std::vector<Repeated> all = run_all(request, rows, progress);
   FalseAlarmRun out{request, {}};
   for (std::size_t first = 0; first < rows.size();) {

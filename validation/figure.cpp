@@ -54,10 +54,6 @@ std::size_t mark_stride(std::size_t records) {
   return std::max<std::size_t>(1, (records + 23) / 24);
 }
 
-double at(const std::vector<double>& series, std::size_t i) {
-  return i < series.size() ? series[i] : std::numeric_limits<double>::quiet_NaN();
-}
-
 void Figure::plot(const std::string& command, const std::vector<std::string>& parts) {
   line("{} {}", command, parts.empty() ? "NaN notitle" : fmt::format("{}", fmt::join(parts, ", \\\n    ")));
 }

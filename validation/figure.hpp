@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "validation/comparison.hpp"
+
 namespace valleydrift::validation {
 
 // Colours that readers with any colour vision, and black-and-white printers, tell apart (Okabe and Ito 2008).
@@ -44,7 +46,6 @@ double axis_end(double last);
 /// Every how many records a mark is drawn: about two dozen can be told apart, and the last record is one of them if it
 /// can be.
 std::size_t mark_stride(std::size_t records);
-double at(const std::vector<double>& series, std::size_t i);
 
 /// Left, right, bottom, top in pixels from the lower left corner of the picture.
 struct Box {

@@ -15,7 +15,7 @@ constexpr int series_marks[] = {7, 5, 9, 13, 11, 15};
 constexpr std::size_t most_series = 6;
 
 /// A rung is seen where its difference exceeds two standard errors; else it is at most this.
-struct Rung {
+struct DrawnRung {
   double at, difference, error;
 
   bool is_seen() const { return difference > 2.0 * error; }
@@ -24,8 +24,8 @@ struct Rung {
   double lowest() const { return std::max(difference - 2.0 * error, 0.1 * difference); }
 };
 
-std::vector<Rung> rungs_of(const LadderResult& l) {
-  std::vector<Rung> rungs;
+std::vector<DrawnRung> rungs_of(const LadderResult& l) {
+  std::vector<DrawnRung> rungs;
   for (std::size_t i = 0; i < l.rung.size(); ++i) {
     rungs.push_back({l.rung[i], std::abs(at(l.difference, i)), at(l.standard_error, i)});
   }
@@ -78,7 +78,8 @@ void LadderPanel::choose(const std::vector<LadderResult>& ladder) {
 bool LadderPanel::has_limits() const {
   return std::any_of(drawn.begin(), drawn.end(), [](const LadderResult* l) {
     const auto rungs = rungs_of(*l);
-    return std::any_of(rungs.begin(), rungs.end(), [](const Rung& r) { return !r.is_seen() && r.highest() > 0.0; });
+    return std::any_of(rungs.begin(), rungs.end(),
+                       [](const DrawnRung& r) { return !r.is_seen() && r.highest() > 0.0; });
   });
 }
 
@@ -94,7 +95,7 @@ struct Axes {
 Axes axes_of(const LadderPanel& panel) {
   Axes axes;
   for (const LadderResult* l : panel.drawn) {
-    for (const Rung& r : rungs_of(*l)) {
+    for (const DrawnRung& r : rungs_of(*l)) {
       axes.x.add(r.at);
       if (!(r.highest() > 0.0)) continue;
       axes.y.add(r.highest());
@@ -144,9 +145,9 @@ void add_series(Figure& figure, const LadderResult& l, std::size_t place, double
                 std::vector<std::string>& parts) {
   const char* colour = series_colours[place % most_series];
   const std::string data = figure.block("rung, |difference|, lowest, highest, at most (2 SE): " + l.observable);
-  const std::vector<Rung> rungs = rungs_of(l);
+  const std::vector<DrawnRung> rungs = rungs_of(l);
   bool any_seen = false, any_limit = false;
-  for (const Rung& r : rungs) {
+  for (const DrawnRung& r : rungs) {
     const bool seen = r.is_seen(), limit = !seen && r.highest() > 0.0;
     any_seen |= seen;
     any_limit |= limit;

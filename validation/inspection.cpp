@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
 #include "sde/limit_coefficients.hpp"
 #include "sde/symmetric_eigen.hpp"
+#include "validation/json.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -131,23 +131,8 @@ std::string figure_text(const Quantity& figure, const std::string& unit) {
 
 // --- JSON -----------------------------------------------------------------------------------------------------------
 
-/// JSON has no infinity and no NaN.
-nlohmann::json number(double x) { return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(); }
-
-nlohmann::json array(const Vector& v) {
-  nlohmann::json out = nlohmann::json::array();
-  for (const double x : v) out.push_back(number(x));
-  return out;
-}
-
-nlohmann::json array(const Matrix& a) {
-  nlohmann::json out = nlohmann::json::array();
-  for (Eigen::Index i = 0; i < a.rows(); ++i) out.push_back(array(Vector(a.row(i).transpose())));
-  return out;
-}
-
 void put(nlohmann::json& object, const std::string& key, const Quantity& figure) {
-  object[key] = figure.value ? number(*figure.value) : nlohmann::json();
+  object[key] = figure.value ? json_number(*figure.value) : nlohmann::json();
   if (object[key].is_null()) object[key + "_reason"] = figure.reason.empty() ? "not finite" : figure.reason;
 }
 
@@ -335,32 +320,32 @@ nlohmann::json inspection_json(const Inspection& i) {
                         {"program_version", VALLEYDRIFT_VERSION},
                         {"manifold", i.config.manifold},
                         {"parameters", i.config.parameters},
-                        {"point", array(i.point)},
-                        {"distance_moved", number(i.distance_moved)},
+                        {"point", json_array(i.point)},
+                        {"distance_moved", json_number(i.distance_moved)},
                         {"dimension", i.dimension},
                         {"valley_dimension", i.valley_dimension},
-                        {"loss", number(i.loss)},
-                        {"spectrum", array(i.spectrum)},
-                        {"rank_gap", number(i.rank_gap)},
-                        {"trace_hessian", number(i.trace_hessian)},
+                        {"loss", json_number(i.loss)},
+                        {"spectrum", json_array(i.spectrum)},
+                        {"rank_gap", json_number(i.rank_gap)},
+                        {"trace_hessian", json_number(i.trace_hessian)},
                         {"scheme", name_of(h.scheme)},
                         {"noise", name_of(i.config.noise)},
                         {"eta", h.eta},
                         {"beta", h.beta()},
                         {"mu", h.mu},
                         {"epsilon", h.epsilon},
-                        {"diffusion", array(i.diffusion)},
+                        {"diffusion", json_array(i.diffusion)},
                         {"relaxation_note", i.relaxation_note}};
   out["slow_coordinates"] = nlohmann::json::object();
   for (std::size_t k = 0; k < i.slow_coordinate_names.size(); ++k) {
-    out["slow_coordinates"][i.slow_coordinate_names[k]] = number(i.slow_coordinates[static_cast<Eigen::Index>(k)]);
+    out["slow_coordinates"][i.slow_coordinate_names[k]] = json_number(i.slow_coordinates[static_cast<Eigen::Index>(k)]);
   }
   nlohmann::json& drift = out["drift"] = nlohmann::json::object();
   for (const FormDrift& d : i.drift) {
-    drift[name_of(d.form)] = {{"curvature", array(d.curvature)},
-                              {"mixed", array(d.mixed)},
-                              {"transverse", array(d.transverse)},
-                              {"total", array(d.total())}};
+    drift[name_of(d.form)] = {{"curvature", json_array(d.curvature)},
+                              {"mixed", json_array(d.mixed)},
+                              {"transverse", json_array(d.transverse)},
+                              {"total", json_array(d.total())}};
   }
   if (!i.config.gamma) {
     drift["asymptotic"] = nullptr;
@@ -378,7 +363,7 @@ nlohmann::json inspection_json(const Inspection& i) {
   put(out, "tau_2_finite_step", i.tau_2_finite_step);
   put(out, "C_star", i.C_star);
   put(out, "local_time", i.local_time);
-  out["flattest_point"] = i.flattest_point ? array(*i.flattest_point) : nlohmann::json();
+  out["flattest_point"] = i.flattest_point ? json_array(*i.flattest_point) : nlohmann::json();
   if (!i.flattest_point) out["flattest_point_reason"] = i.tau_Y.reason;
   out["applies"] = a.applies();
   out["applicability"] = nlohmann::json::array();

@@ -16,6 +16,7 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/lanes.hpp"
+#include "validation/file_failure.hpp"
 #include "validation/plots.hpp"
 #include "validation/report.hpp"
 
@@ -30,14 +31,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t buffer_size = 1 << 18;  // few system calls for paths.csv, little memory
 
-[[noreturn]] void fail(const char* what, const fs::path& path, int error) {
-  throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)));
-}
-
-[[noreturn]] void fail(const char* what, const fs::path& path, const std::error_code& error) {
-  throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), error.message()));
-}
-
 /// A number that reads back to the same bits; an empty cell where there is none.
 void append_number(std::string& line, double value) {
   line += ',';
@@ -49,14 +42,12 @@ void append_numbers(std::string& line, const Vector& values, int count) {
 }
 
 /// A CSV cell; names such as cov(x1,x3) hold a comma.
-std::string quoted(const std::string& text) {
+std::string csv_cell(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + '"';
 }
-
-double at(const std::vector<double>& series, std::size_t i) { return i < series.size() ? series[i] : std::nan(""); }
 
 /// Columns prefix1, ..., prefixD.
 std::string columns(const char* prefix, int dimension) {
@@ -65,7 +56,7 @@ std::string columns(const char* prefix, int dimension) {
   return out;
 }
 
-const char* name_of(PathKind kind) { return kind == PathKind::slow ? "slow" : "limit"; }
+const char* word_of(PathKind kind) { return kind == PathKind::slow ? "slow" : "limit"; }
 
 std::string sigma_csv(const Matrix& sigma) {
   std::string text;
@@ -257,7 +248,7 @@ void PathWriter::append(std::int64_t path, std::size_t record, PathKind kind, st
   fmt::format_to(std::back_inserter(line_), "{},{}", path, record);
   append_number(line_, at(times_, record));
   line_ += ',';
-  line_ += name_of(kind);
+  line_ += word_of(kind);
   for (const double x : state) append_number(line_, x);
   line_ += '\n';
   file_.write(line_);
@@ -306,7 +297,7 @@ std::string series_csv(const Comparison& comparison) {
       "observable,time,step,theory,discrete,standard_error,difference,extrapolated,extrapolated_error,bound,judged,"
       "theory_finite_step,theory_paper,theory_asymptotic,independent,independent_error,independent_bound\n";
   for (const ObservableResult& o : comparison.observables) {
-    const std::string name = quoted(o.name);
+    const std::string name = csv_cell(o.name);
     for (std::size_t i = 0; i < comparison.times.size(); ++i) {
       text += name;
       append_number(text, comparison.times[i]);

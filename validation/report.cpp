@@ -16,8 +16,6 @@ constexpr int schema_version = 1;
 
 // --- Text -----------------------------------------------------------------------------------------------------------
 
-double at(const std::vector<double>& series, std::size_t i) { return i < series.size() ? series[i] : std::nan(""); }
-
 /// Breaks `text` at blanks so that no line is wider than the report; the first line follows `head`, the others are
 /// indented by its length.
 std::string wrapped(const std::string& head, const std::string& text) {

@@ -9,7 +9,7 @@
 namespace valleydrift::validation {
 namespace {
 
-using Line = std::vector<ValleyPoint>;
+using Polyline = std::vector<ValleyPoint>;
 
 ValleyPoint valley_point(const Manifold& manifold, const Vector& y) {
   return {y, manifold.geometry(y).trace_hessian()};
@@ -18,9 +18,9 @@ ValleyPoint valley_point(const Manifold& manifold, const Vector& y) {
 /// From `start` along `direction`, tangent at each point, in steps of `step` that are retracted; ends after `count`
 /// steps, where `inside` ends, where the curve closes, or where the valley cannot be followed.
 template <class Inside>
-Line march(const Manifold& manifold, const Vector& start, Vector direction, double step, int count,
-           const Inside& inside) {
-  Line points = {valley_point(manifold, start)};
+Polyline march(const Manifold& manifold, const Vector& start, Vector direction, double step, int count,
+               const Inside& inside) {
+  Polyline points = {valley_point(manifold, start)};
   try {
     for (int i = 0; i < count; ++i) {
       const Vector here = points.back().w;
@@ -57,7 +57,7 @@ Vector middle_of(const std::vector<Vector>& points) {
 std::size_t ring_of(const ValleyMesh& rays, const Vector& w) {
   double nearest = INFINITY;
   std::size_t ring = 0;
-  for (const Line& ray : rays) {
+  for (const Polyline& ray : rays) {
     for (std::size_t r = 0; r < ray.size(); ++r) {
       const double distance = (ray[r].w - w).squaredNorm();
       if (distance < nearest) {
@@ -75,8 +75,8 @@ ValleyMesh curve_mesh(const Manifold& manifold, const Vector& start, double step
                       const std::function<bool(const Vector&)>& inside) {
   constexpr int most_points = 4000;
   const Vector direction = manifold.geometry(start).longitudinal_basis().col(0);
-  const Line forward = march(manifold, start, direction, step, most_points, inside);
-  Line line;
+  const Polyline forward = march(manifold, start, direction, step, most_points, inside);
+  Polyline line;
   if (forward.size() < 2 || forward.back().w != start) {
     line = march(manifold, start, -direction, step, most_points, inside);
     std::reverse(line.begin(), line.end());
@@ -107,11 +107,11 @@ ValleyMesh surface_mesh(const Manifold& manifold, const Vector& start, const std
   for (std::size_t i = 0; i < on_valley.size(); i += 1 + on_valley.size() / most_tested) {
     rings = std::max(rings, ring_of(rays, on_valley[i]) + margin);
   }
-  for (const Line& ray : rays) {
+  for (const Polyline& ray : rays) {
     const auto end = std::find_if(ray.begin(), ray.end(), [&](const ValleyPoint& p) { return covered(p.w); });
     rings = std::max(rings, static_cast<std::size_t>(end - ray.begin()) + margin);
   }
-  for (Line& ray : rays) {
+  for (Polyline& ray : rays) {
     if (ray.size() > rings + 1) ray.resize(rings + 1, ray.front());
   }
   return rays;

@@ -11,13 +11,13 @@
 namespace valleydrift::validation {
 namespace {
 
-std::string figure(double x) { return fmt::format("{:.3g}", x); }
+std::string three_digits(double x) { return fmt::format("{:.3g}", x); }
 
 /// Why a row does not pass, in one line.
 std::string failure_text(const CheckResult& r) {
   if (!r.error.empty()) return "ended with: " + r.error;
   if (!r.finding.inconclusive.empty()) return r.finding.inconclusive;
-  return fmt::format("{} is above the bound {}{}", figure(r.finding.statistic), figure(r.finding.bound),
+  return fmt::format("{} is above the bound {}{}", three_digits(r.finding.statistic), three_digits(r.finding.bound),
                      r.finding.where.empty() ? "" : ", worst at: " + r.finding.where);
 }
 
@@ -37,8 +37,8 @@ std::string table_text(const Verification& v) {
       last = r.check;
     }
     out += fmt::format("  {:<{}}  {:>9}  bound {:>9}  {:<12} {:>6.2f} s\n", r.site, widest,
-                       r.error.empty() ? figure(r.finding.statistic) : "-", figure(r.finding.bound), name_of(r.verdict),
-                       r.seconds);
+                       r.error.empty() ? three_digits(r.finding.statistic) : "-", three_digits(r.finding.bound),
+                       name_of(r.verdict), r.seconds);
   }
   return out;
 }

@@ -17,7 +17,7 @@ using namespace valleydrift::validation;
 
 namespace {
 
-const Check made_up{"X1-made-up",
+const Check made_up_check{"X1-made-up",
                     CheckKind::deterministic,
                     "1 < 2 & \"so on\"",
                     "(10)",
@@ -27,17 +27,17 @@ const Check made_up{"X1-made-up",
 
 Verification made_up_verification() {
   Verification v;
-  v.results.push_back({&made_up, "uv", {1e-9, 1e-6, "", ""}, "", CheckVerdict::pass, 0.25});
+  v.results.push_back({&made_up_check, "uv", {1e-9, 1e-6, "", ""}, "", CheckVerdict::pass, 0.25});
   v.results.push_back(
-      {&made_up, "torus (r = 0.9)", {2e-3, 1e-6, "at (1, 0), beta 0.9", ""}, "", CheckVerdict::fail, 0.5});
-  v.results.push_back({&made_up,
+      {&made_up_check, "torus (r = 0.9)", {2e-3, 1e-6, "at (1, 0), beta 0.9", ""}, "", CheckVerdict::fail, 0.5});
+  v.results.push_back({&made_up_check,
                        "sphere",
                        {std::numeric_limits<double>::quiet_NaN(), 1e-6, "at (1, 0, 0)", ""},
                        "",
                        CheckVerdict::fail,
                        0.0});
-  v.results.push_back({&made_up, "ellipse", {}, "ellipse: the rank <changes>", CheckVerdict::fail, 0.0});
-  v.results.push_back({&made_up, "channel", {0.0, 1.0, "", "too few paths"}, "", CheckVerdict::inconclusive, 0.0});
+  v.results.push_back({&made_up_check, "ellipse", {}, "ellipse: the rank <changes>", CheckVerdict::fail, 0.0});
+  v.results.push_back({&made_up_check, "channel", {0.0, 1.0, "", "too few paths"}, "", CheckVerdict::inconclusive, 0.0});
   return v;
 }
 

@@ -1,5 +1,4 @@
 // D1: every derivative that the program takes, against another way to take it.
-#include <limits>
 
 #include "manifolds/dual.hpp"
 #include "validation/checks/site_cases.hpp"
@@ -10,8 +9,6 @@ namespace {
 using namespace sites;
 using manifolds::Dual;
 using Extended = std::vector<long double>;
-
-constexpr double infinite = std::numeric_limits<double>::infinity();
 
 /// w + h v in extended precision, so that differences over small h lose nothing.
 Extended shifted(const Vector& w, long double h, const Vector& v) {

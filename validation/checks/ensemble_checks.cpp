@@ -326,7 +326,6 @@ Finding run_statistics(const CheckSite&) {
   return worst.finding();
 }
 
-bool is_first(const Manifold& m) { return m.name() == "uv"; }
 /// Where recomputing is cheap; the reference's label noise is exact for least squares only.
 bool is_small(const Manifold& m) {
   for (const manifolds::ParameterInfo& info : m.description().parameters) {
@@ -351,9 +350,9 @@ std::vector<Check> ensemble_checks() {
        is_small, run_ensembles},
       {"D15-ladder", deterministic,
        "extrapolation removes the powers it is made for; slopes and their intervals are those of exact powers",
-       "(38), (40)", "validation/ladder.cpp", is_first, run_ladder},
+       "(38), (40)", "validation/ladder.cpp", sites::is_first, run_ladder},
       {"D15-statistics", deterministic, "standard errors, and quantiles of Student's t, by hand and by quadrature",
-       "(39)", "validation/statistics.cpp", is_first, run_statistics},
+       "(39)", "validation/statistics.cpp", sites::is_first, run_statistics},
   };
 }
 

@@ -1,6 +1,5 @@
 // D2 and D3: the geometry of the valley against dense linear algebra and differences, and the limit maps.
 #include <Eigen/Dense>
-#include <limits>
 
 #include "sde/limit_map.hpp"
 #include "validation/checks/iterated_map.hpp"
@@ -11,8 +10,6 @@ namespace {
 
 using namespace sites;
 using manifolds::Geometry;
-
-constexpr double infinite = std::numeric_limits<double>::infinity();
 
 /// The dense Hessian has M eigenvalues 0, and the others are those of the geometry's m x m problem.
 Finding rank(const CheckSite& site) {

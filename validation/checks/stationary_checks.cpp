@@ -186,7 +186,7 @@ class SpectrumSlopes {
 
 // Relative to the drift, or where there is none to 1e-2 c tr H: Richardson leaves (step/length)^4 / 4, 4e-8 for 2^-9
 // and a length of 0.1; rounding 1e-14 / 2^-9 over 1e-2.
-constexpr double slope_bound = 1e-7;
+constexpr double descent_bound = 1e-7;
 
 /// Adds the distance of the label-noise drift in one form from -P_L grad R, R = sum_i rho(l_i).
 template <class Rho>
@@ -202,7 +202,7 @@ void compare_with_descent(const CheckSite& site, const Geometry& g, const Spectr
 }
 
 Finding trace(const CheckSite& site) {
-  Worst worst(slope_bound);
+  Worst worst(descent_bound);
   for_points(site, 81, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const SpectrumSlopes spectrum(site.manifold, g, random);
@@ -226,7 +226,7 @@ double regulariser(const Hyperparameters& h, double c, double l) {
 }
 
 Finding log_determinant(const CheckSite& site) {
-  Worst worst(slope_bound);
+  Worst worst(descent_bound);
   for_points(site, 82, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const SpectrumSlopes spectrum(site.manifold, g, random);

@@ -52,9 +52,9 @@ using namespace sampling;
 /// One run of S1: means over records one relaxation time apart of |w - y_1|^2 / eps^2 and L / eps^2, by batches,
 /// against (25), (25a) and (26). At eps = 2.5e-4 of the radius of curvature the slow time that passes and the square of
 /// the cloud are below 1e-4 of the valley's scale: the allowance is 1e-3.
-class Plateau {
+class PlateauRun {
  public:
-  Plateau(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace, int records,
+  PlateauRun(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace, int records,
           std::int64_t paths)
       : run_(resolved(site, y, scheme, noise, pace, paths)),
         plan_(plan_comparison(run_)),
@@ -131,7 +131,7 @@ Finding run_plateau(const CheckSite& site) {
   for (const Vector& y : start_points(site)) {
     for (const Scheme scheme : sites::both_schemes) {
       for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) {
-        const Plateau plateau(site, y, scheme, noise, usual, records, paths);
+        const PlateauRun plateau(site, y, scheme, noise, usual, records, paths);
         const double relaxation = plateau.run().applicability.tau_1;  // e^-32 of the start is left at the first record
         plateau.judge(worst, plateau.ratios(site.seed, relaxation), level);
       }
@@ -143,14 +143,14 @@ Finding run_plateau(const CheckSite& site) {
 /// The plateau of one run over that of another, each of the row's four runs in turn.
 Repeater repeat_plateau(const CheckSite& site) {
   constexpr int records = 2;
-  std::vector<Plateau> runs;
+  std::vector<PlateauRun> runs;
   for (const Scheme scheme : sites::both_schemes) {
     for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) {
       runs.emplace_back(site, site.points.front(), scheme, noise, brisk, records, few_paths(site.manifold));
     }
   }
   return [runs = std::move(runs)](const SameLaw& same) {
-    const Plateau& plateau = runs[static_cast<std::size_t>(same.repeat) % runs.size()];
+    const PlateauRun& plateau = runs[static_cast<std::size_t>(same.repeat) % runs.size()];
     const double relaxation = waited_for(plateau.run());
     const auto one = plateau.ratios(same.seed, relaxation),
                other = plateau.ratios(same.other_seed, same.flaw.clock * relaxation);

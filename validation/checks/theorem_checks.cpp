@@ -67,7 +67,7 @@ void for_blocks(const CheckSite& site, const Add& add) {
 }
 
 /// Sigma = Sigma_LL: the drift is the curvature term, and the other terms are silent.
-Finding curvature(const CheckSite& site) {
+Finding curvature_term(const CheckSite& site) {
   Worst worst(difference_bound);
   for_blocks(site, [&](const Hyperparameters& h, const LimitForm& form, const Blocks& blocks, const Geometry& g,
                        const std::string& where) {
@@ -193,7 +193,7 @@ std::vector<Check> theorem_checks() {
       drift("D4-drift-heavy-ball", Scheme::heavy_ball, "(12)"),
       drift("D4-drift-nesterov", Scheme::nesterov, "(13)"),
       {"D4-curvature", kind, "With noise along the valley alone the iterated map drifts by the curvature term.",
-       "(10a), (11a), (17)", where_the_drift_is, everywhere, curvature},
+       "(10a), (11a), (17)", where_the_drift_is, everywhere, curvature_term},
       {"D4-mixed", kind, "The sign of the transverse noise changes the iterated map's drift by the mixed term.",
        "(10a), (14), (17)", where_the_drift_is, everywhere, mixed},
       {"D4-transverse", kind, "With noise across the valley alone the iterated map drifts by the transverse term.",

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
+#include "validation/json.hpp"
 #include "validation/scan/optimum.hpp"
 
 namespace valleydrift::validation {
@@ -33,10 +33,6 @@ Option option(const ResolvedScan& scan, const std::string& name, double mu) {
 
 std::string steps_text(const std::optional<double>& x) {
   return fmt::format("{:>13}", x && std::isfinite(*x) ? fmt::format("{:.4g}", *x) : "-");
-}
-
-nlohmann::json number(const std::optional<double>& x) {
-  return x && std::isfinite(*x) ? nlohmann::json(*x) : nlohmann::json();
 }
 
 }  // namespace
@@ -145,12 +141,12 @@ nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
     nlohmann::json entry = {{"name", o.name},
                             {"beta", o.beta},
                             {"mu", o.mu},
-                            {"tau_1", number(p.scales.tau_1)},
-                            {"tau_momentum", number(p.scales.tau_momentum)},
-                            {"tau_2", number(p.scales.tau_2)},
-                            {"T_mean", number(p.mean)},
-                            {"T_rms", number(p.root_mean_square)},
-                            {"T_transverse", number(p.transverse)},
+                            {"tau_1", json_number(p.scales.tau_1)},
+                            {"tau_momentum", json_number(p.scales.tau_momentum)},
+                            {"tau_2", json_number(p.scales.tau_2)},
+                            {"T_mean", json_number(p.mean)},
+                            {"T_rms", json_number(p.root_mean_square)},
+                            {"T_transverse", json_number(p.transverse)},
                             {"speed_up", best && time ? nlohmann::json(*time / *best) : nlohmann::json()},
                             {"predicted_by", name_of(p.source)}};
     const std::string reason = o.unstable.empty() ? p.reason : o.unstable;
@@ -161,7 +157,7 @@ nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
   }
   for (const Condition& condition : advice.conditions) {
     out["validity"].push_back({{"name", condition.name},
-                               {"value", number(condition.value)},
+                               {"value", json_number(condition.value)},
                                {"bound", condition.bound},
                                {"ok", condition.ok}});
   }

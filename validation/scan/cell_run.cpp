@@ -14,8 +14,6 @@
 namespace valleydrift::validation {
 namespace {
 
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
-
 /// Independent noise for every cell: the finaliser of SplitMix64 on seed and index.
 std::uint64_t seed_of(const ResolvedScan& scan, const Cell& cell) {
   std::uint64_t z = scan.config.run.seed + 0x9e3779b97f4a7c15u * static_cast<std::uint64_t>(cell.index + 1);
@@ -100,7 +98,7 @@ void add_thinned(Curves& out, const Curves& c, double begin, double end, std::si
   }
 }
 
-double value(const std::optional<double>& x) { return x.value_or(none); }
+double value(const std::optional<double>& x) { return x.value_or(not_reached); }
 
 /// Of the transverse motion at the flattest point.
 Plateau plateau_of(const ResolvedScan& scan, const ResolvedRun& run) {
@@ -194,7 +192,7 @@ CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell) {
 
 CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
   CellResult result{.cell = cell, .figure = {}};
-  result.figure.fill({none, none, none});
+  result.figure.fill({not_reached, not_reached, not_reached});
   std::optional<CellPlan> plan;
   const auto refused = [&](Status status, const std::exception& error) {
     result.status = status;

@@ -14,7 +14,6 @@ namespace valleydrift::validation {
 namespace {
 
 constexpr int most_modes = 3;
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 std::size_t index(Figures figure) { return static_cast<std::size_t>(figure); }
 
@@ -25,7 +24,7 @@ double middle_half_width(const std::vector<FigureValues>& replicates, Figures fi
   for (const FigureValues& r : replicates) {
     if (std::isfinite(r[index(figure)])) values.push_back(r[index(figure)]);
   }
-  if (values.size() < 10 || 10 * values.size() < 9 * replicates.size()) return none;
+  if (values.size() < 10 || 10 * values.size() < 9 * replicates.size()) return not_reached;
   std::sort(values.begin(), values.end());
   constexpr double below = 0.1587;  // of a normal law below one standard deviation
   const auto at = [&](double part) {
@@ -136,7 +135,7 @@ std::optional<double> mode_rate(const std::vector<double>& steps, const std::vec
 FigureValues read_figures(const Curves& curves, double delta, std::array<double, 2> window) {
   FigureValues out;
   const auto put = [&](Figures figure, const std::optional<double>& value) {
-    out[index(figure)] = value.value_or(none);
+    out[index(figure)] = value.value_or(not_reached);
   };
   put(Figures::mean, last_crossing(curves.steps, curves.mean, delta));
   put(Figures::rms, last_crossing(curves.steps, curves.rms, delta));
@@ -147,7 +146,7 @@ FigureValues read_figures(const Curves& curves, double delta, std::array<double,
   put(Figures::tau_1, covariance ? std::optional(2.0 / *covariance) : std::nullopt);
   const auto slow = decay_slope(curves.steps, curves.mean, highest, delta);
   put(Figures::tau_2, slow ? std::optional(1.0 / *slow) : std::nullopt);
-  out[index(Figures::rate_mean)] = out[index(Figures::rate_rms)] = none;
+  out[index(Figures::rate_mean)] = out[index(Figures::rate_rms)] = not_reached;
   if (window[0] < window[1]) {
     put(Figures::rate_mean, mode_rate(curves.steps, curves.mean, window[0], window[1], 2));
     // The mean square is a sum of exponentials, its root is none; two rates of the mean make three of it.
@@ -184,7 +183,7 @@ double standard_error(const std::vector<FigureValues>& replicates, Figures figur
     sum += x;
     squares += x * x;
   }
-  if (!(n >= 0.9 * static_cast<double>(replicates.size())) || n < 2.0) return none;
+  if (!(n >= 0.9 * static_cast<double>(replicates.size())) || n < 2.0) return not_reached;
   return std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1.0)));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -12,7 +13,9 @@ namespace valleydrift::validation {
 /// The figures read from one cell, in steps; rates per step.
 enum class Figures { mean, rms, transverse, tau_1, tau_2, rate_mean, rate_rms };
 inline constexpr int figure_count = 7;
-using FigureValues = std::array<double, figure_count>;  ///< NaN: not reached, or not to be read
+using FigureValues = std::array<double, figure_count>;
+/// In the place of a figure that was not reached, or is not to be read.
+inline constexpr double not_reached = std::numeric_limits<double>::quiet_NaN();
 
 /// What the transverse motion settles to, over tr H: energy and loss.
 struct Plateau {

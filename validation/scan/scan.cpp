@@ -11,7 +11,6 @@
 namespace valleydrift::validation {
 namespace {
 
-constexpr double two_thirds = 2.0 / 3.0;
 /// A gamma this close to 2/3 belongs to neither branch alone.
 constexpr double at_two_thirds = 0.01;
 /// What an exponent at finite learning rates may differ from its limit, beyond its interval.

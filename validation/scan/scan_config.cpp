@@ -14,8 +14,7 @@
 namespace valleydrift::validation {
 namespace {
 
-constexpr double default_epsilon = 0.1;
-constexpr double two_thirds = 2.0 / 3.0;
+constexpr double scan_epsilon = 0.1;
 /// tr H within this part of its flattest value: what is neglected in DERIVATION (43) is of this order.
 constexpr double linear_range = 0.02;
 /// A start given by the user counts as in the linear range up to here.
@@ -102,7 +101,7 @@ ResolvedScan resolve_once(const ScanConfig& given) {
   ScanConfig config = given;
   RunConfig& c = config.run;
   c.beta = c.C = c.gamma = {};
-  if (!c.epsilon) c.epsilon = default_epsilon;
+  if (!c.epsilon) c.epsilon = scan_epsilon;
   if (config.etas.empty()) config.etas = default_etas(c.scheme);
   if (config.gammas.empty()) config.gammas = default_gammas(c.scheme);
   if (c.scheme == Scheme::sgd) {

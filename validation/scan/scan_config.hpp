@@ -42,6 +42,9 @@ struct ScanConfig {
   bool starts_on_valley() const { return !descent && !random_start; }
 };
 
+/// Where the branches of the paper's law meet.
+inline constexpr double two_thirds = 2.0 / 3.0;
+
 /// Default learning rates, logarithmic, and exponents.
 std::vector<double> default_etas(Scheme scheme);
 std::vector<double> default_gammas(Scheme scheme);

@@ -20,8 +20,7 @@ namespace fs = std::filesystem;
 constexpr const char* colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                    "#E69F00", "#56B4E9", "#000000", "#7F7F7F"};
 constexpr int marks[] = {7, 5, 9, 13, 11, 15, 6, 4};
-constexpr std::size_t most_series = std::size(colours);
-constexpr double two_thirds = 2.0 / 3.0;
+constexpr std::size_t colour_count = std::size(colours);
 constexpr double left = 96.0, right = 18.0, top = 34.0, axis = 52.0;
 
 /// Panels side by side, each `width` wide, with room for `key_rows` below.
@@ -99,7 +98,7 @@ void draw_times(Panels& panels, int k, const std::string& title, Figures f, cons
   std::vector<std::string> parts;
   std::size_t place = 0;
   for (const ExponentRow& row : result.exponents) {
-    if (row.C != scan.config.Cs->front() || place == most_series) continue;
+    if (row.C != scan.config.Cs->front() || place == colour_count) continue;
     const std::string data = figure.block("eta, T, 2 SE, predicted: " + title);
     for (const CellResult* cell : cells_of(scan, result, row.gamma)) {
       const Figured& value = cell->at(f);
@@ -131,7 +130,7 @@ void draw_times(Panels& panels, int k, const std::string& title, Figures f, cons
 }
 
 Figure times_figure(const ResolvedScan& scan, const ScanResult& result) {
-  const int rows = static_cast<int>(std::min(scan.config.gammas.size(), most_series) + 2 + 1) / 2;
+  const int rows = static_cast<int>(std::min(scan.config.gammas.size(), colour_count) + 2 + 1) / 2;
   Panels panels("times", 3, 480, 400, rows);
   draw_times(panels, 0, "T_{mean}: mean of the slow coordinate", Figures::mean, scan, result);
   draw_times(panels, 1, "T_{rms}: its root mean square", Figures::rms, scan, result);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "manifolds/errors.hpp"
+#include "validation/file_failure.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -86,10 +87,6 @@ std::string curve_rows(const CellResult& r) {
     text += '\n';
   }
   return text;
-}
-
-[[noreturn]] void fail(const char* what, const fs::path& path, int error) {
-  throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)));
 }
 
 void write_all(int descriptor, std::string_view text, const fs::path& path) {

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
+
+#include "validation/json.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -15,10 +16,10 @@ constexpr const char* time_names[] = {"T_mean", "T_rms", "T_transverse"};
 
 // --- JSON -----------------------------------------------------------------------------------------------------------
 
-nlohmann::json number(double x) { return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(); }
-nlohmann::json number(const std::optional<double>& x) { return x ? number(*x) : nlohmann::json(); }
-nlohmann::json array(const Interval& i) { return nlohmann::json::array({number(i.low), number(i.high)}); }
-nlohmann::json array(const std::optional<Interval>& i) { return i ? array(*i) : nlohmann::json(); }
+nlohmann::json json_array(const Interval& i) {
+  return nlohmann::json::array({json_number(i.low), json_number(i.high)});
+}
+nlohmann::json json_array(const std::optional<Interval>& i) { return i ? json_array(*i) : nlohmann::json(); }
 
 /// Gives every null below `object` its reason beside it.
 void explain_nulls(nlohmann::json& object, const std::string& reason) {
@@ -32,15 +33,15 @@ void explain_nulls(nlohmann::json& object, const std::string& reason) {
 
 nlohmann::json exponent_json(const Exponent& e) {
   if (!e.law) return {};
-  nlohmann::json out = {{"alpha", number(e.law->alpha)},
-                        {"interval", array(e.law->interval)},
-                        {"bootstrap", array(e.law->bootstrap)},
-                        {"leave_one_out", array(e.law->leave_one_out)},
-                        {"small_eta", number(e.law->small_eta)},
-                        {"large_eta", number(e.law->large_eta)},
-                        {"predicted_alpha", number(e.predicted)},
-                        {"curvature", number(e.law->curvature)},
-                        {"curvature_error", number(e.law->curvature_error)},
+  nlohmann::json out = {{"alpha", json_number(e.law->alpha)},
+                        {"interval", json_array(e.law->interval)},
+                        {"bootstrap", json_array(e.law->bootstrap)},
+                        {"leave_one_out", json_array(e.law->leave_one_out)},
+                        {"small_eta", json_number(e.law->small_eta)},
+                        {"large_eta", json_number(e.law->large_eta)},
+                        {"predicted_alpha", json_number(e.predicted)},
+                        {"curvature", json_number(e.law->curvature)},
+                        {"curvature_error", json_number(e.law->curvature_error)},
                         {"curved", e.law->curved()},
                         {"cells_used", e.law->cells_used}};
   explain_nulls(out, "fewer than four cells, or a cell without a prediction");
@@ -48,36 +49,36 @@ nlohmann::json exponent_json(const Exponent& e) {
 }
 
 nlohmann::json best_json(const BestC& best, const char* value) {
-  nlohmann::json out = {{"predicted", number(best.predicted)},
-                        {"measured", number(best.measured)},
-                        {"interval", array(best.interval)},
-                        {value, number(best.value)},
-                        {std::string("predicted_") + value, number(best.predicted_value)}};
+  nlohmann::json out = {{"predicted", json_number(best.predicted)},
+                        {"measured", json_number(best.measured)},
+                        {"interval", json_array(best.interval)},
+                        {value, json_number(best.value)},
+                        {std::string("predicted_") + value, json_number(best.predicted_value)}};
   explain_nulls(out, best.reason.empty() ? "too few cells or resamples with an extremum" : best.reason);
   return out;
 }
 
 nlohmann::json cell_json(const CellResult& r) {
   nlohmann::json out = {{"part", name_of(r.cell.part)},
-                        {"eta", number(r.cell.eta)},
-                        {"gamma", number(r.cell.gamma)},
-                        {"C", number(r.cell.C)},
-                        {"mu", number(r.mu)},
-                        {"scaled_friction", number(r.scaled_friction)},
+                        {"eta", json_number(r.cell.eta)},
+                        {"gamma", json_number(r.cell.gamma)},
+                        {"C", json_number(r.cell.C)},
+                        {"mu", json_number(r.mu)},
+                        {"scaled_friction", json_number(r.scaled_friction)},
                         {"steps", r.steps},
                         {"status", name_of(r.status)},
                         {"predicted_by", name_of(r.source)},
-                        {"tau_momentum", number(r.tau_momentum)}};
+                        {"tau_momentum", json_number(r.tau_momentum)}};
   for (std::size_t i = 0; i < std::size(times); ++i) {
     const Figured& f = r.at(times[i]);
-    out[time_names[i]] = number(f.measured);
-    out["predicted"][time_names[i]] = number(f.predicted);
-    out["standard_error"][time_names[i]] = number(f.standard_error);
+    out[time_names[i]] = json_number(f.measured);
+    out["predicted"][time_names[i]] = json_number(f.predicted);
+    out["standard_error"][time_names[i]] = json_number(f.standard_error);
   }
   const auto figured = [&](Figures f) {
-    return nlohmann::json{{"measured", number(r.at(f).measured)},
-                          {"standard_error", number(r.at(f).standard_error)},
-                          {"predicted", number(r.at(f).predicted)}};
+    return nlohmann::json{{"measured", json_number(r.at(f).measured)},
+                          {"standard_error", json_number(r.at(f).standard_error)},
+                          {"predicted", json_number(r.at(f).predicted)}};
   };
   out["tau_1"] = figured(Figures::tau_1);
   out["tau_2"] = figured(Figures::tau_2);
@@ -92,7 +93,7 @@ nlohmann::json cell_json(const CellResult& r) {
 
 // --- Text -----------------------------------------------------------------------------------------------------------
 
-std::string figure(double x, int width, int digits = 4) {
+std::string cell_text(double x, int width, int digits = 4) {
   return fmt::format("{:>{}}", std::isfinite(x) ? fmt::format("{:.{}g}", x, digits) : "-", width);
 }
 
@@ -161,10 +162,10 @@ std::string cells_text(const ScanResult& result) {
       "eta", "gamma", "C", "mu", "T_mean", "SE", "dev", "T_rms", "SE", "dev", "T_trans", "SE", "dev", "status");
   for (const CellResult& r : result.cells) {
     text += fmt::format("  {:>8.3g} {:>6.3f} {:>6.3g} {}", r.cell.eta, r.cell.gamma, r.cell.C,
-                        figure(r.scaled_friction, 6, 3));
+                        cell_text(r.scaled_friction, 6, 3));
     for (const Figures f : times) {
-      text +=
-          fmt::format(" {}{}{}", figure(r.at(f).measured, 9), figure(r.at(f).standard_error, 8, 2), deviation(r.at(f)));
+      text += fmt::format(" {}{}{}", cell_text(r.at(f).measured, 9), cell_text(r.at(f).standard_error, 8, 2),
+                          deviation(r.at(f)));
     }
     text += fmt::format("  {}{}\n", name_of(r.status), r.status == Status::ok ? "" : ": " + r.reason);
   }
@@ -182,9 +183,9 @@ std::string scales_text(const ResolvedScan& scan, const ScanResult& result) {
     if (r.cell.part != Part::grid || r.cell.eta != eta || r.cell.C != scan.config.Cs->front()) continue;
     const Figured &one = r.at(Figures::tau_1), &two = r.at(Figures::tau_2);
     constexpr double separation = 10.0;
-    text += fmt::format("  {:>6.3f} {} {}{}{} {} {}{}{}  {}\n", r.cell.gamma, figure(one.predicted, 9),
-                        figure(one.measured, 9), figure(one.standard_error, 8, 2), deviation(one),
-                        figure(two.predicted, 10), figure(two.measured, 10), figure(two.standard_error, 8, 2),
+    text += fmt::format("  {:>6.3f} {} {}{}{} {} {}{}{}  {}\n", r.cell.gamma, cell_text(one.predicted, 9),
+                        cell_text(one.measured, 9), cell_text(one.standard_error, 8, 2), deviation(one),
+                        cell_text(two.predicted, 10), cell_text(two.measured, 10), cell_text(two.standard_error, 8, 2),
                         deviation(two), two.predicted > separation * one.predicted ? "yes" : "no");
   }
   return text;
@@ -226,7 +227,7 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
                         {"start_in_linear_range", scan.linear},
                         {"flattest_point", std::vector<double>(scan.flattest_point.begin(), scan.flattest_point.end())},
                         {"slow_coordinates", scan.manifold.slow_coordinate_names()},
-                        {"tau_Y", number(scan.tau_Y)},
+                        {"tau_Y", json_number(scan.tau_Y)},
                         {"tau_Y_note", scan.note},
                         {"exponents", nlohmann::json::array()},
                         {"cells", nlohmann::json::array()}};
@@ -240,14 +241,14 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
     out["exponents"].push_back(entry);
   }
   if (result.crossing) {
-    out["optimal_gamma"] = {{"value", number(result.crossing->gamma)},
-                            {"interval", array(result.crossing->interval)},
-                            {"alpha", number(result.crossing->alpha)}};
+    out["optimal_gamma"] = {{"value", json_number(result.crossing->gamma)},
+                            {"interval", json_array(result.crossing->interval)},
+                            {"alpha", json_number(result.crossing->alpha)}};
   } else {
     out["optimal_gamma"] = nullptr;
     out["optimal_gamma_reason"] = result.crossing_reason;
   }
-  out["prefactor"] = {{"C_star", number(scan.C_star)},
+  out["prefactor"] = {{"C_star", json_number(scan.C_star)},
                       {"mean", best_json(result.rate_mean, "rate")},
                       {"rms", best_json(result.rate_rms, "rate")},
                       {"time_mean", best_json(result.time_mean, "time")},
@@ -300,10 +301,10 @@ nlohmann::json scan_plan_json(const ResolvedScan& scan) {
                      {"eta", cell.eta},
                      {"gamma", cell.gamma},
                      {"C", cell.C},
-                     {"expected_path_steps", number(work[i])}});
+                     {"expected_path_steps", json_number(work[i])}});
   }
   return {{"schema_version", 1},
-          {"expected_path_steps", number(std::accumulate(work.begin(), work.end(), 0.0))},
+          {"expected_path_steps", json_number(std::accumulate(work.begin(), work.end(), 0.0))},
           {"cells", cells}};
 }
 
