@@ -109,12 +109,26 @@ Dual<T> cos(const Dual<T>& a) {
   return {cos(a.value), -(a.slope * sin(a.value))};
 }
 template <class T>
+Dual<T> tan(const Dual<T>& a) {
+  const T t = tan(a.value);
+  return {t, a.slope * (1.0 + t * t)};
+}
+template <class T>
+Dual<T> atan(const Dual<T>& a) {
+  return {atan(a.value), a.slope / (1.0 + a.value * a.value)};
+}
+template <class T>
 Dual<T> sinh(const Dual<T>& a) {
   return {sinh(a.value), a.slope * cosh(a.value)};
 }
 template <class T>
 Dual<T> cosh(const Dual<T>& a) {
   return {cosh(a.value), a.slope * sinh(a.value)};
+}
+template <class T>
+Dual<T> tanh(const Dual<T>& a) {
+  const T t = tanh(a.value);
+  return {t, a.slope * (1.0 - t * t)};
 }
 
 }  // namespace valleydrift::manifolds

@@ -238,6 +238,35 @@ template <class T>
 T cos(T x) {
   return sin_of(reduce_angle(x), 1);
 }
+// Tangent of an angle in radians, of any size, within 3 ulp; NaN at infinity.
+template <class T>
+T tan(T x) {
+  const QuarterTurns<T> turns = reduce_angle(x);
+  const T s = reduced_sin(turns.high, turns.low), c = reduced_cos(turns.high, turns.low);
+  const auto odd = is_odd(words_of(turns.quarters));  // a quarter of a turn on, the tangent is -1 / tan
+  const T value = select(odd, c, s) / select(odd, -s, c);
+  return select(abs(x) < 0x1p-27, x, value);
+}
+
+// Inverse tangent in [-pi/2, pi/2], within 2 ulp.
+template <class T>
+T atan(T x) {
+  // pi/2 and pi/4 in two parts
+  constexpr double half_pi = 0x1.921fb54442d18p+0, half_pi_rest = 0x1.1a62633145c07p-54;
+  constexpr double tan_of_eighth = 0x1.a827999fcef32p-2;  // 2^(1/2) - 1; its inverse is the other end of the middle part
+  const T magnitude = abs(x);
+  const auto middle = magnitude > tan_of_eighth, upper = magnitude > 1.0 / tan_of_eighth;
+  // atan x = pi/4 + atan((x - 1) / (x + 1)) = pi/2 + atan(-1 / x)
+  const T t = select(upper, T(-1.0), select(middle, magnitude - 1.0, magnitude)) /
+              select(upper, magnitude, select(middle, magnitude + 1.0, T(1.0)));
+  const T high = select(upper, T(half_pi), select(middle, T(half_pi / 2.0), T(0.0)));
+  const T low = select(upper, T(half_pi_rest), select(middle, T(half_pi_rest / 2.0), T(0.0)));
+  const T z = t * t;
+  const T p = powers(z, -0x1.5555555555555p-2, 0x1.999999999934ap-3, -0x1.24924924360cbp-3, 0x1.c71c7185314cbp-4,
+                     -0x1.745d0b26b83e7p-4, 0x1.3b1262d95579ep-4, -0x1.10fa75382537fp-4, 0x1.dfe61e80903d2p-5,
+                     -0x1.a098bb6ba4941p-5, 0x1.41603647c7a7cp-5, -0x1.3a2b7a07caea9p-6);  // error 2^-56
+  return copysign(high + (t + (t * z * p + low)), x);
+}
 
 // Hyperbolic sine and cosine, within 2 ulp.
 template <class T>
@@ -255,6 +284,13 @@ T cosh(T x) {
   const T half_exp = scaled_exp(abs(x), -1);
   return half_exp + 0.25 / half_exp;
 }
+// Hyperbolic tangent, within 4 ulp.
+template <class T>
+T tanh(T x) {
+  constexpr double one_beyond = 22.0;  // 1 - tanh is less than half an ulp there
+  x = min(max(x, T(-one_beyond)), T(one_beyond));
+  return sinh(x) / cosh(x);
+}
 
 }  // namespace polynomial
 
@@ -267,14 +303,20 @@ template <PolynomialNumber T> T exp(T x) { return polynomial::exp(x); }
 template <PolynomialNumber T> T log(T x) { return polynomial::log(x); }
 template <PolynomialNumber T> T sin(T x) { return polynomial::sin(x); }
 template <PolynomialNumber T> T cos(T x) { return polynomial::cos(x); }
+template <PolynomialNumber T> T tan(T x) { return polynomial::tan(x); }
+template <PolynomialNumber T> T atan(T x) { return polynomial::atan(x); }
 template <PolynomialNumber T> T sinh(T x) { return polynomial::sinh(x); }
 template <PolynomialNumber T> T cosh(T x) { return polynomial::cosh(x); }
+template <PolynomialNumber T> T tanh(T x) { return polynomial::tanh(x); }
 // clang-format on
 inline long double exp(long double x) { return std::exp(x); }
 inline long double log(long double x) { return std::log(x); }
 inline long double sin(long double x) { return std::sin(x); }
 inline long double cos(long double x) { return std::cos(x); }
+inline long double tan(long double x) { return std::tan(x); }
+inline long double atan(long double x) { return std::atan(x); }
 inline long double sinh(long double x) { return std::sinh(x); }
 inline long double cosh(long double x) { return std::cosh(x); }
+inline long double tanh(long double x) { return std::tanh(x); }
 
 }  // namespace valleydrift::manifolds

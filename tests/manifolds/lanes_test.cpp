@@ -252,6 +252,23 @@ BOOST_AUTO_TEST_CASE(hyperbolic_functions_are_accurate_everywhere) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(tangents_are_accurate_everywhere) {
+  for (const Range range : {Range{-10, 10}, Range{-1074, 0, true}, Range{0, 21, true}, Range{20, 1023.99, true}}) {
+    BOOST_TEST(VALLEYDRIFT_WORST_ERROR(tan, range) < 3.0);
+  }
+  for (int k = -100000; k <= 100000; k += 7) {
+    const double x = static_cast<double>(static_cast<long double>(k) * 1.57079632679489661923132169163975144L);
+    BOOST_REQUIRE_LT(error_in_ulp(polynomial::tan(x), std::tan(static_cast<long double>(x))), 3.0);
+  }
+  // with the last range about the ends of the middle part, tan(pi/8) and its inverse
+  for (const Range range : {Range{-3, 3}, Range{-1074, 1023.99, true}, Range{0.4, 0.43}, Range{2.4, 2.43}}) {
+    BOOST_TEST(VALLEYDRIFT_WORST_ERROR(atan, range) < 2.0);
+  }
+  for (const Range range : {Range{-2, 2}, Range{-30, 30}, Range{-1074, 1023.99, true}}) {
+    BOOST_TEST(VALLEYDRIFT_WORST_ERROR(tanh, range) < 4.0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(special_values_are_those_of_the_c_library) {
   for (const double x : {0.0, -0.0, infinity, -infinity, not_a_number, largest_finite, -largest_finite, smallest,
                          -smallest, 1e-310, -1e-310, 0x1p-1022, -1.0, 709.0, 710.0, 711.0, -745.0, -746.0, -1e5}) {
@@ -262,6 +279,9 @@ BOOST_AUTO_TEST_CASE(special_values_are_those_of_the_c_library) {
       BOOST_TEST(error_in_ulp(lane(cos(Lanes(x)), 0), std::cos(static_cast<long double>(x))) < 1.0);
       BOOST_TEST(error_in_ulp(lane(sinh(Lanes(x)), 0), std::sinh(static_cast<long double>(x))) < 2.0);
       BOOST_TEST(error_in_ulp(lane(cosh(Lanes(x)), 0), std::cosh(static_cast<long double>(x))) < 2.0);
+      BOOST_TEST(error_in_ulp(lane(tan(Lanes(x)), 0), std::tan(static_cast<long double>(x))) < 3.0);
+      BOOST_TEST(error_in_ulp(lane(atan(Lanes(x)), 0), std::atan(static_cast<long double>(x))) < 2.0);
+      BOOST_TEST(error_in_ulp(lane(tanh(Lanes(x)), 0), std::tanh(static_cast<long double>(x))) < 4.0);
     }
   }
   BOOST_TEST(same(lane(exp(Lanes(0.0)), 0), 1.0));
@@ -269,6 +289,10 @@ BOOST_AUTO_TEST_CASE(special_values_are_those_of_the_c_library) {
   BOOST_TEST(same(lane(log(Lanes(-0.0)), 0), -infinity));
   BOOST_TEST(same(lane(sin(Lanes(-0.0)), 0), -0.0));
   BOOST_TEST(same(lane(sinh(Lanes(-0.0)), 0), -0.0));
+  BOOST_TEST(same(lane(tan(Lanes(-0.0)), 0), -0.0));
+  BOOST_TEST(same(lane(atan(Lanes(-0.0)), 0), -0.0));
+  BOOST_TEST(same(lane(tanh(Lanes(-0.0)), 0), -0.0));
+  BOOST_TEST(same(lane(tanh(Lanes(50.0)), 0), 1.0));
 }
 
 BOOST_AUTO_TEST_CASE(lanes_do_not_disturb_each_other) {
@@ -282,6 +306,9 @@ BOOST_AUTO_TEST_CASE(lanes_do_not_disturb_each_other) {
     BOOST_TEST(same(lane(cos(x), lane_count - 1), polynomial::cos(0.75)));
     BOOST_TEST(same(lane(sinh(x), lane_count - 1), polynomial::sinh(0.75)));
     BOOST_TEST(same(lane(cosh(x), lane_count - 1), polynomial::cosh(0.75)));
+    BOOST_TEST(same(lane(tan(x), lane_count - 1), polynomial::tan(0.75)));
+    BOOST_TEST(same(lane(atan(x), lane_count - 1), polynomial::atan(0.75)));
+    BOOST_TEST(same(lane(tanh(x), lane_count - 1), polynomial::tanh(0.75)));
   }
 }
 
