@@ -6,10 +6,12 @@
 #include <limits>
 
 #include "cli/arguments.hpp"
+#include "cli/manifold_options.hpp"
 #include "cli/scan_options.hpp"
 #include "cli/settings.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/formula.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::cli {
@@ -105,10 +107,7 @@ void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
 
 RunConfig read_run(const Settings& settings) {
   RunConfig run;
-  if (const Setting* s = settings.find("manifold")) run.manifold = s->text;
-  run.parameters = read_parameters(settings);
-  const auto description = manifolds::description_of(run.manifold);
-  const manifolds::Manifold manifold(run.manifold, manifolds::resolve_parameters(description, run.parameters));
+  const manifolds::Manifold manifold = read_manifold(settings, run);
 
   settings.refuse_both("at", "start", "both name the point; give one of them");
   for (const char* option : {"start", "at"}) {
@@ -117,7 +116,7 @@ RunConfig read_run(const Settings& settings) {
     run.start = number_list(*s);
     if (static_cast<int>(run.start->size()) != manifold.dimension()) {
       throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
-                                    manifold.dimension(), description.coordinates));
+                                    manifold.dimension(), manifold.description().coordinates));
     }
   }
   run.strict = settings.flag("strict");
@@ -149,6 +148,12 @@ std::optional<std::string> read_file_name(const Settings& settings, const char* 
 void read_verify(const Settings& settings, Options& options) {
   if (const Setting* s = settings.find("only")) options.verify.only = read_patterns(*s);
   if (const Setting* s = settings.find("manifold")) options.verify.manifold = manifolds::description_of(s->text).name;
+  options.verify.formula = read_formula_source(settings);
+  if (options.verify.formula) {  // an error in it comes before any check
+    manifolds::Manifold(manifolds::description_of(*options.verify.formula), {}).default_start();
+  } else if (const Setting* s = settings.find("start")) {
+    throw ConfigError(fmt::format("{} without --variables: only a formula needs a start", s->where));
+  }
   if (const Setting* s = settings.find("seed")) {
     options.verify.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
@@ -202,7 +207,7 @@ void read_command(const Arguments& arguments, Options& options) {
                                   name_of(*options.command), fmt::join(owners, " and ")));
   };
   for (const auto& [option, setting] : arguments.settings) check(option);
-  if (!arguments.parameters.empty()) check("param");
+  for (const auto& [option, settings] : arguments.repeated) check(option);
 }
 
 }  // namespace
@@ -271,12 +276,7 @@ void check_size(const std::string& options, double steps, std::int64_t paths, in
 std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   std::string text = "# valleydrift --config THIS-FILE runs this job again\n";
   const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
-  line("manifold", c.manifold);
-  const auto description = manifolds::description_of(c.manifold);
-  const auto values = manifolds::resolve_parameters(description, c.parameters);
-  for (const auto& info : description.parameters) {
-    line("param", fmt::format("{}={}", info.name, manifolds::format_parameter(info, values.at(info.name))));
-  }
+  text += manifold_lines(c);
   if (c.start) line("start", fmt::format("{}", fmt::join(*c.start, ",")));
   line("strict", c.strict);
   line("scheme", name(c.scheme));

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "cli/manifold_options.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
@@ -69,15 +70,14 @@ std::vector<double> grid_list(const Setting& setting, const Range& range, bool l
 
 void read_problem(const Settings& settings, ScanConfig& scan) {
   validation::RunConfig& run = scan.run;
-  if (const Setting* s = settings.find("manifold")) run.manifold = s->text;
-  run.parameters = read_parameters(settings);
-  const auto description = manifolds::description_of(run.manifold);
-  const manifolds::Manifold manifold(run.manifold, manifolds::resolve_parameters(description, run.parameters));
-  if (const Setting* s = settings.find("start")) {
+  const manifolds::Manifold manifold = read_manifold(settings, run);
+  // Of random starts of a formula it is the one from which the theory's flow begins.
+  const bool own = run.formula && settings.find("random-start");
+  if (const Setting* s = own ? nullptr : settings.find("start")) {
     run.start = number_list(*s);
     if (static_cast<int>(run.start->size()) != manifold.dimension()) {
       throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
-                                    manifold.dimension(), description.coordinates));
+                                    manifold.dimension(), manifold.description().coordinates));
     }
   }
   if (const Setting* s = settings.find("scheme")) {
@@ -126,7 +126,9 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
     scan.run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
   if (const Setting* s = settings.find("random-start")) scan.random_start = number_in(*s, positive("S"));
-  settings.refuse_both("random-start", "start", "both say where the runs begin; give one of them");
+  if (!scan.run.formula) {
+    settings.refuse_both("random-start", "start", "both say where the runs begin; give one of them");
+  }
   settings.refuse_both("random-start", "descent", "both say where the runs begin; give one of them");
   scan.descent = settings.flag("descent");
   if (scan.descent && !scan.run.start) {
@@ -163,13 +165,9 @@ std::string scan_config_text(const ScanConfig& c) {
   const auto list = [&](const std::string& key, const std::vector<double>& values) {
     line(key, fmt::format("{}", fmt::join(values, ",")));
   };
-  line("manifold", c.run.manifold);
-  const auto description = manifolds::description_of(c.run.manifold);
-  const auto values = manifolds::resolve_parameters(description, c.run.parameters);
-  for (const auto& info : description.parameters) {
-    line("param", fmt::format("{}={}", info.name, manifolds::format_parameter(info, values.at(info.name))));
-  }
+  text += manifold_lines(c.run);
   if (c.run.start && !c.random_start) list("start", *c.run.start);
+  if (c.random_start && c.run.formula && c.run.formula->start) line("start", c.run.formula->start->text);
   if (c.random_start) {
     line("random-start", *c.random_start);
   } else {

@@ -43,8 +43,13 @@ class LeastSquares {
   static constexpr int static_dimension = M::static_dimension;
   static constexpr int static_labels = M::static_residuals;
   explicit LeastSquares(const ParameterValues& parameters) : model_(parameters) {}
+  explicit LeastSquares(M model) : model_(std::move(model)) {}
 
-  static ManifoldDescription describe() { return M::describe(); }
+  static ManifoldDescription describe()
+    requires DescribedModel<M>
+  {
+    return M::describe();
+  }
   const M& model() const { return model_; }
   int dimension() const { return model_.dimension(); }
   int transverse_dimension() const { return model_.residual_count(); }

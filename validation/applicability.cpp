@@ -181,8 +181,7 @@ Matrix ResolvedRun::noise_factor(const Vector& w) const {
 }
 
 ResolvedRun resolve(const RunConfig& config) {
-  Manifold manifold(config.manifold,
-                    manifolds::resolve_parameters(manifolds::description_of(config.manifold), config.parameters));
+  Manifold manifold = config.make_manifold();
   if (config.noise == NoiseKind::constant && config.sigma.rows() != manifold.dimension()) {
     throw ConfigError(fmt::format("--sigma {}: has {} rows, {} needs {}", config.sigma_file, config.sigma.rows(),
                                   manifold.name(), manifold.dimension()));

@@ -292,9 +292,25 @@ void put_optional(Json& object, const std::string& key, const std::optional<T>& 
   }
 }
 
+/// As it was typed.
+Json formula_json(const manifolds::FormulaSource& source) {
+  Json out;
+  const auto list = [&](const char* key, const std::vector<manifolds::FormulaText>& texts) {
+    out[key] = Json::array();
+    for (const manifolds::FormulaText& text : texts) out[key].push_back(utf8(text.text));
+  };
+  out["variables"] = utf8(source.variables.text);
+  list("residuals", source.residuals);
+  list("constants", source.constants);
+  list("parameters", source.parameters);
+  out["weight"] = source.weight ? utf8(source.weight->text) : "1";
+  return out;
+}
+
 Json config_json(const RunConfig& c) {
   Json out;
   out["manifold"] = c.manifold;
+  if (c.formula) out["formula"] = formula_json(*c.formula);
   out["parameters"] = Json::object();
   for (const auto& [key, value] : c.parameters) out["parameters"][utf8(key)] = utf8(value);
   put_optional(out, "start", c.start, "not resolved");

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/formula.hpp"
 #include "manifolds/portable_math.hpp"
 
 namespace valleydrift::validation {
@@ -49,6 +50,16 @@ std::string name_of(NoiseLaw law) {
       return "rademacher";
   }
   return {};
+}
+
+manifolds::ManifoldDescription RunConfig::description() const {
+  return formula ? manifolds::description_of(*formula) : manifolds::description_of(manifold);
+}
+
+Manifold RunConfig::make_manifold() const {
+  manifolds::ManifoldDescription of = description();
+  const manifolds::ParameterValues values = manifolds::resolve_parameters(of, parameters);
+  return {std::move(of), values};
 }
 
 Hyperparameters RunConfig::hyperparameters() const {

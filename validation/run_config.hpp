@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "manifolds/formula_source.hpp"
 #include "manifolds/hyperparameters.hpp"
 #include "manifolds/manifold.hpp"
 #include "manifolds/noise.hpp"
@@ -39,6 +41,7 @@ std::string name_of(NoiseLaw law);
 /// `resolve` in applicability.hpp. Nothing here depends on threads, folders or time.
 struct RunConfig {
   std::string manifold = "uv";
+  std::shared_ptr<const manifolds::FormulaSource> formula = {};  ///< instead of a name: typed; `manifold` is its name
   std::map<std::string, std::string> parameters = {};  ///< --param KEY=VALUE
   std::optional<std::vector<double>> start = {};       ///< default: the manifold's own
   bool strict = false;                                 ///< refuse a start off the valley instead of moving it
@@ -63,6 +66,11 @@ struct RunConfig {
   SlowVariable slow_variable = SlowVariable::first_order;
   Ladder ladder = Ladder::brief;
   std::uint64_t seed = 1;
+
+  /// What the list, or the formula, says of the manifold. Throws ConfigError.
+  manifolds::ManifoldDescription description() const;
+  /// The manifold with its parameters. Throws ConfigError.
+  Manifold make_manifold() const;
 
   /// beta as given, 1 - C eta^gamma, 0 for SGD, or 0.9. Throws ConfigError if mu is not in (0, 1].
   Hyperparameters hyperparameters() const;

@@ -173,6 +173,7 @@ void compare_rows(Worst& worst, const Row& expected, const std::function<double(
 void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKind noise) {
   RunConfig config;
   config.manifold = site.manifold.name();
+  config.formula = site.manifold.description().source;
   for (const manifolds::ParameterInfo& info : site.manifold.description().parameters) {
     config.parameters[info.name] = manifolds::format_parameter(info, site.manifold.parameters().at(info.name));
   }

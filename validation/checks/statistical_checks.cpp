@@ -19,6 +19,7 @@ RunConfig sampling::config_at(const CheckSite& site, const Vector& y, Scheme sch
                               const Pace& pace) {
   RunConfig config;
   config.manifold = site.manifold.name();
+  config.formula = site.manifold.description().source;
   for (const manifolds::ParameterInfo& info : site.manifold.description().parameters) {
     config.parameters[info.name] = manifolds::format_parameter(info, site.manifold.parameters().at(info.name));
   }
