@@ -39,6 +39,9 @@ class Settings {
     replace("at", {"start"});
     if (find("scheme") && find("scheme")->text == "sgd") replace("scheme", {"beta", "C"});
     if (find("noise") && find("noise")->text != "constant") replace("noise", {"sigma"});
+    if (find("noise") && find("noise")->text != "label" && find("noise")->text != "minibatch") {
+      replace("noise", {"batch", "draw"});
+    }
     const Setting* manifold = find("manifold");
     const auto in_file = file.settings.find("manifold");
     if (manifold && (in_file == file.settings.end() ? "uv" : in_file->second.text) != manifold->text) {

@@ -17,6 +17,8 @@ std::string name_of(NoiseKind kind) {
       return "isotropic";
     case NoiseKind::constant:
       return "constant";
+    case NoiseKind::minibatch:
+      return "minibatch";
   }
   return {};
 }
@@ -48,6 +50,12 @@ std::string name_of(NoiseLaw law) {
     case NoiseLaw::rademacher:
       return "rademacher";
   }
+  return {};
+}
+
+std::optional<manifolds::BatchLaw> RunConfig::batch_law(int samples) const {
+  if (batch) return manifolds::BatchLaw{samples, *batch, draw};
+  if (noise == NoiseKind::minibatch) return manifolds::BatchLaw{samples, 1, draw};
   return {};
 }
 
