@@ -68,7 +68,13 @@ constexpr OptionInfo options[] = {
     {"epsilon", "X", process, scan | advise, true, false, "noise scale, > 0 (default 0.1)"},
 
     {"noise", "NAME", noise, runs, true, false,
-     "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I) or constant (sigma from --sigma)"},
+     "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I), constant (sigma from --sigma) or "
+     "minibatch (batches are drawn, labels exact: no noise on the valley; runs begin epsilon off it)"},
+    {"batch", "B", noise, problems, true, false,
+     "samples drawn in every step, 1 to the number of residuals, for label noise (default: all, nothing is drawn) and "
+     "minibatch noise (default 1)"},
+    {"draw", "NAME", noise, problems, true, false,
+     "how a batch is drawn: without-replacement (default) or with-replacement; needs --batch"},
     {"sigma", "FILE", noise, runs, true, false, "noise factor of --noise constant: CSV, D rows, no header"},
     {"noise-law", "NAME", noise, compare, true, false, "law of each draw: gaussian (default) or rademacher (+1 or -1)"},
 

@@ -55,7 +55,8 @@ void read_iteration(const Settings& settings, RunConfig& run) {
 
 void read_noise(const Settings& settings, RunConfig& run, int dimension) {
   if (const Setting* s = settings.find("noise")) {
-    run.noise = choice<NoiseKind>(*s, {NoiseKind::label, NoiseKind::isotropic, NoiseKind::constant}, name);
+    run.noise = choice<NoiseKind>(
+        *s, {NoiseKind::label, NoiseKind::isotropic, NoiseKind::constant, NoiseKind::minibatch}, name);
   }
   if (const Setting* s = settings.find("noise-law")) {
     run.noise_law = choice<NoiseLaw>(*s, {NoiseLaw::gaussian, NoiseLaw::rademacher}, name);
@@ -78,6 +79,30 @@ void read_noise(const Settings& settings, RunConfig& run, int dimension) {
   run.sigma_file = path.string();
   run.sigma = read_matrix(sigma->where, run.sigma_file, dimension);
 }
+
+}  // namespace
+
+void read_batch(const Settings& settings, RunConfig& run) {
+  const Setting* batch = settings.find("batch");
+  const Setting* draw = settings.find("draw");
+  const bool drawn = run.noise == NoiseKind::label || run.noise == NoiseKind::minibatch;
+  for (const Setting* s : {batch, draw}) {
+    if (s && !drawn) {
+      throw ConfigError(fmt::format("{} with --noise {}: only label and minibatch noise draw samples", s->where,
+                                    validation::name_of(run.noise)));
+    }
+  }
+  if (draw && !batch && run.noise == NoiseKind::label) {
+    throw ConfigError(fmt::format("{} without --batch: the full batch draws nothing", draw->where));
+  }
+  // How many samples there are is known once the manifold is made.
+  if (batch) run.batch = static_cast<int>(whole_number_in(*batch, 1, 65536));
+  if (draw)
+    run.draw =
+        choice<manifolds::Draw>(*draw, {manifolds::Draw::without_replacement, manifolds::Draw::with_replacement}, name);
+}
+
+namespace {
 
 void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
   if (const Setting* s = settings.find("form")) {
@@ -122,6 +147,7 @@ RunConfig read_run(const Settings& settings) {
   run.strict = settings.flag("strict");
   read_iteration(settings, run);
   read_noise(settings, run, manifold.dimension());
+  read_batch(settings, run);
   read_comparison(settings, run, manifold.dimension());
   return run;
 }
@@ -291,6 +317,10 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   line("noise", name(c.noise));
   if (c.noise == NoiseKind::constant) line("sigma", sigma_file);
   line("noise-law", name(c.noise_law));
+  if (c.batch) {
+    line("batch", *c.batch);
+    line("draw", name(c.draw));
+  }
   line("form", name(c.form));
   if (c.steps) {
     line("steps", *c.steps);

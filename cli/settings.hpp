@@ -52,6 +52,9 @@ class Settings {
     replace("at", {"start"});
     if (find("scheme") && find("scheme")->text == "sgd") replace("scheme", {"beta", "C"});
     if (find("noise") && find("noise")->text != "constant") replace("noise", {"sigma"});
+    if (find("noise") && find("noise")->text != "label" && find("noise")->text != "minibatch") {
+      replace("noise", {"batch", "draw"});
+    }
     if (names_another_manifold(file)) {
       for (const char* option : {"manifold", "name", "variables", "weight", "start", "sigma"}) {
         file.settings.erase(option);

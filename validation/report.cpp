@@ -65,6 +65,9 @@ std::string configuration_text(const Comparison& comparison) {
                                 : "";
   std::string noise = name_of(c.noise);
   if (c.noise == NoiseKind::constant) noise += fmt::format(" sigma ({} x {})", c.sigma.rows(), c.sigma.cols());
+  if (c.batch)
+    noise += fmt::format(", batches of {} drawn {}", *c.batch,
+                         c.draw == manifolds::Draw::with_replacement ? "with replacement" : "without replacement");
   return wrapped("  manifold    ", fmt::format("{}{}, start {}{}", c.manifold, parameters,
                                                manifolds::format_point(comparison.start), moved)) +
          wrapped("  iteration   ", fmt::format("{}, eta = {:g}, {}, {}", name_of(c.scheme), c.eta, momentum, epsilon)) +
@@ -334,6 +337,12 @@ Json config_json(const RunConfig& c) {
     put_null(out, "sigma", "only for constant noise");
   }
   out["noise_law"] = name_of(c.noise_law);
+  put_optional(out, "batch", c.batch, "the full batch");
+  if (c.batch) {
+    out["draw"] = name_of(c.draw);
+  } else {
+    put_null(out, "draw", "the full batch");
+  }
   out["form"] = name_of(c.form);
   put_optional(out, "time", c.time, "the number of steps was given");
   put_optional(out, "steps", c.steps, "the slow time was given");

@@ -18,6 +18,8 @@ std::string name_of(NoiseKind kind) {
       return "isotropic";
     case NoiseKind::constant:
       return "constant";
+    case NoiseKind::minibatch:
+      return "minibatch";
   }
   return {};
 }
@@ -60,6 +62,12 @@ Manifold RunConfig::make_manifold() const {
   manifolds::ManifoldDescription of = description();
   const manifolds::ParameterValues values = manifolds::resolve_parameters(of, parameters);
   return {std::move(of), values};
+}
+
+std::optional<manifolds::BatchLaw> RunConfig::batch_law(int samples) const {
+  if (batch) return manifolds::BatchLaw{samples, *batch, draw};
+  if (noise == NoiseKind::minibatch) return manifolds::BatchLaw{samples, 1, draw};
+  return {};
 }
 
 Hyperparameters RunConfig::hyperparameters() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/batch_draws.hpp"
 #include "manifolds/formula_source.hpp"
 #include "manifolds/hyperparameters.hpp"
 #include "manifolds/manifold.hpp"
@@ -25,8 +26,8 @@ using manifolds::Vector;
 using sde::Form;
 
 /// The noise model, DERIVATION (4): label (sigma = s J^T, Sigma = c H), isotropic (sigma = I), constant (a given
-/// D x r matrix).
-enum class NoiseKind { label, isotropic, constant };
+/// D x r matrix), minibatch (batches drawn, labels exact: sigma = 0 on the valley).
+enum class NoiseKind { label, isotropic, constant, minibatch };
 /// Which slow variable of a discrete state is compared with Y: DERIVATION (27), or the full limit map (6).
 enum class SlowVariable { first_order, iterated };
 /// Which ladders are climbed: epsilon and epsilon/2; or also epsilon/4 and three learning rates.
@@ -57,6 +58,10 @@ struct RunConfig {
   std::string sigma_file = {};  ///< where `sigma` came from
   Matrix sigma = {};            ///< D x r, for constant noise
   NoiseLaw noise_law = NoiseLaw::gaussian;
+  /// Samples drawn in every step, for label and minibatch noise; absent: all of them. Minibatch noise draws 1 unless
+  /// told otherwise.
+  std::optional<int> batch = {};
+  manifolds::Draw draw = manifolds::Draw::without_replacement;
 
   Form form = Form::finite_step;
   std::optional<double> time = {};  ///< units of slow time; 2 unless steps are given
@@ -74,6 +79,8 @@ struct RunConfig {
 
   /// beta as given, 1 - C eta^gamma, 0 for SGD, or 0.9. Throws ConfigError if mu is not in (0, 1].
   Hyperparameters hyperparameters() const;
+  /// How batches are drawn from `samples`, if they are.
+  std::optional<manifolds::BatchLaw> batch_law(int samples) const;
 };
 
 }  // namespace valleydrift::validation

@@ -56,7 +56,7 @@ using namespace sampling;
 class PlateauRun {
  public:
   PlateauRun(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace, int records,
-          std::int64_t paths)
+             std::int64_t paths)
       : run_(resolved(site, y, scheme, noise, pace, paths)),
         plan_(plan_comparison(run_)),
         columns_(run_.manifold, !run_.deterministic()),
