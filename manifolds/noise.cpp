@@ -236,17 +236,23 @@ void fill_rademacher(NoiseKey key, std::uint64_t first_path, std::uint64_t first
   }
 }
 
-}  // namespace
-
-double noise(NoiseLaw law, NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t component) {
-  check_range(key, path, step, component);
-  const std::uint64_t step_group = step / (law == NoiseLaw::gaussian ? 2 : rademacher_steps);
+/// The four words of one counter.
+r123::Philox4x32::ctr_type random_block(NoiseKey key, std::uint64_t path, std::uint64_t step_group,
+                                        std::uint32_t component) {
   const r123::Philox4x32::ctr_type counter = {{static_cast<std::uint32_t>(path), static_cast<std::uint32_t>(step_group),
                                                static_cast<std::uint32_t>(path >> 32) | key.process << 24,
                                                static_cast<std::uint32_t>(step_group >> 32) | component << 16}};
   const r123::Philox4x32::key_type seed = {
       {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)}};
-  const r123::Philox4x32::ctr_type words = r123::Philox4x32()(counter, seed);
+  return r123::Philox4x32()(counter, seed);
+}
+
+}  // namespace
+
+double noise(NoiseLaw law, NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t component) {
+  check_range(key, path, step, component);
+  const std::uint64_t step_group = step / (law == NoiseLaw::gaussian ? 2 : rademacher_steps);
+  const r123::Philox4x32::ctr_type words = random_block(key, path, step_group, component);
   const Block<double> random = {words[0], words[1], words[2], words[3]};
   if (law == NoiseLaw::rademacher) {
     return uppermost_sign<double>(sign_bits<double>(random, step / 64 % 2) << (step % 64));
@@ -272,12 +278,7 @@ void fill_noise(NoiseLaw law, NoiseKey key, std::uint64_t first_path, std::uint6
 
 std::uint32_t random_word(NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t word) {
   check_range(key, path, step, word / words_of_block);
-  const r123::Philox4x32::ctr_type counter = {{static_cast<std::uint32_t>(path), static_cast<std::uint32_t>(step),
-                                               static_cast<std::uint32_t>(path >> 32) | key.process << 24,
-                                               static_cast<std::uint32_t>(step >> 32) | (word / words_of_block) << 16}};
-  const r123::Philox4x32::key_type seed = {
-      {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)}};
-  return r123::Philox4x32()(counter, seed)[word % words_of_block];
+  return random_block(key, path, step, word / words_of_block)[word % words_of_block];
 }
 
 template <int Groups>
