@@ -17,8 +17,8 @@ struct Setting {
 };
 
 struct Arguments {
-  std::vector<std::string> words;           ///< what is not an option: the command, and the name it takes
-  std::map<std::string, Setting> settings;  ///< by option name; a flag's text is "true" or "false"
+  std::vector<std::string> words;                        ///< what is not an option: the command, and the name it takes
+  std::map<std::string, Setting> settings;               ///< by option name; a flag's text is "true" or "false"
   std::map<std::string, std::vector<Setting>> repeated;  ///< --param, --residual, ..., each in order
 };
 

@@ -41,8 +41,8 @@ std::shared_ptr<const FormulaSource> read_formula_source(const Settings& setting
   if (!file && !part) return nullptr;
   const Setting* manifold = settings.find("manifold");
   if (manifold) {
-    throw ConfigError(fmt::format("{} with {}: a manifold of the list and a formula; give one of them",
-                                  manifold->where, (file ? file : part)->where));
+    throw ConfigError(fmt::format("{} with {}: a manifold of the list and a formula; give one of them", manifold->where,
+                                  (file ? file : part)->where));
   }
   if (file && part) throw ConfigError(fmt::format("{} with {}: the file holds the formula", part->where, file->where));
   FormulaSource source;

@@ -31,16 +31,19 @@ constexpr OptionInfo options[] = {
     {"residual", "FORMULA", problem, typed, true, true,
      "a residual f_a(w), as in \"u*v - a\"; L = (1/2) sum f_a^2; several make a valley of as many dimensions less. "
      "Operators + - * / ^, functions exp log sqrt sin cos tan tanh atan sinh cosh, pi, e; -u^2 is -(u^2)"},
-    {"constant", "NAME=VALUE", problem, typed, true, true, "a number with a name for the formulas; may use those before it"},
+    {"constant", "NAME=VALUE", problem, typed, true, true,
+     "a number with a name for the formulas; may use those before it"},
     {"parameter", "NAME=X in A:B", problem, typed, true, true,
      "a constant with its range, which --param sets; X is its default"},
     {"weight", "S", problem, typed, true, false, "L = (S/2) sum f_a^2 instead (default 1)"},
     {"name", "NAME", problem, typed, true, false, "what results call the formula (default formula)"},
     {"manifold-file", "FILE", problem, typed, false, false,
-     "the formula from a file: lines `key = value` with the keys name, variables, residual, constant, parameter, weight "
+     "the formula from a file: lines `key = value` with the keys name, variables, residual, constant, parameter, "
+     "weight "
      "and start"},
     {"start", "A,B,...", problem, runs, true, false,
-     "start point, D numbers (default: the manifold's own, which a formula has only from its file); a point off the valley is moved onto it by the gradient "
+     "start point, D numbers (default: the manifold's own, which a formula has only from its file); a point off the "
+     "valley is moved onto it by the gradient "
      "flow, and the distance is reported"},
     {"at", "A,B,...", problem, bit(Command::inspect), false, false, "the point to inspect; the same as --start"},
     {"start", "A,B,...", problem, scan | advise, true, false,

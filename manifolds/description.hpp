@@ -32,8 +32,8 @@ struct ManifoldDescription {
   std::string summary;
   std::vector<ParameterInfo> parameters = {};
   std::vector<std::string> known = {};
-  ParameterValues awkward = {};  ///< allowed, but hard on the numerics
-  ParameterValues invalid = {};  ///< must be refused; empty if there are no parameters
+  ParameterValues awkward = {};                      ///< allowed, but hard on the numerics
+  ParameterValues invalid = {};                      ///< must be refused; empty if there are no parameters
   std::shared_ptr<const FormulaSource> source = {};  ///< of a typed manifold, nothing for those of the list
 };
 

@@ -170,6 +170,8 @@ std::vector<ExpressionGraph::Node> ExpressionGraph::pullback(const std::vector<N
       case Operation::divide_by_constant:
         collect(x, divide(bar, constant(e.constant)));
         break;
+      case Operation::multiply_add_constant:  // on tapes only
+        break;
       case Operation::divide_constant:
         collect(x, negate(multiply(bar, divide(n, x))));
         break;
@@ -237,6 +239,14 @@ Tape ExpressionGraph::tape(const std::vector<Node>& outputs) const {
     const Entry& e = nodes_[n];
     const bool one = has_right_operand(e.operation) ? false : true;
     const Node x = e.left, y = one ? e.left : e.right;
+    // A product that only this sum reads is the instruction before it: one instruction for both.
+    if (e.operation == Operation::add_constant && !instructions.empty() && last_use[e.left] == n &&
+        instructions.back().operation == Operation::multiply && instructions.back().target == place[e.left]) {
+      instructions.back().operation = Operation::multiply_add_constant;
+      instructions.back().constant = e.constant;
+      place[n] = place[e.left];
+      continue;
+    }
     Instruction i{e.operation, 0, 0, 0, e.constant};
     if (e.operation != Operation::constant) {
       i.left = place[x];

@@ -46,8 +46,8 @@ class Names {
  public:
   void add(const FormulaText& text, const std::string& name) {
     if (!is_formula_name(name)) {
-      throw ConfigError(fmt::format("{}: '{}' is not a name: a letter or _, then letters, digits and _", text.where,
-                                    name));
+      throw ConfigError(
+          fmt::format("{}: '{}' is not a name: a letter or _, then letters, digits and _", text.where, name));
     }
     const auto& functions = formula_functions();
     if (std::find(functions.begin(), functions.end(), name) != functions.end()) {
@@ -97,8 +97,8 @@ ParameterInfo read_parameter(const FormulaText& text, Names& names) {
   const auto value = [&](std::size_t from, std::size_t to) {
     return constant_value({text.where, text.text.substr(0, to)}, from, {}, graph);
   };
-  ParameterInfo info{assignment.name, "a parameter of the formula", value(assignment.value, in),
-                     value(in + 4, colon), value(colon + 1, std::string::npos)};
+  ParameterInfo info{assignment.name, "a parameter of the formula", value(assignment.value, in), value(in + 4, colon),
+                     value(colon + 1, std::string::npos)};
   if (!(info.lowest <= info.default_value && info.default_value <= info.highest)) {
     throw ConfigError(fmt::format("{}: {} = {:g} is not in its own range, {:g} to {:g}", text.where, info.name,
                                   info.default_value, info.lowest, info.highest));
@@ -157,8 +157,8 @@ ManifoldDescription description_of(const FormulaSource& source) {
     }
     for (const ManifoldDescription& built_in : descriptions()) {
       if (built_in.name == d.name) {
-        throw ConfigError(fmt::format("{}: {} is the name of a built-in manifold; choose another", source.name->where,
-                                      d.name));
+        throw ConfigError(
+            fmt::format("{}: {} is the name of a built-in manifold; choose another", source.name->where, d.name));
       }
     }
   }
@@ -179,15 +179,17 @@ Formula read_formula(const FormulaSource& source, const ParameterValues& paramet
   formula.variables = read_variables(source, names);
   const std::string& where = source.variables.where;
   const std::size_t m = source.residuals.size(), dimension = formula.variables.size();
-  if (m == 0) throw ConfigError(fmt::format("{} without --residual: a formula that is 0 on the valley is missing", where));
+  if (m == 0)
+    throw ConfigError(fmt::format("{} without --residual: a formula that is 0 on the valley is missing", where));
   if (m > most_formula_residuals) {
     throw ConfigError(fmt::format("{}: {} residuals, allowed are up to {}", source.residuals.back().where, m,
                                   most_formula_residuals));
   }
   if (m >= dimension) {
-    throw ConfigError(fmt::format("{}: {} residuals with {} variables leave no valley, only points; allowed are fewer "
-                                  "residuals than variables",
-                                  source.residuals.back().where, m, dimension));
+    throw ConfigError(
+        fmt::format("{}: {} residuals with {} variables leave no valley, only points; allowed are fewer "
+                    "residuals than variables",
+                    source.residuals.back().where, m, dimension));
   }
 
   ExpressionGraph graph(static_cast<std::uint32_t>(dimension + m));

@@ -24,8 +24,8 @@ struct Formula {
 ManifoldDescription description_of(const FormulaSource& source);
 
 /// The formula at these parameters; those not given have their defaults. Throws ConfigError that begins with where the
-/// fault stands: names that are taken, formulas that are none, sizes beyond those of formula_source.hpp, no residual, as
-/// many residuals as variables, or a residual without variables.
+/// fault stands: names that are taken, formulas that are none, sizes beyond those of formula_source.hpp, no residual,
+/// as many residuals as variables, or a residual without variables.
 Formula read_formula(const FormulaSource& source, const ParameterValues& parameters);
 
 }  // namespace valleydrift::manifolds

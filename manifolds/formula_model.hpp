@@ -35,8 +35,9 @@ class FormulaModel {
   /// Throws ConfigError if the text names none.
   std::vector<double> default_start() const {
     if (formula_.start.empty()) {
-      throw ConfigError("--start is missing: a formula has no start of its own; give --start A,B,..., or a line start = "
-                        "A,B,... in the manifold's file");
+      throw ConfigError(
+          "--start is missing: a formula has no start of its own; give --start A,B,..., or a line start = "
+          "A,B,... in the manifold's file");
     }
     return formula_.start;
   }

@@ -163,9 +163,7 @@ constexpr auto with_text = [](auto member) {
     (x3::get<Builder>(context).get().*member)(range.begin(), range.end());
   };
 };
-constexpr auto with_place = [](auto& context) {
-  x3::get<Builder>(context).get().mark(x3::_attr(context).begin());
-};
+constexpr auto with_place = [](auto& context) { x3::get<Builder>(context).get().mark(x3::_attr(context).begin()); };
 constexpr auto call = [](auto member) {
   return [member](auto& context) { (x3::get<Builder>(context).get().*member)(); };
 };
@@ -182,12 +180,12 @@ const auto identifier = x3::raw[x3::lexeme[x3::char_("A-Za-z_") >> *x3::char_("A
 const auto operation = [](auto characters) { return x3::raw[characters][with_place]; };
 const auto finish = x3::eps[call(&Builder::finish_operator)];
 
-const auto primary = number[with_text(&Builder::number)] |
-                     (identifier[with_text(&Builder::name)] >>
-                      ((x3::lit('(') >> x3::eps[call(&Builder::check_function)] > expression > close >
-                        x3::eps[call(&Builder::finish_call)]) |
-                       x3::eps[call(&Builder::finish_name)])) |
-                     ('(' > expression > close);
+const auto primary =
+    number[with_text(&Builder::number)] |
+    (identifier[with_text(&Builder::name)] >> ((x3::lit('(') >> x3::eps[call(&Builder::check_function)] > expression >
+                                                close > x3::eps[call(&Builder::finish_call)]) |
+                                               x3::eps[call(&Builder::finish_name)])) |
+    ('(' > expression > close);
 const auto close_def = x3::lit(')');
 const auto factor_def = (operation(x3::char_("+-")) > factor > x3::eps[call(&Builder::finish_sign)]) |
                         (primary >> -(operation(x3::char_('^')) > factor > finish));
@@ -222,8 +220,8 @@ std::string hint_for(char c) {
 void check_before_parsing(const FormulaText& formula) {
   const std::string& text = formula.text;
   if (text.size() > most_formula_length) {
-    throw ConfigError(fmt::format("{}: {} characters, allowed are up to {}", formula.where, text.size(),
-                                  most_formula_length));
+    throw ConfigError(
+        fmt::format("{}: {} characters, allowed are up to {}", formula.where, text.size(), most_formula_length));
   }
   if (std::all_of(text.begin(), text.end(), is_blank)) {
     throw ConfigError(fmt::format("{}: the formula is empty", formula.where));
@@ -323,9 +321,9 @@ ExpressionGraph::Node parse_expression(const FormulaText& text, const FormulaNam
   } catch (const x3::expectation_failure<Iterator>& failure) {
     const std::size_t where = builder.column(failure.where());
     const bool is_name = failure.which() == factor.name || failure.which() == close.name;
-    refuse_formula(text, where,
-                   fmt::format("expected {}, found {}", is_name ? failure.which() : factor.name,
-                               found(text.text, where)));
+    refuse_formula(
+        text, where,
+        fmt::format("expected {}, found {}", is_name ? failure.which() : factor.name, found(text.text, where)));
   }
   if (!parsed) refuse_formula(text, 0, fmt::format("expected {}, found {}", factor.name, found(text.text, 0)));
   if (at != end) {

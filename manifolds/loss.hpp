@@ -48,11 +48,7 @@ class LeastSquares {
   explicit LeastSquares(const ParameterValues& parameters) : model_(parameters) {}
   explicit LeastSquares(M model) : model_(std::move(model)) {}
 
-  static ManifoldDescription describe()
-    requires DescribedModel<M>
-  {
-    return M::describe();
-  }
+  static ManifoldDescription describe() requires DescribedModel<M> { return M::describe(); }
   const M& model() const { return model_; }
   int dimension() const { return model_.dimension(); }
   int transverse_dimension() const { return model_.residual_count(); }

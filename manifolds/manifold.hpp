@@ -20,7 +20,8 @@ class Manifold {
  public:
   /// Throws ConfigError for an unknown name or parameters out of range.
   Manifold(const std::string& name, ParameterValues parameters);
-  /// A manifold of the list or a typed one. Throws ConfigError for parameters out of range or a text that is no formula.
+  /// A manifold of the list or a typed one. Throws ConfigError for parameters out of range or a text that is no
+  /// formula.
   Manifold(ManifoldDescription description, ParameterValues parameters);
 
   const std::string& name() const { return description_.name; }

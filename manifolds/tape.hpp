@@ -23,6 +23,7 @@ enum class Operation : std::uint32_t {
   multiply_constant,       ///< x c
   divide_by_constant,      ///< x / c
   divide_constant,         ///< c / x
+  multiply_add_constant,   ///< x y + c, two roundings
   negate,                  ///< -x
   sqrt,
   exp,
@@ -75,11 +76,13 @@ class Tape {
  private:
   template <class T, class R>
   void run_on(T* numbers, std::span<const T> first, std::span<const R> second, std::span<T> out) const {
-    for (std::size_t i = 0; i < first.size(); ++i) numbers[i] = first[i];
-    for (std::size_t i = 0; i < second.size(); ++i) numbers[first.size() + i] = T(second[i]);
+    for (std::size_t i = 0; i < first.size(); ++i, few(i)) numbers[i] = first[i];
+    for (std::size_t i = 0; i < second.size(); ++i, few(i)) numbers[first.size() + i] = T(second[i]);
     execute(numbers);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = numbers[outputs_[i]];
   }
+  /// Keeps the compiler from calling memcpy for two or three numbers, which takes as long as the tape itself.
+  static void few(std::size_t& i) { asm("" : "+r"(i)); }
 
   template <class T>
   void execute(T* numbers) const;
@@ -126,6 +129,9 @@ template <class T>
         break;
       case Operation::divide_constant:
         out = i.constant / x;
+        break;
+      case Operation::multiply_add_constant:
+        out = x * y + i.constant;
         break;
       case Operation::negate:
         out = -x;
