@@ -73,6 +73,8 @@ constexpr OptionInfo options[] = {
     {"noise", "NAME", noise, runs, true, false,
      "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I), constant (sigma from --sigma) or "
      "minibatch (batches are drawn, labels exact: no noise on the valley; runs begin epsilon off it)"},
+    {"noise", "NAME", noise, scan | advise, true, false,
+     "label (default); minibatch, sampling without label noise, is refused: it has no time scale along the valley"},
     {"batch", "B", noise, problems, true, false,
      "samples drawn in every step, 1 to the number of residuals, for label noise (default: all, nothing is drawn) and "
      "minibatch noise (default 1)"},

@@ -19,6 +19,7 @@ namespace {
 using manifolds::NoiseLaw;
 using manifolds::Scheme;
 using validation::Control;
+using validation::NoiseKind;
 using validation::ScanConfig;
 
 Range positive(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
@@ -86,6 +87,20 @@ void read_problem(const Settings& settings, ScanConfig& scan) {
   if (const Setting* s = settings.find("epsilon")) run.epsilon = number_in(*s, positive("epsilon"));
 }
 
+/// Label noise with the batches that are drawn. Sampling alone has no time scale along the valley.
+void read_scan_noise(const Settings& settings, ScanConfig& scan) {
+  if (const Setting* s = settings.find("noise")) {
+    scan.run.noise = choice<NoiseKind>(*s, {NoiseKind::label, NoiseKind::minibatch}, name);
+    if (scan.run.noise == NoiseKind::minibatch) {
+      throw ConfigError(fmt::format(
+          "{} minibatch: sampling without label noise vanishes on the valley, so there is no motion along it "
+          "at order epsilon^2 and no time scale to measure; `valleydrift compare --noise minibatch` shows it",
+          s->where));
+    }
+  }
+  read_batch(settings, scan.run);
+}
+
 void refuse_without_momentum(const Settings& settings, const ScanConfig& scan) {
   if (scan.run.scheme != Scheme::sgd) return;
   for (const char* option : {"gamma", "C", "prefactor-eta", "prefactor-C", "prefactor-paths"}) {
@@ -149,6 +164,7 @@ void read_scan(Settings& settings, Options& options) {
   }
   ScanConfig& scan = options.scan;
   read_problem(settings, scan);
+  read_scan_noise(settings, scan);
   if (options.command == Command::advise) {
     if (const Setting* s = settings.find("eta")) scan.run.eta = number_in(*s, positive("eta"));
     return;
@@ -175,6 +191,11 @@ std::string scan_config_text(const ScanConfig& c) {
   }
   line("scheme", name(c.run.scheme));
   if (c.run.epsilon) line("epsilon", *c.run.epsilon);
+  line("noise", name(c.run.noise));
+  if (c.run.batch) {
+    line("batch", *c.run.batch);
+    line("draw", name(c.run.draw));
+  }
   line("noise-law", name(c.run.noise_law));
   list("eta", c.etas);
   if (c.run.scheme != Scheme::sgd) {

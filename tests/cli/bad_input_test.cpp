@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(command_lines) {
        2,
        {"--batch", "isotropic"}},
       {{"compare", "--manifold", "linear-network", "--batch", "1"}, 3, {"stability", "sampling", "--eta", "--batch"}},
-      {{"scan", "--noise", "minibatch"}, 2, {"--noise", "scan"}},
+      {{"scan", "--noise", "minibatch"}, 2, {"--noise minibatch", "no motion"}},
       {{"compare", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise constant"}},
       {{"compare", "--noise", "isotropic", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise isotropic"}},
       {{"compare", "--form", "asymptotic"}, 2, {"--form asymptotic", "--gamma"}},
