@@ -148,6 +148,8 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       {"--scheme", "sgd", "--slow-variable", "iterated", "--seed", "18446744073709551615", "--paths", "100000000"},
       {"--scheme", "nesterov", "--beta", "0.99", "--gamma", "0.4", "--form", "paper"},
       {"--noise", "constant", "--sigma", folder.path("sigma.csv")},
+      {"--variables", "u,v", "--residual", "u*v - a/2 - b", "--constant", "b=pi/4", "--parameter", "a=1 in 0:9",
+       "--param", "a=2.5", "--weight", "2", "--name", "mine", "--start", "2,0.5"},
       {"--manifold", "quadratic-pair", "--batch", "1", "--draw", "with-replacement"},
       {"--manifold", "quadratic-pair", "--noise", "minibatch"},
   };
