@@ -76,5 +76,6 @@ struct RegisteredLoss {
 };
 
 RegisteredLoss make_loss(const std::string& name, const ParameterValues& parameters);
+RegisteredLoss make_loss(const ManifoldDescription& description, const ParameterValues& parameters);
 
 }  // namespace valleydrift::manifolds
