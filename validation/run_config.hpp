@@ -43,9 +43,9 @@ std::string name_of(NoiseLaw law);
 struct RunConfig {
   std::string manifold = "uv";
   std::shared_ptr<const manifolds::FormulaSource> formula = {};  ///< instead of a name: typed; `manifold` is its name
-  std::map<std::string, std::string> parameters = {};  ///< --param KEY=VALUE
-  std::optional<std::vector<double>> start = {};       ///< default: the manifold's own
-  bool strict = false;                                 ///< refuse a start off the valley instead of moving it
+  std::map<std::string, std::string> parameters = {};            ///< --param KEY=VALUE
+  std::optional<std::vector<double>> start = {};                 ///< default: the manifold's own
+  bool strict = false;                                           ///< refuse a start off the valley instead of moving it
 
   Scheme scheme = Scheme::heavy_ball;
   double eta = 0.05;

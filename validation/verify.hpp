@@ -12,8 +12,8 @@
 namespace valleydrift::validation {
 
 struct VerifyRequest {
-  std::vector<std::string> only = {};        ///< IDs, with * and ? as wildcards; empty: all
-  std::optional<std::string> manifold = {};  ///< all of the registry if absent
+  std::vector<std::string> only = {};                            ///< IDs, with * and ? as wildcards; empty: all
+  std::optional<std::string> manifold = {};                      ///< all of the registry if absent
   std::shared_ptr<const manifolds::FormulaSource> formula = {};  ///< instead of them all: a typed manifold alone
   bool thorough = false;
   std::uint64_t seed = 1;

@@ -23,7 +23,7 @@ Manifold example(const std::string& name) {
   return Manifold(name, valleydrift::manifolds::resolve_parameters(valleydrift::manifolds::description_of(name), {}));
 }
 
-Hyperparameters hyperparameters(Scheme scheme, double eta, double mu) {
+Hyperparameters step_settings(Scheme scheme, double eta, double mu) {
   Hyperparameters h;
   h.scheme = scheme;
   h.eta = eta;
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(plateau_is_that_of_the_random_linear_map) {
       if ((scheme == Scheme::sgd) != (mu == 1.0)) continue;
       for (const BatchLaw& law : {BatchLaw{2, 1, Draw::without_replacement}, BatchLaw{2, 1, Draw::with_replacement},
                                   BatchLaw{2, 2, Draw::with_replacement}}) {
-        const Hyperparameters h = hyperparameters(scheme, 0.01, mu);
+        const Hyperparameters h = step_settings(scheme, 0.01, mu);
         const LimitForm form(Form::finite_step, h);
         const BatchNoise noise{law.ratio(), law.spread()};
         const Matrix settled = settled_covariance(m, y, law, h, 200000);
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(plateau_is_that_of_the_random_linear_map) {
 BOOST_AUTO_TEST_CASE(full_batches_without_replacement_add_nothing) {
   const Manifold m = example("quadratic-pair");
   const Vector y = m.retract(m.default_start());
-  const LimitForm form(Form::finite_step, hyperparameters(Scheme::heavy_ball, 0.05, 0.1));
+  const LimitForm form(Form::finite_step, step_settings(Scheme::heavy_ball, 0.05, 0.1));
   const BatchLaw all{2, 2, Draw::without_replacement};
   const Matrix sigma = drawn_noise_factor(m, y, {all.ratio(), all.spread()}, form);
   BOOST_TEST((sigma - m.label_noise_factor(y)).norm() < 1e-15);
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(strength_one_is_where_the_mean_square_grows) {
   const Geometry geometry = m.geometry(y);
   const BatchLaw law{2, 1, Draw::with_replacement};
   const BatchNoise noise{law.ratio(), law.spread()};
-  const auto with_eta = [](double eta) { return hyperparameters(Scheme::heavy_ball, eta, 0.1); };
+  const auto with_eta = [](double eta) { return step_settings(Scheme::heavy_ball, eta, 0.1); };
   double low = 1e-4, high = 1.0;
   for (int i = 0; i < 60; ++i) {
     const double middle = std::sqrt(low * high);

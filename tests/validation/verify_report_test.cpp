@@ -18,12 +18,12 @@ using namespace valleydrift::validation;
 namespace {
 
 const Check made_up_check{"X1-made-up",
-                    CheckKind::deterministic,
-                    "1 < 2 & \"so on\"",
-                    "(10)",
-                    "look <here>",
-                    [](const Manifold&) { return true; },
-                    [](const CheckSite&) { return Finding{}; }};
+                          CheckKind::deterministic,
+                          "1 < 2 & \"so on\"",
+                          "(10)",
+                          "look <here>",
+                          [](const Manifold&) { return true; },
+                          [](const CheckSite&) { return Finding{}; }};
 
 Verification made_up_verification() {
   Verification v;
@@ -37,7 +37,8 @@ Verification made_up_verification() {
                        CheckVerdict::fail,
                        0.0});
   v.results.push_back({&made_up_check, "ellipse", {}, "ellipse: the rank <changes>", CheckVerdict::fail, 0.0});
-  v.results.push_back({&made_up_check, "channel", {0.0, 1.0, "", "too few paths"}, "", CheckVerdict::inconclusive, 0.0});
+  v.results.push_back(
+      {&made_up_check, "channel", {0.0, 1.0, "", "too few paths"}, "", CheckVerdict::inconclusive, 0.0});
   return v;
 }
 
