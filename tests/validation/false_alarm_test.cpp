@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(reports_name_what_failed) {
 BOOST_AUTO_TEST_CASE(the_same_law_raises_no_alarm, *boost::unit_test::label("slow")) {
   const FalseAlarmRun run = repeated({}, 60);
   BOOST_TEST(run.passed(), false_alarm_text(run));
-  BOOST_TEST(run.checks.size() == 7U);  // two of O2, S1, two of S2, S3, S4
+  BOOST_TEST(run.checks.size() == 9U);  // two of O2, S1, four of S2, S3, S4
 }
 
 // --- What must be seen -----------------------------------------------------------------------------------------------
@@ -135,6 +135,7 @@ BOOST_AUTO_TEST_CASE(the_same_law_raises_no_alarm, *boost::unit_test::label("slo
 BOOST_AUTO_TEST_CASE(another_clock_is_seen, *boost::unit_test::label("slow")) {
   const FalseAlarmRun run = repeated({"S1", "S2", "S3"}, 60, {.clock = 1.1});
   BOOST_TEST((not_uniform(run) == std::set<std::string>{"S2-law-label: against the theory", "S2-law-label: slope",
+                                                        "S2-law-drawn: against the theory", "S2-law-drawn: slope",
                                                         "S2-law-isotropic: against its ensemble",
                                                         "S3-distribution: two samples"}),
              false_alarm_text(run));
@@ -151,6 +152,10 @@ BOOST_AUTO_TEST_CASE(wrong_standard_errors_are_seen, *boost::unit_test::label("s
                                      "S1-plateau: variance",
                                      "S2-law-label: against the theory",
                                      "S2-law-label: slope",
+                                     "S2-law-drawn: against the theory",
+                                     "S2-law-drawn: slope",
+                                     "S2-law-minibatch: against the theory",
+                                     "S2-law-minibatch: slope",
                                      "S2-law-isotropic: against its ensemble",
                                      "S2-law-isotropic: against the theory",
                                      "S2-law-isotropic: slope",

@@ -47,7 +47,9 @@ ResolvedRun sampling::short_run(const CheckSite& site, const Vector& y, Scheme s
   // A quarter of what the report chooses, which holds at the start: where the valley is sharp elsewhere, one path in a
   // million steps of this pace would leave the neighbourhood in which it can be projected.
   config.epsilon = 0.25 * open.hyperparameters.epsilon;
-  config.steps = static_cast<std::int64_t>(std::ceil(9.0 * waited_for(open)));
+  // What minibatch noise leaves of the squares is judged later, when it has decayed.
+  const double relaxations = noise == NoiseKind::minibatch ? 25.0 : 9.0;
+  config.steps = static_cast<std::int64_t>(std::ceil(relaxations * waited_for(open)));
   ResolvedRun run = resolve(config);
   run.applicability.tau_1 = waited_for(run);
   return run;
