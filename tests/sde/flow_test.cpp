@@ -35,6 +35,7 @@ Vector gradient_descent(const Manifold& m, const Vector& start, double step) {
     discrete::Scratch<double, Loss> scratch(loss);
     const discrete::StepConstants constants(Hyperparameters{Scheme::sgd, step, 1.0, 0.0});
     std::copy(w.begin(), w.end(), state.w.begin());
+    std::fill(state.p.begin(), state.p.end(), 0.0);
     for (int look = 0; look < 2000; ++look) {
       discrete::advance_noiseless<double>(loss, constants, state, 1000, scratch);
       const Vector before = w;
