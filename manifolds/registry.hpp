@@ -11,6 +11,7 @@
 #include "manifolds/ellipse.hpp"
 #include "manifolds/linear_network.hpp"
 #include "manifolds/loss.hpp"
+#include "manifolds/matrix_sensing.hpp"
 #include "manifolds/quadratic_pair.hpp"
 #include "manifolds/sphere.hpp"
 #include "manifolds/torus.hpp"
@@ -28,6 +29,7 @@ using AnyLoss = std::variant<LeastSquares<Uv>,             //
                              LeastSquares<Torus>,          //
                              LeastSquares<QuadraticPair>,  //
                              LeastSquares<LinearNetwork>,  //
+                             LeastSquares<MatrixSensing>,  //
                              CoshPair>;
 
 /// A variant of a name of its own, so that headers can mention it without knowing every model.
