@@ -1,7 +1,9 @@
 #include "cli/arguments.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/program_options/cmdline.hpp>
 #include <boost/program_options/errors.hpp>
@@ -50,7 +52,7 @@ po::options_description program_options(std::optional<Command> command = {}) {
 
 void store(Arguments& arguments, const OptionInfo& option, Setting setting) {
   if (option.repeatable) {
-    arguments.parameters.push_back(std::move(setting));
+    arguments.repeated[std::string(option.name)].push_back(std::move(setting));
     return;
   }
   const auto [place, stored] = arguments.settings.emplace(option.name, setting);
@@ -118,17 +120,22 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
   return arguments;
 }
 
-Arguments read_config_file(const std::string& path) {
+namespace {
+
+/// The settings of the file that the option `option_name` names; `keys`, if not empty, are all that it may have.
+Arguments read_file(const std::string& option_name, const std::string& path, const std::vector<std::string>& keys) {
   constexpr std::size_t most_bytes = std::size_t{1}
                                      << 20;  // far above any configuration; a wrong file is noticed early
   std::string text;
   try {
     text = read_text_file(path, most_bytes);
   } catch (const FileError& error) {
-    throw ConfigError(fmt::format("--config: {}", error.what()));
+    throw ConfigError(fmt::format("{}: {}", option_name, error.what()));
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
-  if (text.find('\0') != std::string::npos) throw ConfigError(fmt::format("--config: {}: not a text file", path));
+  if (text.find('\0') != std::string::npos) {
+    throw ConfigError(fmt::format("{}: {}: not a text file", option_name, path));
+  }
 
   const po::options_description description = program_options();
   Arguments arguments;
@@ -151,6 +158,12 @@ Arguments read_config_file(const std::string& path) {
     for (const po::option& given : parsed.options) {
       const std::string where = fmt::format("{}: {}", place, given.string_key);
       const OptionInfo* option = find_option(given.string_key);
+      if (!keys.empty() && std::find(keys.begin(), keys.end(), given.string_key) == keys.end()) {
+        const std::string near = suggestion(given.string_key, keys);
+        throw ConfigError(fmt::format("{}: does not belong in a manifold's file{}; allowed are {}", where,
+                                      near.empty() ? "" : fmt::format(", did you mean {}?", near),
+                                      fmt::join(keys, ", ")));
+      }
       if (!option) throw_unknown(where, "", given.string_key);
       if (!option->decides_results) {
         throw ConfigError(fmt::format("{}: does not belong in a configuration file; give --{} on the command line",
@@ -164,6 +177,15 @@ Arguments read_config_file(const std::string& path) {
     }
   }
   return arguments;
+}
+
+}  // namespace
+
+Arguments read_config_file(const std::string& path) { return read_file("--config", path, {}); }
+
+Arguments read_manifold_file(const std::string& path) {
+  return read_file("--manifold-file", path,
+                   {"name", "variables", "residual", "constant", "parameter", "weight", "start"});
 }
 
 std::string read_text_file(const std::string& path, std::size_t most_bytes) {

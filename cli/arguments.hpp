@@ -17,9 +17,9 @@ struct Setting {
 };
 
 struct Arguments {
-  std::vector<std::string> words;           ///< what is not an option: the command, and the name it takes
-  std::map<std::string, Setting> settings;  ///< by option name; a flag's text is "true" or "false"
-  std::vector<Setting> parameters;          ///< --param, in order
+  std::vector<std::string> words;                        ///< what is not an option: the command, and the name it takes
+  std::map<std::string, Setting> settings;               ///< by option name; a flag's text is "true" or "false"
+  std::map<std::string, std::vector<Setting>> repeated;  ///< --param, --residual, ..., each in order
 };
 
 /// Options and words of a command line without the program's name. Throws ConfigError for an unknown or abbreviated
@@ -29,6 +29,8 @@ Arguments read_command_line(const std::vector<std::string>& tokens);
 /// The settings of a configuration file in Program_options' format. Throws ConfigError with file and line for what
 /// cannot be read, is unknown, given twice, or has no influence on results and so does not belong in a file.
 Arguments read_config_file(const std::string& path);
+/// The same for a file that --manifold-file names, which has the keys of a formula and no others.
+Arguments read_manifold_file(const std::string& path);
 
 /// The whole text of a file of at most `most_bytes`. Throws FileError with the path and the reason.
 std::string read_text_file(const std::string& path, std::size_t most_bytes);

@@ -62,7 +62,7 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
       times.push_back(static_cast<double>(k) / unit);
     }
     const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
-    limit_path = sde::label_path(run.manifold, form, run.start, times);
+    limit_path = sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
   }
 
   validation::ReplayWriter writer(folder, path, run.manifold.dimension());

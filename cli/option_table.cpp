@@ -14,6 +14,7 @@ constexpr unsigned verify = bit(Command::verify);
 constexpr unsigned scan = bit(Command::scan);
 constexpr unsigned advise = bit(Command::advise);
 constexpr unsigned problems = runs | scan | advise;
+constexpr unsigned typed = problems | verify;
 constexpr unsigned described = bit(Command::manifolds) | problems;
 constexpr unsigned every = described | verify;
 
@@ -25,8 +26,24 @@ constexpr OptionInfo options[] = {
     {"manifold", "NAME", problem, problems, true, false,
      "the problem, a name from `valleydrift manifolds` (default uv)"},
     {"param", "KEY=VALUE", problem, problems, true, true, "a parameter of the manifold; may be given several times"},
+    {"variables", "A,B,...", problem, typed, true, false,
+     "instead of --manifold, a formula: its variables, the weights w; the valley is where every --residual is 0"},
+    {"residual", "FORMULA", problem, typed, true, true,
+     "a residual f_a(w), as in \"u*v - a\"; L = (1/2) sum f_a^2; several make a valley of as many dimensions less. "
+     "Operators + - * / ^, functions exp log sqrt sin cos tan tanh atan sinh cosh, pi, e; -u^2 is -(u^2)"},
+    {"constant", "NAME=VALUE", problem, typed, true, true,
+     "a number with a name for the formulas; may use those before it"},
+    {"parameter", "NAME=X in A:B", problem, typed, true, true,
+     "a constant with its range, which --param sets; X is its default"},
+    {"weight", "S", problem, typed, true, false, "L = (S/2) sum f_a^2 instead (default 1)"},
+    {"name", "NAME", problem, typed, true, false, "what results call the formula (default formula)"},
+    {"manifold-file", "FILE", problem, typed, false, false,
+     "the formula from a file: lines `key = value` with the keys name, variables, residual, constant, parameter, "
+     "weight "
+     "and start"},
     {"start", "A,B,...", problem, runs, true, false,
-     "start point, D numbers (default: the manifold's own); a point off the valley is moved onto it by the gradient "
+     "start point, D numbers (default: the manifold's own, which a formula has only from its file); a point off the "
+     "valley is moved onto it by the gradient "
      "flow, and the distance is reported"},
     {"at", "A,B,...", problem, bit(Command::inspect), false, false, "the point to inspect; the same as --start"},
     {"start", "A,B,...", problem, scan | advise, true, false,
@@ -54,7 +71,15 @@ constexpr OptionInfo options[] = {
     {"epsilon", "X", process, scan | advise, true, false, "noise scale, > 0 (default 0.1)"},
 
     {"noise", "NAME", noise, runs, true, false,
-     "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I) or constant (sigma from --sigma)"},
+     "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I), constant (sigma from --sigma) or "
+     "minibatch (batches are drawn, labels exact: no noise on the valley; runs begin epsilon off it)"},
+    {"noise", "NAME", noise, scan | advise, true, false,
+     "label (default); minibatch, sampling without label noise, is refused: it has no time scale along the valley"},
+    {"batch", "B", noise, problems, true, false,
+     "samples drawn in every step, 1 to the number of residuals, for label noise (default: all, nothing is drawn) and "
+     "minibatch noise (default 1)"},
+    {"draw", "NAME", noise, problems, true, false,
+     "how a batch is drawn: without-replacement (default) or with-replacement; needs --batch"},
     {"sigma", "FILE", noise, runs, true, false, "noise factor of --noise constant: CSV, D rows, no header"},
     {"noise-law", "NAME", noise, compare, true, false, "law of each draw: gaussian (default) or rademacher (+1 or -1)"},
 
@@ -102,6 +127,8 @@ constexpr OptionInfo options[] = {
     {"only", "ID,...", checks, verify, false, false,
      "these checks alone: IDs separated by commas, D4 for all that begin with D4-, * and ? as wildcards"},
     {"manifold", "NAME", checks, verify, false, false, "on this manifold alone (default: all)"},
+    {"start", "A,B,...", problem, verify, false, false,
+     "a point on or near the valley of the formula, D numbers; the checks are made there and around it"},
     {"thorough", "", checks, verify, false, false, "more points and more paths: minutes instead of seconds"},
     {"seed", "N", checks, verify, false, false, "seed of the checks that sample, 0 to 2^64-1 (default 1)"},
     {"aa", "N", checks, verify, false, false,

@@ -6,10 +6,12 @@
 #include <limits>
 
 #include "cli/arguments.hpp"
+#include "cli/manifold_options.hpp"
 #include "cli/scan_options.hpp"
 #include "cli/settings.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/formula.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::cli {
@@ -53,7 +55,8 @@ void read_iteration(const Settings& settings, RunConfig& run) {
 
 void read_noise(const Settings& settings, RunConfig& run, int dimension) {
   if (const Setting* s = settings.find("noise")) {
-    run.noise = choice<NoiseKind>(*s, {NoiseKind::label, NoiseKind::isotropic, NoiseKind::constant}, name);
+    run.noise = choice<NoiseKind>(
+        *s, {NoiseKind::label, NoiseKind::isotropic, NoiseKind::constant, NoiseKind::minibatch}, name);
   }
   if (const Setting* s = settings.find("noise-law")) {
     run.noise_law = choice<NoiseLaw>(*s, {NoiseLaw::gaussian, NoiseLaw::rademacher}, name);
@@ -76,6 +79,30 @@ void read_noise(const Settings& settings, RunConfig& run, int dimension) {
   run.sigma_file = path.string();
   run.sigma = read_matrix(sigma->where, run.sigma_file, dimension);
 }
+
+}  // namespace
+
+void read_batch(const Settings& settings, RunConfig& run) {
+  const Setting* batch = settings.find("batch");
+  const Setting* draw = settings.find("draw");
+  const bool drawn = run.noise == NoiseKind::label || run.noise == NoiseKind::minibatch;
+  for (const Setting* s : {batch, draw}) {
+    if (s && !drawn) {
+      throw ConfigError(fmt::format("{} with --noise {}: only label and minibatch noise draw samples", s->where,
+                                    validation::name_of(run.noise)));
+    }
+  }
+  if (draw && !batch && run.noise == NoiseKind::label) {
+    throw ConfigError(fmt::format("{} without --batch: the full batch draws nothing", draw->where));
+  }
+  // How many samples there are is known once the manifold is made.
+  if (batch) run.batch = static_cast<int>(whole_number_in(*batch, 1, 65536));
+  if (draw)
+    run.draw =
+        choice<manifolds::Draw>(*draw, {manifolds::Draw::without_replacement, manifolds::Draw::with_replacement}, name);
+}
+
+namespace {
 
 void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
   if (const Setting* s = settings.find("form")) {
@@ -105,10 +132,7 @@ void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
 
 RunConfig read_run(const Settings& settings) {
   RunConfig run;
-  if (const Setting* s = settings.find("manifold")) run.manifold = s->text;
-  run.parameters = read_parameters(settings);
-  const auto description = manifolds::description_of(run.manifold);
-  const manifolds::Manifold manifold(run.manifold, manifolds::resolve_parameters(description, run.parameters));
+  const manifolds::Manifold manifold = read_manifold(settings, run);
 
   settings.refuse_both("at", "start", "both name the point; give one of them");
   for (const char* option : {"start", "at"}) {
@@ -117,12 +141,13 @@ RunConfig read_run(const Settings& settings) {
     run.start = number_list(*s);
     if (static_cast<int>(run.start->size()) != manifold.dimension()) {
       throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
-                                    manifold.dimension(), description.coordinates));
+                                    manifold.dimension(), manifold.description().coordinates));
     }
   }
   run.strict = settings.flag("strict");
   read_iteration(settings, run);
   read_noise(settings, run, manifold.dimension());
+  read_batch(settings, run);
   read_comparison(settings, run, manifold.dimension());
   return run;
 }
@@ -149,6 +174,12 @@ std::optional<std::string> read_file_name(const Settings& settings, const char* 
 void read_verify(const Settings& settings, Options& options) {
   if (const Setting* s = settings.find("only")) options.verify.only = read_patterns(*s);
   if (const Setting* s = settings.find("manifold")) options.verify.manifold = manifolds::description_of(s->text).name;
+  options.verify.formula = read_formula_source(settings);
+  if (options.verify.formula) {  // an error in it comes before any check
+    manifolds::Manifold(manifolds::description_of(*options.verify.formula), {}).default_start();
+  } else if (const Setting* s = settings.find("start")) {
+    throw ConfigError(fmt::format("{} without --variables: only a formula needs a start", s->where));
+  }
   if (const Setting* s = settings.find("seed")) {
     options.verify.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
@@ -202,7 +233,7 @@ void read_command(const Arguments& arguments, Options& options) {
                                   name_of(*options.command), fmt::join(owners, " and ")));
   };
   for (const auto& [option, setting] : arguments.settings) check(option);
-  if (!arguments.parameters.empty()) check("param");
+  for (const auto& [option, settings] : arguments.repeated) check(option);
 }
 
 }  // namespace
@@ -271,12 +302,7 @@ void check_size(const std::string& options, double steps, std::int64_t paths, in
 std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   std::string text = "# valleydrift --config THIS-FILE runs this job again\n";
   const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
-  line("manifold", c.manifold);
-  const auto description = manifolds::description_of(c.manifold);
-  const auto values = manifolds::resolve_parameters(description, c.parameters);
-  for (const auto& info : description.parameters) {
-    line("param", fmt::format("{}={}", info.name, manifolds::format_parameter(info, values.at(info.name))));
-  }
+  text += manifold_lines(c);
   if (c.start) line("start", fmt::format("{}", fmt::join(*c.start, ",")));
   line("strict", c.strict);
   line("scheme", name(c.scheme));
@@ -291,6 +317,10 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   line("noise", name(c.noise));
   if (c.noise == NoiseKind::constant) line("sigma", sigma_file);
   line("noise-law", name(c.noise_law));
+  if (c.batch) {
+    line("batch", *c.batch);
+    line("draw", name(c.draw));
+  }
   line("form", name(c.form));
   if (c.steps) {
     line("steps", *c.steps);

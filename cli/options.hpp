@@ -42,6 +42,10 @@ inline constexpr double most_steps = 1e12;
 /// sigma file cannot be read.
 Options parse_options(const std::vector<std::string>& tokens);
 
+class Settings;
+/// --batch and --draw into `run`, whose noise is known.
+void read_batch(const Settings& settings, validation::RunConfig& run);
+
 /// Throws ConfigError, naming `options`, if steps x paths x dimension is more than can be counted or steps alone exceed
 /// most_steps.
 void check_size(const std::string& options, double steps, std::int64_t paths, int dimension);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "cli/manifold_options.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
@@ -18,6 +19,7 @@ namespace {
 using manifolds::NoiseLaw;
 using manifolds::Scheme;
 using validation::Control;
+using validation::NoiseKind;
 using validation::ScanConfig;
 
 Range positive(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
@@ -69,21 +71,34 @@ std::vector<double> grid_list(const Setting& setting, const Range& range, bool l
 
 void read_problem(const Settings& settings, ScanConfig& scan) {
   validation::RunConfig& run = scan.run;
-  if (const Setting* s = settings.find("manifold")) run.manifold = s->text;
-  run.parameters = read_parameters(settings);
-  const auto description = manifolds::description_of(run.manifold);
-  const manifolds::Manifold manifold(run.manifold, manifolds::resolve_parameters(description, run.parameters));
-  if (const Setting* s = settings.find("start")) {
+  const manifolds::Manifold manifold = read_manifold(settings, run);
+  // Of random starts of a formula it is the one from which the theory's flow begins.
+  const bool own = run.formula && settings.find("random-start");
+  if (const Setting* s = own ? nullptr : settings.find("start")) {
     run.start = number_list(*s);
     if (static_cast<int>(run.start->size()) != manifold.dimension()) {
       throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
-                                    manifold.dimension(), description.coordinates));
+                                    manifold.dimension(), manifold.description().coordinates));
     }
   }
   if (const Setting* s = settings.find("scheme")) {
     run.scheme = choice<Scheme>(*s, {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}, name);
   }
   if (const Setting* s = settings.find("epsilon")) run.epsilon = number_in(*s, positive("epsilon"));
+}
+
+/// Label noise with the batches that are drawn. Sampling alone has no time scale along the valley.
+void read_scan_noise(const Settings& settings, ScanConfig& scan) {
+  if (const Setting* s = settings.find("noise")) {
+    scan.run.noise = choice<NoiseKind>(*s, {NoiseKind::label, NoiseKind::minibatch}, name);
+    if (scan.run.noise == NoiseKind::minibatch) {
+      throw ConfigError(fmt::format(
+          "{} minibatch: sampling without label noise vanishes on the valley, so there is no motion along it "
+          "at order epsilon^2 and no time scale to measure; `valleydrift compare --noise minibatch` shows it",
+          s->where));
+    }
+  }
+  read_batch(settings, scan.run);
 }
 
 void refuse_without_momentum(const Settings& settings, const ScanConfig& scan) {
@@ -126,7 +141,9 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
     scan.run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
   if (const Setting* s = settings.find("random-start")) scan.random_start = number_in(*s, positive("S"));
-  settings.refuse_both("random-start", "start", "both say where the runs begin; give one of them");
+  if (!scan.run.formula) {
+    settings.refuse_both("random-start", "start", "both say where the runs begin; give one of them");
+  }
   settings.refuse_both("random-start", "descent", "both say where the runs begin; give one of them");
   scan.descent = settings.flag("descent");
   if (scan.descent && !scan.run.start) {
@@ -147,6 +164,7 @@ void read_scan(Settings& settings, Options& options) {
   }
   ScanConfig& scan = options.scan;
   read_problem(settings, scan);
+  read_scan_noise(settings, scan);
   if (options.command == Command::advise) {
     if (const Setting* s = settings.find("eta")) scan.run.eta = number_in(*s, positive("eta"));
     return;
@@ -163,13 +181,9 @@ std::string scan_config_text(const ScanConfig& c) {
   const auto list = [&](const std::string& key, const std::vector<double>& values) {
     line(key, fmt::format("{}", fmt::join(values, ",")));
   };
-  line("manifold", c.run.manifold);
-  const auto description = manifolds::description_of(c.run.manifold);
-  const auto values = manifolds::resolve_parameters(description, c.run.parameters);
-  for (const auto& info : description.parameters) {
-    line("param", fmt::format("{}={}", info.name, manifolds::format_parameter(info, values.at(info.name))));
-  }
+  text += manifold_lines(c.run);
   if (c.run.start && !c.random_start) list("start", *c.run.start);
+  if (c.random_start && c.run.formula && c.run.formula->start) line("start", c.run.formula->start->text);
   if (c.random_start) {
     line("random-start", *c.random_start);
   } else {
@@ -177,6 +191,11 @@ std::string scan_config_text(const ScanConfig& c) {
   }
   line("scheme", name(c.run.scheme));
   if (c.run.epsilon) line("epsilon", *c.run.epsilon);
+  line("noise", name(c.run.noise));
+  if (c.run.batch) {
+    line("batch", *c.run.batch);
+    line("draw", name(c.run.draw));
+  }
   line("noise-law", name(c.run.noise_law));
   list("eta", c.etas);
   if (c.run.scheme != Scheme::sgd) {

@@ -5,7 +5,7 @@ namespace valleydrift::cli {
 std::map<std::string, std::string> read_parameters(const Settings& settings) {
   std::map<std::string, std::string> values;
   std::map<std::string, bool> from_file;
-  for (const Setting& setting : settings.parameters()) {
+  for (const Setting& setting : settings.all("param")) {
     const std::size_t equals = setting.text.find('=');
     if (equals == std::string::npos || equals == 0) {
       throw ConfigError(fmt::format("{}: '{}' is not of the form KEY=VALUE", setting.where, setting.text));

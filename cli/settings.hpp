@@ -23,7 +23,20 @@ class Settings {
     return found == arguments_.settings.end() ? nullptr : &found->second;
   }
   bool flag(const std::string& option) const { return find(option) && find(option)->text == "true"; }
-  const std::vector<Setting>& parameters() const { return arguments_.parameters; }
+  /// Of an option that may be given several times, in order.
+  const std::vector<Setting>& all(const std::string& option) const {
+    static const std::vector<Setting> none;
+    const auto found = arguments_.repeated.find(option);
+    return found == arguments_.repeated.end() ? none : found->second;
+  }
+  /// The first of the options that is given, or nullptr.
+  const Setting* first_of(const std::vector<std::string>& options) const {
+    for (const std::string& option : options) {
+      if (const Setting* s = find(option)) return s;
+      if (!all(option).empty()) return &all(option).front();
+    }
+    return nullptr;
+  }
 
   /// The command line wins. What it says about one thing also replaces what the file says about the same thing in
   /// other words: a time for steps, C for beta, another manifold for the parameters of the one in the file.
@@ -39,14 +52,20 @@ class Settings {
     replace("at", {"start"});
     if (find("scheme") && find("scheme")->text == "sgd") replace("scheme", {"beta", "C"});
     if (find("noise") && find("noise")->text != "constant") replace("noise", {"sigma"});
-    const Setting* manifold = find("manifold");
-    const auto in_file = file.settings.find("manifold");
-    if (manifold && (in_file == file.settings.end() ? "uv" : in_file->second.text) != manifold->text) {
-      replace("manifold", {"start", "sigma"});
-      file.parameters.clear();
+    if (find("noise") && find("noise")->text != "label" && find("noise")->text != "minibatch") {
+      replace("noise", {"batch", "draw"});
+    }
+    if (names_another_manifold(file)) {
+      for (const char* option : {"manifold", "name", "variables", "weight", "start", "sigma"}) {
+        file.settings.erase(option);
+      }
+      file.repeated.clear();
     }
     arguments_.settings.merge(file.settings);
-    arguments_.parameters.insert(arguments_.parameters.begin(), file.parameters.begin(), file.parameters.end());
+    for (const auto& [option, settings] : file.repeated) {
+      auto& all = arguments_.repeated[option];
+      all.insert(all.begin(), settings.begin(), settings.end());
+    }
   }
 
   void refuse_both(const std::string& one, const std::string& other, const std::string& why) const {
@@ -56,6 +75,17 @@ class Settings {
   }
 
  private:
+  bool names_another_manifold(const Arguments& file) const {
+    if (first_of({"manifold-file", "variables", "residual"})) return true;
+    const Setting* manifold = find("manifold");
+    if (!manifold) return false;
+    const auto in_file = file.settings.find("manifold");
+    const std::string other = file.settings.contains("variables") ? ""
+                              : in_file == file.settings.end()    ? "uv"
+                                                                  : in_file->second.text;
+    return other != manifold->text;
+  }
+
   Arguments arguments_;
 };
 

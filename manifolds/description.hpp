@@ -2,10 +2,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace valleydrift::manifolds {
+
+struct FormulaSource;  // formula_source.hpp
 
 /// Values of a manifold's parameters by name; a choice is held as its index.
 using ParameterValues = std::map<std::string, double>;
@@ -29,8 +32,9 @@ struct ManifoldDescription {
   std::string summary;
   std::vector<ParameterInfo> parameters = {};
   std::vector<std::string> known = {};
-  ParameterValues awkward = {};  ///< allowed, but hard on the numerics
-  ParameterValues invalid = {};  ///< must be refused; empty if there are no parameters
+  ParameterValues awkward = {};                      ///< allowed, but hard on the numerics
+  ParameterValues invalid = {};                      ///< must be refused; empty if there are no parameters
+  std::shared_ptr<const FormulaSource> source = {};  ///< of a typed manifold, nothing for those of the list
 };
 
 }  // namespace valleydrift::manifolds

@@ -253,7 +253,8 @@ template <class T>
 T atan(T x) {
   // pi/2 and pi/4 in two parts
   constexpr double half_pi = 0x1.921fb54442d18p+0, half_pi_rest = 0x1.1a62633145c07p-54;
-  constexpr double tan_of_eighth = 0x1.a827999fcef32p-2;  // 2^(1/2) - 1; its inverse is the other end of the middle part
+  constexpr double tan_of_eighth =
+      0x1.a827999fcef32p-2;  // 2^(1/2) - 1; its inverse is the other end of the middle part
   const T magnitude = abs(x);
   const auto middle = magnitude > tan_of_eighth, upper = magnitude > 1.0 / tan_of_eighth;
   // atan x = pi/4 + atan((x - 1) / (x + 1)) = pi/2 + atan(-1 / x)

@@ -18,6 +18,8 @@ namespace valleydrift::manifolds {
 ///   gradient<T>(w, scratch, g)  grad L(w)                                             w, g: D
 ///   noisy_gradient<T>(w, shift, scratch, g)  the gradient after every label y_a has moved by shift_a; shift:
 ///                               label_count; what label noise needs, DERIVATION (4)
+///   drawn_gradient<T>(w, shift, counts, stride, ratio, scratch, g)  the same with the part of sample a times
+///                               ratio counts[a stride]: what a drawn batch sees, DERIVATION (48)
 /// `scratch` holds scratch_size() numbers of type T. The types T are double, Lanes and their Duals.
 template <class L>
 concept Loss = requires(const L loss, std::span<const double> w, std::span<double> out) {
@@ -32,6 +34,7 @@ concept Loss = requires(const L loss, std::span<const double> w, std::span<doubl
   { loss.template value<double>(w, out) } -> std::same_as<double>;
   loss.template gradient<double>(w, out, out);
   loss.template noisy_gradient<double>(w, w, out, out);
+  loss.template drawn_gradient<double>(w, w, w.data(), 1, 1.0, out, out);
 };
 
 /// L = (s/2) sum_a f_a^2 with s = model.weight(). Full-batch label noise f_a -> f_a - eps xi_a gives sigma = s J^T, so
@@ -43,8 +46,9 @@ class LeastSquares {
   static constexpr int static_dimension = M::static_dimension;
   static constexpr int static_labels = M::static_residuals;
   explicit LeastSquares(const ParameterValues& parameters) : model_(parameters) {}
+  explicit LeastSquares(M model) : model_(std::move(model)) {}
 
-  static ManifoldDescription describe() { return M::describe(); }
+  static ManifoldDescription describe() requires DescribedModel<M> { return M::describe(); }
   const M& model() const { return model_; }
   int dimension() const { return model_.dimension(); }
   int transverse_dimension() const { return model_.residual_count(); }
@@ -68,6 +72,15 @@ class LeastSquares {
   void noisy_gradient(std::span<const T> w, std::span<const T> shift, std::span<T> f, std::span<T> g) const {
     model_.template residuals<T>(w, f);
     for (int a = 0; a < label_count(); ++a) f[index(a)] = f[index(a)] - shift[index(a)];
+    pull_back<T>(w, f, g);
+  }
+  template <class T>
+  void drawn_gradient(std::span<const T> w, std::span<const T> shift, const T* counts, int stride, double ratio,
+                      std::span<T> f, std::span<T> g) const {
+    model_.template residuals<T>(w, f);
+    for (int a = 0; a < label_count(); ++a) {
+      f[index(a)] = (ratio * counts[index(a * stride)]) * (f[index(a)] - shift[index(a)]);
+    }
     pull_back<T>(w, f, g);
   }
 
@@ -125,6 +138,15 @@ class CoshPair {
   void noisy_gradient(std::span<const T> w, std::span<const T> shift, std::span<T> f, std::span<T> g) const {
     model_.template residuals<T>(w, f);
     for (std::size_t a = 0; a < 2; ++a) f[a] = sinh(f[a] - shift[a]);
+    model_.template pullback<T, T>(w, f, g);
+  }
+  template <class T>
+  void drawn_gradient(std::span<const T> w, std::span<const T> shift, const T* counts, int stride, double ratio,
+                      std::span<T> f, std::span<T> g) const {
+    model_.template residuals<T>(w, f);
+    for (std::size_t a = 0; a < 2; ++a) {
+      f[a] = (ratio * counts[a * static_cast<std::size_t>(stride)]) * sinh(f[a] - shift[a]);
+    }
     model_.template pullback<T, T>(w, f, g);
   }
 

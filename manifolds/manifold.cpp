@@ -97,9 +97,12 @@ Matrix Geometry::longitudinal_basis() const {
   return q.rightCols(transverse.rows() - transverse.cols());
 }
 
-Manifold::Manifold(std::string name, ParameterValues parameters)
-    : description_(description_of(name)),
-      loss_(std::make_shared<RegisteredLoss>(make_loss(name, parameters))) {
+Manifold::Manifold(const std::string& name, ParameterValues parameters)
+    : Manifold(description_of(name), std::move(parameters)) {}
+
+Manifold::Manifold(ManifoldDescription description, ParameterValues parameters)
+    : description_(std::move(description)),
+      loss_(std::make_shared<RegisteredLoss>(make_loss(description_, parameters))) {
   for (const ParameterInfo& info : description_.parameters) {
     const auto given = parameters.find(info.name);
     parameters_[info.name] = given == parameters.end() ? info.default_value : given->second;

@@ -19,7 +19,10 @@ inline constexpr double on_valley_tolerance = 1e-12;
 class Manifold {
  public:
   /// Throws ConfigError for an unknown name or parameters out of range.
-  Manifold(std::string name, ParameterValues parameters);
+  Manifold(const std::string& name, ParameterValues parameters);
+  /// A manifold of the list or a typed one. Throws ConfigError for parameters out of range or a text that is no
+  /// formula.
+  Manifold(ManifoldDescription description, ParameterValues parameters);
 
   const std::string& name() const { return description_.name; }
   const ManifoldDescription& description() const { return description_; }

@@ -96,15 +96,14 @@ std::vector<double> MatrixSensing::default_start() const {
 }
 
 std::vector<std::string> MatrixSensing::slow_coordinate_names() const {
-  if (symmetric_) return {"|U|^2", "|UU^T|^2"};
-  return {"|U^TU-V^TV|^2", "|UV^T|^2"};
+  return {"test_error", symmetric_ ? "|U|^2" : "|U^TU-V^TV|^2"};
 }
 
 void MatrixSensing::slow_coordinates(std::span<const double> y, std::span<const double> /*start*/,
                                      std::span<double> q) const {
   const Factor u(y.data(), d_, r_), v(second_factor(y.data()), d_, r_);
-  q[0] = symmetric_ ? u.squaredNorm() : (u.transpose() * u - v.transpose() * v).squaredNorm();
-  q[1] = (u * v.transpose()).squaredNorm();
+  q[0] = (u * v.transpose() - Factor(teacher_.data(), d_, d_)).squaredNorm();
+  q[1] = symmetric_ ? u.squaredNorm() : (u.transpose() * u - v.transpose() * v).squaredNorm();
 }
 
 double MatrixSensing::closed_trace_hessian(std::span<const double> y) const {
@@ -115,11 +114,6 @@ double MatrixSensing::closed_trace_hessian(std::span<const double> y) const {
     sum += symmetric_ ? 4.0 * (a * u).squaredNorm() : (a * v).squaredNorm() + (a.transpose() * u).squaredNorm();
   }
   return sum / samples_;
-}
-
-double MatrixSensing::test_error(std::span<const double> y) const {
-  const Factor u(y.data(), d_, r_), v(second_factor(y.data()), d_, r_);
-  return (u * v.transpose() - Factor(teacher_.data(), d_, d_)).squaredNorm();
 }
 
 }  // namespace valleydrift::manifolds

@@ -64,14 +64,11 @@ class MatrixSensing {
 
   /// On the valley, from factors with entries of variance 1/r.
   std::vector<double> default_start() const;
-  /// |U^T U - V^T V|^2, which gradient flow conserves, and |U V^T|^2; in the symmetric variant |U|^2, the nuclear norm
-  /// of U U^T, and |U U^T|^2.
+  /// The test error |U V^T - M*|^2, the mean of f^2 over new measurements, and |U^T U - V^T V|^2, which gradient flow
+  /// conserves; in the symmetric variant |U|^2, the nuclear norm of U U^T.
   std::vector<std::string> slow_coordinate_names() const;
   void slow_coordinates(std::span<const double> y, std::span<const double> start, std::span<double> q) const;
   double closed_trace_hessian(std::span<const double> y) const;
-  /// |U V^T - M*|^2, the mean of f^2 over new measurements.
-  double test_error(std::span<const double> y) const;
-
   /// A_i, row by row, sample by sample; M*.
   std::span<const double> data() const { return a_; }
   std::span<const double> teacher() const { return teacher_; }

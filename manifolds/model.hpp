@@ -22,7 +22,6 @@ concept ResidualModel = requires(const M model, std::span<const double> w, std::
                                  std::span<const Dual<double>> dual_w, std::span<Dual<double>> dual_out) {
   { M::static_dimension } -> std::convertible_to<int>;
   { M::static_residuals } -> std::convertible_to<int>;
-  { M::describe() } -> std::same_as<ManifoldDescription>;
   { model.dimension() } -> std::same_as<int>;
   { model.residual_count() } -> std::same_as<int>;
   { model.weight() } -> std::same_as<double>;
@@ -33,6 +32,12 @@ concept ResidualModel = requires(const M model, std::span<const double> w, std::
   model.template residuals<Dual<double>>(dual_w, dual_out);
   model.template pullback<double, double>(w, w, out);
   model.template pullback<Dual<double>, double>(dual_w, w, dual_out);
+};
+
+/// A model of the list says what it is; one that is typed at run time cannot.
+template <class M>
+concept DescribedModel = requires {
+  { M::describe() } -> std::same_as<ManifoldDescription>;
 };
 
 /// Closed forms that a model may add; the law tests hold them against the generic ones.

@@ -18,11 +18,13 @@
 //   word 3   step group, bits 32 to 47; above them the component, 16 bits
 // so different arguments never share a counter. The step group is step / 2 for the Gaussian law, step / 128 for the
 // Rademacher law. The first round multiplies words 0 and 2 only: that is why they hold what does not change from step
-// to step, and why that round is done once per path.
+// to step, and why that round is done once per path. Plain words have the step itself for the step group, and four to a
+// component.
 namespace valleydrift::manifolds {
 namespace {
 
 constexpr int rademacher_steps = 128;  // bits of one counter
+constexpr int words_of_block = 4;
 
 // The four words that belong to one counter in each lane of T: the low halves of 64-bit words; the high halves are
 // arbitrary.
@@ -234,17 +236,23 @@ void fill_rademacher(NoiseKey key, std::uint64_t first_path, std::uint64_t first
   }
 }
 
-}  // namespace
-
-double noise(NoiseLaw law, NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t component) {
-  check_range(key, path, step, component);
-  const std::uint64_t step_group = step / (law == NoiseLaw::gaussian ? 2 : rademacher_steps);
+/// The four words of one counter.
+r123::Philox4x32::ctr_type random_block(NoiseKey key, std::uint64_t path, std::uint64_t step_group,
+                                        std::uint32_t component) {
   const r123::Philox4x32::ctr_type counter = {{static_cast<std::uint32_t>(path), static_cast<std::uint32_t>(step_group),
                                                static_cast<std::uint32_t>(path >> 32) | key.process << 24,
                                                static_cast<std::uint32_t>(step_group >> 32) | component << 16}};
   const r123::Philox4x32::key_type seed = {
       {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)}};
-  const r123::Philox4x32::ctr_type words = r123::Philox4x32()(counter, seed);
+  return r123::Philox4x32()(counter, seed);
+}
+
+}  // namespace
+
+double noise(NoiseLaw law, NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t component) {
+  check_range(key, path, step, component);
+  const std::uint64_t step_group = step / (law == NoiseLaw::gaussian ? 2 : rademacher_steps);
+  const r123::Philox4x32::ctr_type words = random_block(key, path, step_group, component);
   const Block<double> random = {words[0], words[1], words[2], words[3]};
   if (law == NoiseLaw::rademacher) {
     return uppermost_sign<double>(sign_bits<double>(random, step / 64 % 2) << (step % 64));
@@ -268,6 +276,33 @@ void fill_noise(NoiseLaw law, NoiseKey key, std::uint64_t first_path, std::uint6
   }
 }
 
+std::uint32_t random_word(NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t word) {
+  check_range(key, path, step, word / words_of_block);
+  return random_block(key, path, step, word / words_of_block)[word % words_of_block];
+}
+
+template <int Groups>
+void fill_words(NoiseKey key, std::uint64_t first_path, std::uint64_t first_step, int steps, int words,
+                WordVector* out) {
+  if (steps <= 0 || words <= 0) return;
+  check_range(key, first_path, first_step, 0);
+  check_range(key, first_path + (Groups * lane_count - 1), first_step + (steps - 1), (words - 1) / words_of_block);
+  const Generator<Groups> generator(key, first_path);
+  std::array<Place, Groups> places;
+  for (int i = 0; i < steps; ++i) {
+    for (int g = 0; g < Groups; ++g) places[g] = {g, first_step + i};
+    for (int first = 0; first < words; first += words_of_block) {
+      const auto random = generator.draw(places, first / words_of_block);
+      for (int j = first; j < std::min(words, first + words_of_block); ++j, out += Groups) {
+        for (int g = 0; g < Groups; ++g) out[g] = random[g][j - first] & 0xffffffff;
+      }
+    }
+  }
+}
+
+template void fill_words<1>(NoiseKey, std::uint64_t, std::uint64_t, int, int, WordVector*);
+template void fill_words<2>(NoiseKey, std::uint64_t, std::uint64_t, int, int, WordVector*);
+template void fill_words<4>(NoiseKey, std::uint64_t, std::uint64_t, int, int, WordVector*);
 template void fill_noise<1>(NoiseLaw, NoiseKey, std::uint64_t, std::uint64_t, int, int, Lanes*);
 template void fill_noise<2>(NoiseLaw, NoiseKey, std::uint64_t, std::uint64_t, int, int, Lanes*);
 template void fill_noise<4>(NoiseLaw, NoiseKey, std::uint64_t, std::uint64_t, int, int, Lanes*);

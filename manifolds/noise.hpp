@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "manifolds/lanes.hpp"
+#include "manifolds/lane_math.hpp"
 
 namespace valleydrift::manifolds {
 
@@ -33,5 +33,16 @@ double noise(NoiseLaw law, NoiseKey key, std::uint64_t path, std::uint64_t step,
 template <int Groups>
 void fill_noise(NoiseLaw law, NoiseKey key, std::uint64_t first_path, std::uint64_t first_step, int steps,
                 int components, Lanes* out);
+
+// 32 random bits of their own for every (path, step, word < 2^18): uniform on [0, 2^32). They come from the same
+// generator as the draws above, so `key` must name a process that nothing else draws from. Throws std::out_of_range as
+// above.
+std::uint32_t random_word(NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t word);
+
+// The same words of Groups x lane_count consecutive paths, in the low halves; the high halves are 0. Lane l of
+// out[(i words + j) Groups + g] is word j of path first_path + g lane_count + l at step first_step + i.
+template <int Groups>
+void fill_words(NoiseKey key, std::uint64_t first_path, std::uint64_t first_step, int steps, int words,
+                WordVector* out);
 
 }  // namespace valleydrift::manifolds

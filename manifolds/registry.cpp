@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/formula_model.hpp"
 
 namespace valleydrift::manifolds {
 namespace {
@@ -21,21 +20,6 @@ void for_each_loss(Visit&& visit, std::index_sequence<I...>) {
 template <class Visit>
 void for_each_loss(Visit&& visit) {
   for_each_loss(visit, std::make_index_sequence<std::variant_size_v<AnyLoss>>{});
-}
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
 }
 
 std::string allowed_text(const ParameterInfo& info) {
@@ -61,37 +45,13 @@ double parse_parameter(const ParameterInfo& info, const std::string& text) {
 
 }  // namespace
 
-std::string nearest_name(const std::string& given, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t best_distance = given.size() / 2 + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(given, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-double parse_number(const std::string& option, const std::string& text) {
-  double value = 0.0;
-  const char* first = text.data() + (text.starts_with('+') && !text.starts_with("+-") ? 1 : 0);
-  const auto [end, error] = std::from_chars(first, text.data() + text.size(), value);
-  if (error == std::errc::result_out_of_range) {
-    throw ConfigError(fmt::format("{}: '{}' is out of the range of a double", option, text));
-  }
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) {
-    throw ConfigError(fmt::format("{}: '{}' is not a finite number", option, text));
-  }
-  return value;
-}
-
 std::vector<ManifoldDescription> descriptions() {
   std::vector<ManifoldDescription> all;
   for_each_loss([&]<class L>(std::in_place_type_t<L>) {
-    ManifoldDescription next = L::describe();
-    if (all.empty() || all.back().name != next.name) all.push_back(std::move(next));
+    if constexpr (DescribedModel<L>) {
+      ManifoldDescription next = L::describe();
+      if (all.empty() || all.back().name != next.name) all.push_back(std::move(next));
+    }
   });
   return all;
 }
@@ -134,7 +94,10 @@ std::string format_parameter(const ParameterInfo& info, double value) {
 }
 
 RegisteredLoss make_loss(const std::string& name, const ParameterValues& parameters) {
-  const ManifoldDescription description = description_of(name);
+  return make_loss(description_of(name), parameters);
+}
+
+RegisteredLoss make_loss(const ManifoldDescription& description, const ParameterValues& parameters) {
   ParameterValues resolved;
   for (const ParameterInfo& info : description.parameters) {
     const auto found = parameters.find(info.name);
@@ -146,16 +109,22 @@ RegisteredLoss make_loss(const std::string& name, const ParameterValues& paramet
   }
   std::vector<RegisteredLoss> made;
   for_each_loss([&]<class L>(std::in_place_type_t<L> tag) {
-    if (!made.empty() || L::describe().name != name) return;
-    if constexpr (ServesSome<typename L::model_type>) {
-      if (!L::model_type::serves(resolved)) return;
-    }
-    try {
-      made.push_back({AnyLoss(tag, resolved)});
-    } catch (const std::invalid_argument& error) {  // a condition between several parameters
-      throw ConfigError(fmt::format("--param of {}: {}", name, error.what()));
+    if (!made.empty()) return;
+    if constexpr (std::is_same_v<L, LeastSquares<FormulaModel>>) {
+      if (description.source) made.push_back({AnyLoss(tag, FormulaModel(read_formula(*description.source, resolved)))});
+    } else {
+      if (description.source || L::describe().name != description.name) return;
+      if constexpr (ServesSome<typename L::model_type>) {
+        if (!L::model_type::serves(resolved)) return;
+      }
+      try {
+        made.push_back({AnyLoss(tag, resolved)});
+      } catch (const std::invalid_argument& error) {  // a condition between several parameters
+        throw ConfigError(fmt::format("--param of {}: {}", description.name, error.what()));
+      }
     }
   });
+  if (made.empty()) throw ConfigError(fmt::format("{}: the list of manifolds has no formulas", description.name));
   return made.front();
 }
 

@@ -9,6 +9,7 @@
 #include "manifolds/catalogue.hpp"
 #include "manifolds/channel.hpp"
 #include "manifolds/ellipse.hpp"
+#include "manifolds/formula_model.hpp"
 #include "manifolds/linear_network.hpp"
 #include "manifolds/loss.hpp"
 #include "manifolds/matrix_sensing.hpp"
@@ -30,7 +31,8 @@ using AnyLoss = std::variant<LeastSquares<Uv>,             //
                              LeastSquares<QuadraticPair>,  //
                              LeastSquares<LinearNetwork>,  //
                              LeastSquares<MatrixSensing>,  //
-                             CoshPair>;
+                             CoshPair,                     //
+                             LeastSquares<FormulaModel>>;  // not in the listing: what a user types
 
 /// A variant of a name of its own, so that headers can mention it without knowing every model.
 struct RegisteredLoss {
@@ -39,5 +41,7 @@ struct RegisteredLoss {
 
 /// The loss by name. Throws ConfigError for an unknown name or parameters out of range.
 RegisteredLoss make_loss(const std::string& name, const ParameterValues& parameters);
+/// The loss described, which may be typed.
+RegisteredLoss make_loss(const ManifoldDescription& description, const ParameterValues& parameters);
 
 }  // namespace valleydrift::manifolds

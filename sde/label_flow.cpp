@@ -19,18 +19,45 @@
 namespace valleydrift::sde {
 namespace {
 
+/// The transverse drift of (10) with sigma of (49), by one Hessian-vector product for each residual, (20).
+Vector drawn_drift(const Manifold& manifold, const LimitForm& form, const Vector& y, const BatchNoise& noise) {
+  const manifolds::Geometry geometry = manifold.geometry(y);
+  const Vector& l = geometry.spectrum;
+  const Matrix a = geometry.transverse.transpose() * drawn_noise_factor(manifold, y, noise, form);
+  Matrix response = a * a.transpose();
+  for (Eigen::Index i = 0; i < l.size(); ++i) {
+    for (Eigen::Index j = 0; j < l.size(); ++j) response(i, j) *= form.inverse(l[i], l[j]);
+  }
+  const Matrix along = manifold.jacobian(y) * geometry.transverse;  // row a is U^T grad f_a
+  Vector sum = Vector::Zero(y.size());
+  for (Eigen::Index r = 0; r < along.rows(); ++r) {
+    const Vector direction = geometry.transverse * (response * along.row(r).transpose());
+    sum += manifold.residual_hessian_times(y, Vector::Unit(along.rows(), r), direction);
+  }
+  return -manifold.label_constant() * geometry.longitudinal(sum);
+}
+
 /// dydt(y, out); the manifold must outlive it.
-std::function<void(const State&, State&)> label_drift(const Manifold& manifold, const LimitForm& form) {
+std::function<void(const State&, State&)> label_drift(const Manifold& manifold, const LimitForm& form,
+                                                      const BatchNoise& noise) {
+  if (form.form() == Form::finite_step && noise.spread > 0.0 && noise.label > 0.0) {
+    return [&manifold, form, noise](const State& y, State& dydt) {
+      const Vector d = drawn_drift(manifold, form, view(y), noise);
+      std::copy(d.begin(), d.end(), dydt.begin());
+    };
+  }
+  const double label = noise.label;
   return std::visit(
       [&]<class Loss>(const Loss& loss) -> std::function<void(const State&, State&)> {
         if constexpr (manifolds::is_least_squares<Loss>) {
           using Field = LimitField<double, typename Loss::model_type>;
           const auto field = std::make_shared<Field>(loss.model(), form, Matrix(loss.dimension(), 0));
-          return [field](const State& y, State& dydt) { field->label_increment(y, 1.0, dydt); };
+          return [field, label](const State& y, State& dydt) { field->label_increment(y, label, dydt); };
         } else {
-          return [&manifold, form](const State& y, State& dydt) {
+          return [&manifold, form, label](const State& y, State& dydt) {
             const manifolds::Geometry geometry = manifold.geometry(view(y));
             const Vector d =
+                label *
                 limit_coefficients(manifold, geometry, manifold.label_noise_factor(geometry.point), form).drift();
             std::copy(d.begin(), d.end(), dydt.begin());
           };
@@ -42,7 +69,7 @@ std::function<void(const State&, State&)> label_drift(const Manifold& manifold, 
 }  // namespace
 
 std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, const Vector& y0,
-                               const std::vector<double>& times) {
+                               const std::vector<double>& times, const BatchNoise& noise) {
   namespace odeint = boost::numeric::odeint;
   constexpr double tolerance = 1e-12;  // per step; a thousand steps stay below the stated 1e-9
   // The right drift descends and so runs nowhere in finite time; a wrong one would take ever smaller steps without end.
@@ -53,7 +80,7 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
 
   const Vector first = manifold.geometry(y0).spectrum;
   const double steepest = first[first.size() - 1];
-  const auto drift = label_drift(manifold, form);
+  const auto drift = label_drift(manifold, form, noise);
   const auto check_rank = [&](const State& y, double) { manifold.geometry(view(y), steepest); };
   int evaluations = 0;
   double least_time = 0.0, advance = 0.0;  // to be reached within evaluations_to_advance
@@ -89,8 +116,9 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
   return out;
 }
 
-Vector label_flow(const Manifold& manifold, const LimitForm& form, const Vector& y0, double t) {
-  return label_path(manifold, form, y0, {t}).front();
+Vector label_flow(const Manifold& manifold, const LimitForm& form, const Vector& y0, double t,
+                  const BatchNoise& noise) {
+  return label_path(manifold, form, y0, {t}, noise).front();
 }
 
 }  // namespace valleydrift::sde

@@ -24,6 +24,8 @@ constexpr double default_cloud = 0.05;
 /// corrections are of the order of these ratios (squared for the cloud).
 constexpr double required_separation = 10.0;
 constexpr double largest_cloud = 0.1;
+/// Above it the fourth moments of an overdamped mode are infinite, DERIVATION (52), and with them the standard errors.
+constexpr double largest_sampling = 1.0 / 3.0;
 constexpr double smallest_rank_gap = 1e-6;  // a thousand times the gap at which the geometry is refused
 
 /// Modulus of the largest root of z^2 - b z + c.
@@ -32,8 +34,11 @@ double largest_root(double b, double c) {
   return discriminant < 0.0 ? std::sqrt(c) : 0.5 * (std::abs(b) + std::sqrt(discriminant));
 }
 
-double cloud_size(const Geometry& geometry, const Matrix& sigma, const Hyperparameters& h) {
-  const sde::LimitForm form(Form::finite_step, h);
+/// Of the transverse cloud per unit of epsilon; without noise on the valley that of the start, J^+ zeta with zeta of
+/// variance 1.
+double cloud_size(const ResolvedRun& run, const Geometry& geometry, const Matrix& sigma) {
+  if (run.config.noise == NoiseKind::minibatch) return start_displacement(run.manifold, geometry).norm();
+  const sde::LimitForm form(Form::finite_step, run.hyperparameters);
   return std::sqrt(sde::transverse_plateau(geometry, sigma, form).variance);
 }
 
@@ -56,11 +61,12 @@ double rate_along_valley(const Manifold& manifold, const Geometry& geometry, dou
   return std::max((c.mixed + c.transverse).norm() / radius, c.diffusion.squaredNorm() / (2.0 * radius * radius));
 }
 
-double default_epsilon(const Geometry& geometry, double radius, double rate, const Matrix& sigma,
-                       const Hyperparameters& h) {
+double default_epsilon(const ResolvedRun& run, const Geometry& geometry, double radius, double rate,
+                       const Matrix& sigma) {
+  const Hyperparameters& h = run.hyperparameters;
   const double separation =
       h.mu / h.eta / std::sqrt(default_separation * slowest_relaxation(geometry, h) * std::max(1.0, rate));
-  const double cloud_per_epsilon = cloud_size(geometry, sigma, h);
+  const double cloud_per_epsilon = cloud_size(run, geometry, sigma);
   const double cloud = default_cloud * radius / cloud_per_epsilon;  // infinite for a straight valley: no bound
   return round_down_to_two_digits(std::min(separation, cloud));
 }
@@ -75,6 +81,38 @@ void require_stability(const Manifold& manifold, const Geometry& geometry, const
                     "take --eta below {:.6g}",
                     manifold.name(), largest, manifolds::format_point(geometry.point), h.eta * largest,
                     name_of(h.scheme), h.beta(), limit, limit / largest));
+  }
+}
+
+/// Throws NumericalError where the sampling of batches drives the transverse motion without bound.
+void require_bounded_sampling(const ResolvedRun& run, const Geometry& geometry) {
+  const double strength = sde::sampling_strength(run.manifold, geometry, run.batch_noise(), run.hyperparameters);
+  if (!(strength < 1.0)) {
+    throw NumericalError(fmt::format(
+        "{}: stability: with batches of {} the sampling noise regains {:.3g} of itself in every relaxation at {}, "
+        "the limit is 1: the mean square grows without bound; take --eta below about {:.2g}, a smaller --beta or a "
+        "larger "
+        "--batch",
+        run.manifold.name(), *run.config.batch, strength, manifolds::format_point(geometry.point),
+        run.hyperparameters.eta / strength));
+  }
+}
+
+/// Throws ConfigError for a batch that cannot be drawn, or that leaves nothing random.
+void check_batch(const RunConfig& config, const manifolds::BatchLaw& law, const Manifold& manifold) {
+  const bool minibatch = config.noise == NoiseKind::minibatch;
+  if (minibatch && law.samples < 2) {
+    throw ConfigError(
+        fmt::format("--noise minibatch with --manifold {}: its loss has a single residual, so every batch "
+                    "is the same; at least 2 are needed",
+                    manifold.name()));
+  }
+  const bool without = law.draw == manifolds::Draw::without_replacement;
+  const int most = minibatch && without ? law.samples - 1 : law.samples;
+  if (law.size > most) {
+    throw ConfigError(fmt::format("--batch {}: allowed is 1 to {} for the {} residuals of {}{}", law.size, most,
+                                  law.samples, manifold.name(),
+                                  law.size == law.samples ? ": all of them are the full batch, without noise" : ""));
   }
 }
 
@@ -142,15 +180,17 @@ std::string Applicability::failing() const {
   return text;
 }
 
-Applicability applicability_at(const Manifold& manifold, const Vector& y, const Matrix& sigma,
-                               const Hyperparameters& h) {
+Applicability applicability_at(const ResolvedRun& run, const Vector& y) {
+  const Manifold& manifold = run.manifold;
+  const Hyperparameters& h = run.hyperparameters;
   const Geometry geometry = manifold.geometry(y);
+  const Matrix sigma = run.noise_factor(y);
   Applicability a;
   a.tau_1 = transverse_time(geometry.spectrum, h);
   a.tau_momentum = momentum_time(h);
   a.slow_unit = h.slow_unit();
   a.curvature_radius = manifold.curvature_radius(geometry);
-  a.cloud = h.epsilon * cloud_size(geometry, sigma, h);
+  a.cloud = h.epsilon * cloud_size(run, geometry, sigma);
   const double step = h.eta * geometry.spectrum[geometry.spectrum.size() - 1];
   a.valley_rate = rate_along_valley(manifold, geometry, a.curvature_radius, sigma, h);
   const double separation = a.slow_unit / (slowest_relaxation(geometry, h) * std::max(1.0, a.valley_rate));
@@ -165,13 +205,38 @@ Applicability applicability_at(const Manifold& manifold, const Vector& y, const 
       {"rank gap", "smallest nonzero eigenvalue over the largest, at least", geometry.rank_gap, smallest_rank_gap,
        geometry.rank_gap >= smallest_rank_gap, "take another --start"},
   };
+  const sde::BatchNoise noise = run.batch_noise();
+  if (noise.spread > 0.0) {
+    const double strength = sde::sampling_strength(manifold, geometry, noise, h);
+    a.conditions.push_back({"sampling noise", "part that the drawn batches' own noise regains of itself, at most",
+                            strength, largest_sampling, strength <= largest_sampling,
+                            "take a smaller --eta or --beta, or a larger --batch"});
+  }
   return a;
 }
 
+Matrix start_displacement(const Manifold& manifold, const Geometry& geometry) {
+  const Matrix sigma = manifold.label_noise_factor(geometry.point);  // s J^T, and J^+ = H^+ s J^T
+  Matrix out(sigma.rows(), sigma.cols());
+  for (Eigen::Index a = 0; a < sigma.cols(); ++a) out.col(a) = geometry.pseudo_inverse(sigma.col(a));
+  return out;
+}
+
+sde::BatchNoise ResolvedRun::batch_noise() const {
+  const auto law = config.batch_law(manifold.label_count());
+  if (!deterministic() || !law) return {};
+  return {config.noise == NoiseKind::label ? law->ratio() : 0.0, law->spread()};
+}
+
 Matrix ResolvedRun::noise_factor(const Vector& w) const {
+  return noise_factor(w, sde::LimitForm(Form::finite_step, hyperparameters));
+}
+
+Matrix ResolvedRun::noise_factor(const Vector& w, const sde::LimitForm& form) const {
   switch (config.noise) {
     case NoiseKind::label:
-      return manifold.label_noise_factor(w);
+    case NoiseKind::minibatch:
+      return sde::drawn_noise_factor(manifold, w, batch_noise(), form);
     case NoiseKind::isotropic:
       return Matrix::Identity(w.size(), w.size());
     case NoiseKind::constant:
@@ -181,8 +246,7 @@ Matrix ResolvedRun::noise_factor(const Vector& w) const {
 }
 
 ResolvedRun resolve(const RunConfig& config) {
-  Manifold manifold(config.manifold,
-                    manifolds::resolve_parameters(manifolds::description_of(config.manifold), config.parameters));
+  Manifold manifold = config.make_manifold();
   if (config.noise == NoiseKind::constant && config.sigma.rows() != manifold.dimension()) {
     throw ConfigError(fmt::format("--sigma {}: has {} rows, {} needs {}", config.sigma_file, config.sigma.rows(),
                                   manifold.name(), manifold.dimension()));
@@ -191,6 +255,10 @@ ResolvedRun resolve(const RunConfig& config) {
     throw ConfigError(fmt::format("--sigma {}: every entry is 0, at least one must differ", config.sigma_file));
   }
   ResolvedRun run{config, manifold, config.hyperparameters(), {}, 0.0, {}};
+  if (const auto law = config.batch_law(manifold.label_count())) {
+    check_batch(config, *law, manifold);
+    run.config.batch = law->size;
+  }
   run.start = start_point(config, manifold, run.distance_moved);
   const Geometry geometry = manifold.geometry(run.start);
   require_stability(manifold, geometry, run.hyperparameters);
@@ -198,13 +266,14 @@ ResolvedRun resolve(const RunConfig& config) {
     throw ConfigError(fmt::format("--beta: 1 - beta = {:.3g} is too small: in double precision nothing relaxes",
                                   run.hyperparameters.mu));
   }
+  require_bounded_sampling(run, geometry);
   const Matrix sigma = run.noise_factor(run.start);
   const double radius = manifold.curvature_radius(geometry);
   const double epsilon =
       config.epsilon
           ? *config.epsilon
-          : default_epsilon(geometry, radius, rate_along_valley(manifold, geometry, radius, sigma, run.hyperparameters),
-                            sigma, run.hyperparameters);
+          : default_epsilon(run, geometry, radius,
+                            rate_along_valley(manifold, geometry, radius, sigma, run.hyperparameters), sigma);
   run.hyperparameters.epsilon = epsilon;
   run.config.epsilon = epsilon;
   // What was left open is written out: the same configuration, printed and read again, gives the same bytes.
@@ -218,7 +287,7 @@ ResolvedRun resolve(const RunConfig& config) {
   constexpr double default_time = 2.0;
   if (!config.time && !config.steps) run.config.time = default_time;
   if (config.scheme != Scheme::sgd && !config.C && !config.beta) run.config.beta = run.hyperparameters.beta();
-  run.applicability = applicability_at(manifold, run.start, sigma, run.hyperparameters);
+  run.applicability = applicability_at(run, run.start);
   if (config.form == Form::paper && config.scheme == Scheme::nesterov) {
     run.applicability.conditions.push_back(
         paper_form_of_nesterov(geometry.spectrum[geometry.spectrum.size() - 1], run.hyperparameters));

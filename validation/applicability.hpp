@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sde/limit_coefficients.hpp"
+#include "sde/drawn_batches.hpp"
 #include "validation/run_config.hpp"
 
 namespace valleydrift::validation {
@@ -44,10 +44,15 @@ struct ResolvedRun {
   double distance_moved;  ///< from the point given
   Applicability applicability;
 
-  /// sigma at w, D x r.
+  /// sigma at w with which the theorem is the limit of this run, D x r; of drawn batches it depends on the form and, in
+  /// the finite-step form, on the iteration, DERIVATION (49).
+  Matrix noise_factor(const Vector& w, const sde::LimitForm& form) const;
+  /// The same in the finite-step form of the run's own iteration.
   Matrix noise_factor(const Vector& w) const;
-  /// No diffusion along the valley: Sigma_LL = 0 everywhere (label noise).
-  bool deterministic() const { return config.noise == NoiseKind::label; }
+  /// The noise of the samples, for label and minibatch noise.
+  sde::BatchNoise batch_noise() const;
+  /// No diffusion along the valley: Sigma_LL = 0 everywhere (label noise; minibatch noise, which is none there).
+  bool deterministic() const { return config.noise == NoiseKind::label || config.noise == NoiseKind::minibatch; }
 };
 
 /// Fills in the start (moved to the valley by the gradient flow, or refused with --strict), epsilon (the motion along
@@ -56,8 +61,12 @@ struct ResolvedRun {
 /// and the limit) for an unstable step.
 ResolvedRun resolve(const RunConfig& config);
 
-Applicability applicability_at(const Manifold& manifold, const Vector& y, const Matrix& sigma,
-                               const Hyperparameters& hyperparameters);
+/// At y for the noise of the run.
+Applicability applicability_at(const ResolvedRun& run, const Vector& y);
+
+/// J^+ at a point of the valley, D x n: times epsilon zeta, zeta of variance 1, it is where runs with minibatch noise
+/// begin, whose residuals are then epsilon zeta.
+Matrix start_displacement(const Manifold& manifold, const manifolds::Geometry& geometry);
 
 /// Relaxation time in steps of the slowest transverse mode, DERIVATION (29), and of momentum along the valley, (30).
 double transverse_time(const Vector& spectrum, const Hyperparameters& hyperparameters);

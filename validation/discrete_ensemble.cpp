@@ -216,7 +216,7 @@ void replay(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteR
 }  // namespace
 
 void replay_path(const DiscreteRequest& request, std::int64_t path, const StepSink& sink) {
-  const discrete::NoiseModel noise = noise_model(request.run->config);
+  const discrete::NoiseModel noise = noise_model(request.run->config, request.run->manifold.label_count());
   std::visit([&](const auto& loss) { replay(loss, noise, request, path, sink); },
              request.run->manifold.registered().loss);
 }
@@ -229,7 +229,7 @@ DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& prog
                         BatchTable(records, request.coupled ? columns.count : 0), BatchTable(records, 1)};
   const std::clock_t began = std::clock();
   const Matrix sigma = coupling_factor(request);
-  const discrete::NoiseModel noise = noise_model(resolved.config);
+  const discrete::NoiseModel noise = noise_model(resolved.config, resolved.manifold.label_count());
   std::visit([&](const auto& loss) { run(loss, noise, request, columns, sigma, result, progress); },
              resolved.manifold.registered().loss);
   result.processor_seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;

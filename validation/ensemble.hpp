@@ -19,8 +19,8 @@ namespace valleydrift::validation {
 inline constexpr int batch_count = 128;
 
 /// Which random process of a seed is drawn (the `process` of the noise key), so that no two ensembles share draws
-/// unless they are meant to.
-enum class Process : std::uint32_t { discrete_rung = 0, eta_rung = 16, limit = 32 };
+/// unless they are meant to. An ensemble's batches are drawn from its own process + `batches`.
+enum class Process : std::uint32_t { discrete_rung = 0, eta_rung = 16, limit = 32, batches = 64 };
 
 /// The columns of a record: the slow coordinates, tr H, |w - y_1|^2 / eps^2, L / eps^2, then, where there is diffusion,
 /// the covariances of the slow coordinates (i <= j).

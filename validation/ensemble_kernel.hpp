@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "sde/steppers.hpp"
@@ -12,10 +13,14 @@
 
 namespace valleydrift::validation {
 
-/// The noise model of a run.
-inline discrete::NoiseModel noise_model(const RunConfig& config) {
+/// The noise model of a run on a loss of so many samples.
+inline discrete::NoiseModel noise_model(const RunConfig& config, int samples) {
   switch (config.noise) {
     case NoiseKind::label:
+    case NoiseKind::minibatch:
+      if (const auto law = config.batch_law(samples)) {
+        return discrete::DrawnBatchNoise(*law, config.noise == NoiseKind::label);
+      }
       return discrete::LabelNoise{};
     case NoiseKind::isotropic:
       return discrete::IsotropicNoise{};
@@ -37,16 +42,25 @@ void with_groups(int groups, const Use& use) {
   use.template operator()<1>();
 }
 
-/// Draws of a group in pieces that fit the first-level cache, in the order of steps.
+/// Draws of a group in pieces that fit the first-level cache, in the order of steps: of every step `draws` numbers, the
+/// last of them the counts of the batch if batches are drawn.
 template <int MostGroups>
 class NoiseChunks {
  public:
-  NoiseChunks(NoiseLaw law, manifolds::NoiseKey key, int draws) : law_(law), key_(key), draws_(draws) {
+  NoiseChunks(NoiseLaw law, manifolds::NoiseKey key, int draws, const std::optional<manifolds::BatchLaw>& batch = {})
+      : law_(law),
+        key_(key),
+        draws_(draws) {
+    if (batch) {
+      batches_.emplace(*batch,
+                       manifolds::NoiseKey{key.seed, key.process + static_cast<std::uint32_t>(Process::batches)});
+    }
     // 16 KiB of draws, whole pairs of steps; Rademacher words hold 128 steps.
     const int most = law == NoiseLaw::rademacher ? 128 : 64;
     const int fitting = static_cast<int>(16384 / (sizeof(Lanes) * static_cast<std::size_t>(draws * MostGroups)));
     length_ = std::clamp(fitting / 2 * 2, 2, most);
     draws_buffer_.resize(static_cast<std::size_t>(length_ * draws * MostGroups));
+    if (batch) labels_buffer_.resize(static_cast<std::size_t>(length_ * (draws - batch->samples) * MostGroups));
   }
   /// Draws for `groups` groups of lanes, 1, 2 or 4, from path `first_path` on.
   void start(std::uint64_t first_path, int groups) {
@@ -60,6 +74,7 @@ class NoiseChunks {
       begin_ = k / length_ * length_;
       end_ = begin_ + length_;
       with_groups<MostGroups>(groups_, [&]<int Groups>() {
+        if (batches_) return fill_with_batches<Groups>();
         manifolds::fill_noise<Groups>(law_, key_, first_path_, static_cast<std::uint64_t>(begin_), length_, draws_,
                                       draws_buffer_.data());
       });
@@ -70,13 +85,36 @@ class NoiseChunks {
   int draws() const { return draws_; }
 
  private:
+  /// Step by step the draws of the labels, then the counts.
+  template <int Groups>
+  void fill_with_batches() {
+    const auto first = static_cast<std::uint64_t>(begin_);
+    const int labels = draws_ - batches_->law().samples;
+    manifolds::fill_noise<Groups>(law_, key_, first_path_, first, length_, labels, labels_buffer_.data());
+    for (int i = 0; i < length_; ++i) {
+      std::copy_n(labels_buffer_.data() + i * labels * Groups, labels * Groups,
+                  draws_buffer_.data() + i * draws_ * Groups);
+    }
+    batches_->template fill<Groups>(first_path_, first, length_, draws_, draws_buffer_.data() + labels * Groups);
+  }
+
   NoiseLaw law_;
   manifolds::NoiseKey key_;
   int draws_, length_, groups_ = MostGroups;
   std::uint64_t first_path_ = 0;
   std::int64_t begin_ = 0, end_ = 0;
-  std::vector<Lanes> draws_buffer_;
+  std::vector<Lanes> draws_buffer_, labels_buffer_;
+  std::optional<manifolds::BatchDraws> batches_;
 };
+
+/// The draws of a noise model for a group of paths.
+template <int MostGroups, class Loss>
+NoiseChunks<MostGroups> noise_chunks(const Loss& loss, const discrete::NoiseModel& noise, NoiseLaw law,
+                                     manifolds::NoiseKey key) {
+  const int draws = std::visit([&](const auto& model) { return model.draw_count(loss); }, noise);
+  const auto* drawn = std::get_if<discrete::DrawnBatchNoise>(&noise);
+  return {law, key, draws, drawn ? std::optional(drawn->law()) : std::nullopt};
+}
 
 /// Paths interleaved in one lockstep group: enough independent chains to hide the latency of the update where the state
 /// fits the registers, one where it does not.
@@ -99,7 +137,8 @@ class DiscreteGroup {
         scratch_(loss),
         request_(request),
         constants_(request.hyperparameters),
-        chunks_(request.run->config.noise_law, {request.run->config.seed, request.process}, draw_count(loss, noise)),
+        chunks_(noise_chunks<most_groups>(loss, noise, request.run->config.noise_law,
+                                          {request.run->config.seed, request.process})),
         states_(static_cast<std::size_t>(most_groups), discrete::State<Lanes, Loss>(loss)),
         field_(loss.model(), request.form, sigma),
         stepper_(loss.dimension(), static_cast<int>(sigma.cols())),
@@ -125,6 +164,7 @@ class DiscreteGroup {
         states_[index(g)].p[i] = Lanes(0.0);
       }
     }
+    if (request_.run->config.noise == NoiseKind::minibatch) displace(first_path);
     step_ = 0;
   }
 
@@ -159,8 +199,26 @@ class DiscreteGroup {
 
  private:
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  static int draw_count(const Loss& loss, const discrete::NoiseModel& noise) {
-    return std::visit([&](const auto& model) { return model.draw_count(loss); }, noise);
+
+  /// Moves every path off the valley by epsilon J^+ zeta, zeta drawn where label noise would draw its first xi.
+  void displace(std::int64_t first_path) {
+    if (displacement_.size() == 0) {
+      displacement_ = start_displacement(request_.run->manifold, request_.run->manifold.geometry(request_.run->start));
+    }
+    const auto samples = static_cast<int>(displacement_.cols());
+    std::vector<Lanes> zeta(static_cast<std::size_t>(samples * groups_));
+    with_groups<most_groups>(groups_, [&]<int Groups>() {
+      manifolds::fill_noise<Groups>(request_.run->config.noise_law, {request_.run->config.seed, request_.process},
+                                    static_cast<std::uint64_t>(first_path), 0, 1, samples, zeta.data());
+    });
+    for (int g = 0; g < groups_; ++g) {
+      for (int a = 0; a < samples; ++a) {
+        const Lanes size = constants_.epsilon * zeta[index(a * groups_ + g)];
+        for (int i = 0; i < loss_.dimension(); ++i) {
+          states_[index(g)].w[i] = states_[index(g)].w[i] + displacement_(i, a) * size;
+        }
+      }
+    }
   }
 
   /// Calls on_step for every step but the last.
@@ -208,6 +266,7 @@ class DiscreteGroup {
   sde::LimitField<Lanes, Model> field_;
   sde::EulerMaruyama<Lanes> stepper_;
   std::vector<Lanes> sums_, coarse_sums_, dw_;
+  Matrix displacement_;  ///< J^+ at the start, once it is needed
   std::vector<std::vector<Lanes>> fine_, coarse_;
   int groups_ = most_groups;
   std::int64_t step_ = 0;

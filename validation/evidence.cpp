@@ -128,9 +128,12 @@ const Theory& Evidence::theory(Form form) const {
 bool Evidence::judged(int record) const {
   /// Relaxation times of w: its squares have then come within e^-16 of the plateau.
   constexpr double relaxed_after = 8.0;
+  /// Without noise on the valley they decay to 0, by the sampling noise up to a third more slowly: to e^-32.
+  constexpr double at_rest_after = 24.0;
+  const bool decays = run->config.noise == NoiseKind::minibatch;
   const Applicability& a = run->applicability;
   return static_cast<double>(plan->record_steps[static_cast<std::size_t>(record)]) >=
-         relaxed_after * std::max(a.tau_1, a.tau_momentum);
+         (decays ? at_rest_after : relaxed_after) * std::max(a.tau_1, a.tau_momentum);
 }
 
 double Evidence::scale(int column) const {

@@ -22,10 +22,13 @@ class ValleyDrift {
   ValleyDrift(const ResolvedRun& run, Form form) : run_(run), form_(form, run.hyperparameters) {}
 
   Vector operator()(const Vector& y) const {
-    const auto c = sde::limit_coefficients(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y), form_);
+    const auto c =
+        sde::limit_coefficients(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y, form_), form_);
     return c.mixed + c.transverse;
   }
-  Vector flow(const Vector& y, double t) const { return sde::label_flow(run_.manifold, form_, y, t); }
+  Vector flow(const Vector& y, double t) const {
+    return sde::label_flow(run_.manifold, form_, y, t, run_.batch_noise());
+  }
   /// Its derivative on the tangent space at y, M x M, in an orthonormal basis: central differences between points
   /// displaced along the basis and retracted. At a fixed point it is symmetric for a drift that is a gradient.
   Matrix linearised(const Vector& y) const {
@@ -60,7 +63,8 @@ Vector eigenvalues(Matrix a) {
 double negligible_rate(const ResolvedRun& run, const Vector& y) {
   constexpr double resolution = 1e-7;  // ten times the error of the linearisation
   const double size = 1.0 + y.squaredNorm();
-  return resolution * run.manifold.label_constant() * run.manifold.geometry(y).trace_hessian() / size;
+  return resolution * run.batch_noise().label * run.manifold.label_constant() *
+         run.manifold.geometry(y).trace_hessian() / size;
 }
 
 /// The end of the flow from the start: horizons that double until the point no longer changes over a doubling. The
@@ -197,7 +201,6 @@ Inspection inspect(const ResolvedRun& run) {
   const Manifold& manifold = run.manifold;
   const Hyperparameters& h = run.hyperparameters;
   const Geometry geometry = manifold.geometry(run.start);
-  const Matrix sigma = run.noise_factor(run.start);
 
   Inspection out{.config = run.config,
                  .hyperparameters = h,
@@ -223,7 +226,8 @@ Inspection inspect(const ResolvedRun& run) {
                  .flattest_point = {}};
   for (const Form form : {Form::finite_step, Form::paper, Form::asymptotic}) {
     if (form == Form::asymptotic && !run.config.gamma) continue;
-    const auto c = sde::limit_coefficients(manifold, geometry, sigma, sde::LimitForm(form, h, run.config.gamma));
+    const sde::LimitForm limit(form, h, run.config.gamma);
+    const auto c = sde::limit_coefficients(manifold, geometry, run.noise_factor(run.start, limit), limit);
     out.drift.push_back({form, c.curvature, c.mixed, c.transverse});
     out.diffusion = c.diffusion;
   }

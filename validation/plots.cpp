@@ -37,8 +37,7 @@ bool has_ladder(const Comparison& comparison) {
 
 std::vector<std::string> draw_plots(const fs::path& folder, const Comparison& comparison) {
   const RunConfig& config = comparison.config;
-  const Manifold manifold(config.manifold,
-                          manifolds::resolve_parameters(manifolds::description_of(config.manifold), config.parameters));
+  const Manifold manifold = config.make_manifold();
   const std::vector<std::string> slow = manifold.slow_coordinate_names();
   std::vector<Figure> figures = {valley_figure(comparison, manifold)};
   const auto add = [&](const std::string& name, const Observables& shown) {

@@ -65,6 +65,9 @@ std::string configuration_text(const Comparison& comparison) {
                                 : "";
   std::string noise = name_of(c.noise);
   if (c.noise == NoiseKind::constant) noise += fmt::format(" sigma ({} x {})", c.sigma.rows(), c.sigma.cols());
+  if (c.batch)
+    noise += fmt::format(", batches of {} drawn {}", *c.batch,
+                         c.draw == manifolds::Draw::with_replacement ? "with replacement" : "without replacement");
   return wrapped("  manifold    ", fmt::format("{}{}, start {}{}", c.manifold, parameters,
                                                manifolds::format_point(comparison.start), moved)) +
          wrapped("  iteration   ", fmt::format("{}, eta = {:g}, {}, {}", name_of(c.scheme), c.eta, momentum, epsilon)) +
@@ -292,9 +295,25 @@ void put_optional(Json& object, const std::string& key, const std::optional<T>& 
   }
 }
 
+/// As it was typed.
+Json formula_json(const manifolds::FormulaSource& source) {
+  Json out;
+  const auto list = [&](const char* key, const std::vector<manifolds::FormulaText>& texts) {
+    out[key] = Json::array();
+    for (const manifolds::FormulaText& text : texts) out[key].push_back(utf8(text.text));
+  };
+  out["variables"] = utf8(source.variables.text);
+  list("residuals", source.residuals);
+  list("constants", source.constants);
+  list("parameters", source.parameters);
+  out["weight"] = source.weight ? utf8(source.weight->text) : "1";
+  return out;
+}
+
 Json config_json(const RunConfig& c) {
   Json out;
   out["manifold"] = c.manifold;
+  if (c.formula) out["formula"] = formula_json(*c.formula);
   out["parameters"] = Json::object();
   for (const auto& [key, value] : c.parameters) out["parameters"][utf8(key)] = utf8(value);
   put_optional(out, "start", c.start, "not resolved");
@@ -318,6 +337,12 @@ Json config_json(const RunConfig& c) {
     put_null(out, "sigma", "only for constant noise");
   }
   out["noise_law"] = name_of(c.noise_law);
+  put_optional(out, "batch", c.batch, "the full batch");
+  if (c.batch) {
+    out["draw"] = name_of(c.draw);
+  } else {
+    put_null(out, "draw", "the full batch");
+  }
   out["form"] = name_of(c.form);
   put_optional(out, "time", c.time, "the number of steps was given");
   put_optional(out, "steps", c.steps, "the slow time was given");

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/formula.hpp"
 #include "manifolds/portable_math.hpp"
 
 namespace valleydrift::validation {
@@ -17,6 +18,8 @@ std::string name_of(NoiseKind kind) {
       return "isotropic";
     case NoiseKind::constant:
       return "constant";
+    case NoiseKind::minibatch:
+      return "minibatch";
   }
   return {};
 }
@@ -48,6 +51,22 @@ std::string name_of(NoiseLaw law) {
     case NoiseLaw::rademacher:
       return "rademacher";
   }
+  return {};
+}
+
+manifolds::ManifoldDescription RunConfig::description() const {
+  return formula ? manifolds::description_of(*formula) : manifolds::description_of(manifold);
+}
+
+Manifold RunConfig::make_manifold() const {
+  manifolds::ManifoldDescription of = description();
+  const manifolds::ParameterValues values = manifolds::resolve_parameters(of, parameters);
+  return {std::move(of), values};
+}
+
+std::optional<manifolds::BatchLaw> RunConfig::batch_law(int samples) const {
+  if (batch) return manifolds::BatchLaw{samples, *batch, draw};
+  if (noise == NoiseKind::minibatch) return manifolds::BatchLaw{samples, 1, draw};
   return {};
 }
 

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "manifolds/batch_draws.hpp"
+#include "manifolds/formula_source.hpp"
 #include "manifolds/hyperparameters.hpp"
 #include "manifolds/manifold.hpp"
 #include "manifolds/noise.hpp"
@@ -23,8 +26,8 @@ using manifolds::Vector;
 using sde::Form;
 
 /// The noise model, DERIVATION (4): label (sigma = s J^T, Sigma = c H), isotropic (sigma = I), constant (a given
-/// D x r matrix).
-enum class NoiseKind { label, isotropic, constant };
+/// D x r matrix), minibatch (batches drawn, labels exact: sigma = 0 on the valley).
+enum class NoiseKind { label, isotropic, constant, minibatch };
 /// Which slow variable of a discrete state is compared with Y: DERIVATION (27), or the full limit map (6).
 enum class SlowVariable { first_order, iterated };
 /// Which ladders are climbed: epsilon and epsilon/2; or also epsilon/4 and three learning rates.
@@ -39,6 +42,7 @@ std::string name_of(NoiseLaw law);
 /// `resolve` in applicability.hpp. Nothing here depends on threads, folders or time.
 struct RunConfig {
   std::string manifold = "uv";
+  std::shared_ptr<const manifolds::FormulaSource> formula = {};  ///< instead of a name: typed; `manifold` is its name
   std::map<std::string, std::string> parameters = {};  ///< --param KEY=VALUE
   std::optional<std::vector<double>> start = {};       ///< default: the manifold's own
   bool strict = false;                                 ///< refuse a start off the valley instead of moving it
@@ -54,6 +58,10 @@ struct RunConfig {
   std::string sigma_file = {};  ///< where `sigma` came from
   Matrix sigma = {};            ///< D x r, for constant noise
   NoiseLaw noise_law = NoiseLaw::gaussian;
+  /// Samples drawn in every step, for label and minibatch noise; absent: all of them. Minibatch noise draws 1 unless
+  /// told otherwise.
+  std::optional<int> batch = {};
+  manifolds::Draw draw = manifolds::Draw::without_replacement;
 
   Form form = Form::finite_step;
   std::optional<double> time = {};  ///< units of slow time; 2 unless steps are given
@@ -64,8 +72,15 @@ struct RunConfig {
   Ladder ladder = Ladder::brief;
   std::uint64_t seed = 1;
 
+  /// What the list, or the formula, says of the manifold. Throws ConfigError.
+  manifolds::ManifoldDescription description() const;
+  /// The manifold with its parameters. Throws ConfigError.
+  Manifold make_manifold() const;
+
   /// beta as given, 1 - C eta^gamma, 0 for SGD, or 0.9. Throws ConfigError if mu is not in (0, 1].
   Hyperparameters hyperparameters() const;
+  /// How batches are drawn from `samples`, if they are.
+  std::optional<manifolds::BatchLaw> batch_law(int samples) const;
 };
 
 }  // namespace valleydrift::validation

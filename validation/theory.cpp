@@ -6,7 +6,7 @@
 namespace valleydrift::validation {
 
 std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times) {
-  return sde::label_path(run.manifold, form, run.start, times);
+  return sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
 }
 
 Theory exact_theory(const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,
@@ -14,7 +14,7 @@ Theory exact_theory(const ResolvedRun& run, const sde::LimitForm& form, const Co
   Theory theory;
   for (const Vector& y : path) {
     const manifolds::Geometry geometry = run.manifold.geometry(y);
-    const sde::TransversePlateau plateau = sde::transverse_plateau(geometry, run.noise_factor(y), form);
+    const sde::TransversePlateau plateau = sde::transverse_plateau(geometry, run.noise_factor(y, form), form);
     const Vector q = run.manifold.slow_coordinates(y, run.start);
     std::vector<double> row(q.data(), q.data() + q.size());
     row.insert(row.end(), {geometry.trace_hessian(), plateau.variance, plateau.loss});

@@ -10,6 +10,8 @@
 
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/formula.hpp"
+#include "sde/limit_map.hpp"
 #include "validation/interrupt.hpp"
 
 namespace valleydrift::validation {
@@ -36,11 +38,12 @@ double fixed_number(std::uint64_t& state) {
   return static_cast<double>(state >> 11) * 0x1p-52 - 1.0;
 }
 
-CheckSite make_site(const std::string& label, const std::string& name, const manifolds::ParameterValues& parameters,
-                    const VerifyRequest& request) {
+CheckSite make_site(const std::string& label, const manifolds::ManifoldDescription& d,
+                    const manifolds::ParameterValues& parameters, const VerifyRequest& request) {
   constexpr double perturbation = 0.15;  // a third of the smallest half axis or radius of the registry
-  CheckSite site{label, Manifold(name, parameters), {}, request.thorough, request.seed, request.distortion};
-  const Vector start = site.manifold.retract(site.manifold.default_start());
+  CheckSite site{label, Manifold(d, parameters), {}, request.thorough, request.seed, request.distortion};
+  const Vector own = site.manifold.default_start();
+  const Vector start = d.source ? sde::limit_map(site.manifold, own) : site.manifold.retract(own);
   site.points.push_back(start);
   std::uint64_t state = 20221031;
   const int perturbed = request.thorough ? 7 : 2;
@@ -146,10 +149,12 @@ std::vector<const Check*> selected_checks(const VerifyRequest& request) {
 std::vector<CheckSite> check_sites(const VerifyRequest& request) {
   std::vector<CheckSite> sites;
   const auto add = [&](const manifolds::ManifoldDescription& d) {
-    sites.push_back(make_site(d.name, d.name, {}, request));
-    if (!d.awkward.empty()) sites.push_back(make_site(awkward_label(d), d.name, d.awkward, request));
+    sites.push_back(make_site(d.name, d, {}, request));
+    if (!d.awkward.empty()) sites.push_back(make_site(awkward_label(d), d, d.awkward, request));
   };
-  if (request.manifold) {
+  if (request.formula) {
+    add(manifolds::description_of(*request.formula));
+  } else if (request.manifold) {
     add(manifolds::description_of(*request.manifold));
   } else {
     for (const auto& d : manifolds::descriptions()) add(d);

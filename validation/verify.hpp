@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace valleydrift::validation {
 struct VerifyRequest {
   std::vector<std::string> only = {};        ///< IDs, with * and ? as wildcards; empty: all
   std::optional<std::string> manifold = {};  ///< all of the registry if absent
+  std::shared_ptr<const manifolds::FormulaSource> formula = {};  ///< instead of them all: a typed manifold alone
   bool thorough = false;
   std::uint64_t seed = 1;
   Distortion distortion = {};

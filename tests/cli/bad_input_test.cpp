@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--manifold", "elipse"}, 2, {"did you mean ellipse"}},
       {{"compare", "--manifold", ""}, 2, {"--manifold"}},
       {{"compare", "--scheme", "nesterow"}, 2, {"--scheme", "did you mean nesterov", "heavy-ball, nesterov, sgd"}},
-      {{"compare", "--noise", "minibatch"}, 2, {"--noise", "minibatch", "label, isotropic, constant"}},
+      {{"compare", "--noise", "batches"}, 2, {"--noise", "batches", "label, isotropic, constant, minibatch"}},
       {{"compare", "--noise-law", "cauchy"}, 2, {"--noise-law", "gaussian, rademacher"}},
       {{"compare", "--form", "exact"}, 2, {"--form", "finite-step, paper, asymptotic"}},
       {{"compare", "--slow-variable", "phi"}, 2, {"--slow-variable", "first-order, iterated"}},
@@ -148,6 +148,40 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--scheme", "sgd", "--beta", "0.5"}, 2, {"--scheme sgd", "--beta 0.5"}},
       {{"compare", "--scheme", "sgd", "--C", "0.5", "--gamma", "0.5"}, 2, {"--scheme sgd", "--C"}},
       {{"compare", "--noise", "constant"}, 2, {"--noise constant", "--sigma"}},
+      // Formulas; their grammar is tests/manifolds/formula_test.cpp.
+      {{"compare", "--variables", "u,v"}, 2, {"--variables without --residual", "--residual \"u*v - 1\""}},
+      {{"compare", "--residual", "u*v - 1"}, 2, {"--residual without --variables"}},
+      {{"compare", "--variables", "u,v", "--residual", "u*v - 1"}, 2, {"--start is missing"}},
+      {{"compare", "--variables", "u,v", "--residual", "u*v -", "--start", "1,1"}, 2, {"--residual, column 6"}},
+      {{"compare", "--variables", "u,v", "--residual", "u*w", "--start", "1,1"}, 2, {"w is neither", "u, v"}},
+      {{"compare", "--variables", "u,v", "--residual", "u*v - 1", "--start", "1"}, 2, {"--start", "1 numbers given"}},
+      {{"compare", "--variables", "u,v", "--residual", "u*v - 1", "--manifold", "uv"}, 2, {"--manifold", "give one"}},
+      {{"compare", "--variables", "u,v", "--residual", "u*v - 1", "--manifold-file", "f.ini"}, 2, {"--manifold-file"}},
+      {{"compare", "--variables", "u,v", "--residual", "u*v - a", "--start", "1,1", "--param", "a=2"},
+       2,
+       {"--param a=2", "no parameters"}},
+      {{"compare", "--manifold-file", "/nonexistent/valley.ini"}, 2, {"--manifold-file", "No such file"}},
+      {{"compare", "--manifold-file", "/"}, 2, {"--manifold-file", "directory"}},
+      {{"verify", "--variables", "u,v", "--residual", "u*v - 1"}, 2, {"--start"}},
+      {{"verify", "--start", "1,1"}, 2, {"--start", "only a formula"}},
+      {{"scan", "--variables", "u,v", "--residual", "u*v - 1"}, 2, {"--start"}},
+      {{"manifolds", "--variables", "u,v"}, 2, {"--variables", "does not belong to manifolds"}},
+      // Drawn batches.
+      {{"compare", "--noise", "minibatch"}, 2, {"--noise minibatch", "uv", "single residual", "at least 2"}},
+      {{"compare", "--manifold", "quadratic-pair", "--batch", "3"}, 2, {"--batch 3", "1 to 2", "2 residuals"}},
+      {{"compare", "--manifold", "quadratic-pair", "--batch", "0"}, 2, {"--batch", "0 given", "from 1"}},
+      {{"compare", "--manifold", "quadratic-pair", "--batch", "-1"}, 2, {"--batch", "-1"}},
+      {{"compare", "--manifold", "quadratic-pair", "--batch", "1.5"}, 2, {"--batch", "1.5", "digits"}},
+      {{"compare", "--manifold", "quadratic-pair", "--noise", "minibatch", "--batch", "2"}, 2, {"--batch 2", "1 to 1"}},
+      {{"compare", "--manifold", "quadratic-pair", "--draw", "with-replacement"}, 2, {"--draw", "--batch"}},
+      {{"compare", "--manifold", "quadratic-pair", "--batch", "1", "--draw", "with"},
+       2,
+       {"--draw", "with-replacement"}},
+      {{"compare", "--manifold", "quadratic-pair", "--noise", "isotropic", "--batch", "1"},
+       2,
+       {"--batch", "isotropic"}},
+      {{"compare", "--manifold", "linear-network", "--batch", "1"}, 3, {"stability", "sampling", "--eta", "--batch"}},
+      {{"scan", "--noise", "minibatch"}, 2, {"--noise minibatch", "no motion"}},
       {{"compare", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise constant"}},
       {{"compare", "--noise", "isotropic", "--sigma", "sigma.csv"}, 2, {"--sigma", "--noise isotropic"}},
       {{"compare", "--form", "asymptotic"}, 2, {"--form asymptotic", "--gamma"}},
@@ -264,6 +298,33 @@ BOOST_AUTO_TEST_CASE(output_folder_that_holds_something_is_refused) {
   const std::string mine = folder.write("mine.txt", "keep");
   check({{"compare", "--quiet", "--output", folder.path("")}, 2, {"--force"}});
   BOOST_TEST(std::filesystem::exists(mine));
+}
+
+BOOST_AUTO_TEST_CASE(manifold_files) {
+  const Folder folder;
+  const struct {
+    const char* name;
+    std::string content;
+    std::vector<std::string> words;
+  } files[] = {
+      {"empty.ini", "", {"variables"}},
+      {"half.ini", "variables = u,v\n", {"residual"}},
+      {"other.ini", "residual = u*v - 1\n", {"variables"}},
+      {"unknown.ini", "variables = u,v\nresidual = u*v - 1\nstrat = 1,1\n", {"line 3", "strat", "did you mean start"}},
+      {"eta.ini", "variables = u,v\nresidual = u*v - 1\neta = 0.1\n", {"line 3", "eta", "does not belong"}},
+      {"twice.ini", "variables = u,v\nvariables = u,v\nresidual = u*v - 1\n", {"variables", "twice"}},
+      {"wrong.ini", "variables = u,v\nresidual = u*v -\nstart = 1,1\n", {"line 2", "column 6"}},
+      {"range.ini", "variables = u,v\nparameter = a=3 in 0:2\nresidual = u*v - a\nstart = 1,1\n", {"line 2", "range"}},
+      {"form.ini", "variables = u,v\nparameter = a\nresidual = u*v - a\nstart = 1,1\n", {"line 2", "form"}},
+      {"start.ini", "variables = u,v\nresidual = u*v - 1\nstart = 1\n", {"line 3", "1 numbers given"}},
+      {"nostart.ini", "variables = u,v\nresidual = u*v - 1\n", {"start"}},
+      {"section.ini", "[valley]\nvariables = u,v\n", {"sections"}},
+      {"line.ini", "variables\n", {"key = value"}},
+      {"zero.ini", std::string("variables = u,v\0", 16), {"not a text file"}},
+      {"huge.ini", std::string(2u << 20, '#'), {"huge.ini"}},
+      {"long.ini", "variables = u,v\nresidual = " + std::string(5000, 'u') + "\nstart = 1,1\n", {"4096"}},
+  };
+  for (const auto& f : files) check({{"compare", "--manifold-file", folder.write(f.name, f.content)}, 2, f.words});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

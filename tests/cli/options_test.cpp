@@ -148,6 +148,10 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       {"--scheme", "sgd", "--slow-variable", "iterated", "--seed", "18446744073709551615", "--paths", "100000000"},
       {"--scheme", "nesterov", "--beta", "0.99", "--gamma", "0.4", "--form", "paper"},
       {"--noise", "constant", "--sigma", folder.path("sigma.csv")},
+      {"--variables", "u,v", "--residual", "u*v - a/2 - b", "--constant", "b=pi/4", "--parameter", "a=1 in 0:9",
+       "--param", "a=2.5", "--weight", "2", "--name", "mine", "--start", "2,0.5"},
+      {"--manifold", "quadratic-pair", "--batch", "1", "--draw", "with-replacement"},
+      {"--manifold", "quadratic-pair", "--noise", "minibatch"},
   };
   for (std::vector<std::string> line : lines) {
     line.insert(line.begin(), "compare");
@@ -163,6 +167,7 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       BOOST_TEST(read.beta.value_or(0.9) == given.beta.value_or(0.9));
       BOOST_TEST((read.C == given.C && read.gamma == given.gamma && read.epsilon == given.epsilon));
       BOOST_TEST((read.steps == given.steps));
+      BOOST_TEST((read.batch == given.batch && read.draw == given.draw && read.noise == given.noise));
       for (const char* absent : {"threads", "output", "force"}) BOOST_TEST(text.find(absent) == std::string::npos);
     }
   }

@@ -61,6 +61,9 @@ std::vector<Job> various_jobs() {
           {"--manifold", "sphere", "--noise", "isotropic", "--shared-noise", "--paths", "300", "--steps", "60"},
           {"--manifold", "quadratic-pair", "--noise", "constant", "--sigma",
            VALLEYDRIFT_SOURCE_DIR "/tests/data/full_rank_sigma.csv", "--paths", "256", "--steps", "60"},
+          {"--manifold", "quadratic-pair", "--eta", "0.02", "--batch", "1", "--paths", "300", "--steps", "60"},
+          {"--manifold", "linear-network", "--noise", "minibatch", "--batch", "9", "--draw", "with-replacement",
+           "--eta", "0.01", "--paths", "256", "--steps", "20"},
           {"--manifold", "cosh-pair", "--scheme", "nesterov", "--noise-law", "rademacher", "--paths", "256", "--steps",
            "50"}};
 }

@@ -99,6 +99,11 @@ BOOST_AUTO_TEST_CASE(refusals) {
   check_refused({"scan", "--control", "nothing"}, "no-transverse");
   check_refused({"scan", "--scheme", "sgd", "--gamma", "0.5"}, "no momentum");
   check_refused({"scan", "--descent"}, "--start");
+  check_refused({"scan", "--noise", "minibatch"}, "no motion along it");
+  check_refused({"advise", "--noise", "minibatch"}, "no motion along it");
+  check_refused({"scan", "--noise", "isotropic"}, "label, minibatch");
+  check_refused({"scan", "--draw", "with-replacement"}, "without --batch");
+  check_refused({"scan", "--manifold", "quadratic-pair", "--batch", "3"}, "1 to 2");
   check_refused({"scan", "--random-start", "1", "--start", "2,0.5"}, "both say where");
   check_refused({"scan", "--resume"}, "--output");
   check_refused({"scan", "--beta", "0.9"}, "does not belong to scan");

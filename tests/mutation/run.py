@@ -10,7 +10,8 @@ the mutant pass, or with --all always. Needs python3 alone, and what a build nee
   tests/mutation/run.py --check                            only: every mutant still fits its file, exactly once
 
 What came out is kept in the work folder: a run that was interrupted, or that follows a longer list, tries only what it
-has not tried on these very sources. --again tries all; --tried tries none, and reports what is known.
+has not tried on these very sources. --again tries all; --tried tries none, and reports what came out last, with the commits
+at which that was.
 
 Exit: 0 every mutant is killed, 1 one survives or the sources as they are do not pass, 2 the list does not fit the
 sources or a mutant does not compile.
@@ -22,6 +23,7 @@ The list. An entry is
 Further - and + lines continue the text. Lines that begin with # are comments.
 """
 import argparse
+import collections
 import dataclasses
 import fnmatch
 import hashlib
@@ -98,15 +100,34 @@ class Known:
         return hashlib.sha256("\0".join((self.sources, mutant.file, mutant.original, mutant.replacement)).encode()
                               ).hexdigest()
 
+    @staticmethod
+    def text(mutant):
+        return [mutant.file, mutant.original, mutant.replacement]
+
     def find(self, mutant):
         known = self.outcomes.get(mutant.id)
         return Outcome(**known["outcome"]) if known and known["key"] == self.key(mutant) else None
 
+    def last(self, mutant):
+        """The last outcome of this very mutant, on whatever sources."""
+        known = self.outcomes.get(mutant.id)
+        return Outcome(**known["outcome"]) if known and known["text"] == self.text(mutant) else None
+
+    def commit(self, mutant):
+        return self.outcomes[mutant.id]["commit"]
+
     def keep(self, mutant, outcome):
-        self.outcomes[mutant.id] = {"key": self.key(mutant), "outcome": dataclasses.asdict(outcome)}
+        self.outcomes[mutant.id] = {"key": self.key(mutant), "text": self.text(mutant), "commit": commit(),
+                                    "outcome": dataclasses.asdict(outcome)}
         unfinished = self.path.with_suffix(".new")
         unfinished.write_text(json.dumps(self.outcomes, indent=1))
         unfinished.replace(self.path)
+
+
+def commit():
+    """Of the sources, with a + if they have been changed since."""
+    described = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty=+"], stdout=subprocess.PIPE, text=True)
+    return described.stdout.strip() or "unknown"
 
 
 def read_list():
@@ -283,7 +304,7 @@ def summary(results):
             f"timeout), {only_exceptions} make every row they touch end with an exception.")
 
 
-def table(results, minutes, jobs, all_checks, listed):
+def table(results, minutes, jobs, all_checks, listed, commits):
     lines = [
         "# Proof of power", "",
         "Each line is one wrong formula, put into a copy of the sources, and the checks of `verify` that saw it, with "
@@ -292,10 +313,10 @@ def table(results, minutes, jobs, all_checks, listed):
          "The deterministic checks (D) ran first; the orders (O) and the sampled ones (S) only where those before saw "
          "nothing."), "",
         "Made by `tests/mutation/run.py --table tests/mutation/TABLE.md" + (" --all" if all_checks else "") +
-        (" --tried" if len(results) < listed else "") +
-        f"` in {minutes:.0f} minutes, {jobs} builds at a time.", "", summary(results) +
-        (f" {listed} are listed; the others have not been tried on the present sources." if len(results) < listed
-         else ""), "",
+        f"` in {minutes:.0f} minutes, {jobs} builds at a time; " +
+        ", ".join(f"{count} on the sources of commit {name}" for name, count in commits.items()) + ".", "",
+        summary(results) + (f" {listed} are listed; the others have not been tried." if len(results) < listed else ""),
+        "",
         "| mutant | file | what is wrong | seen by |", "|---|---|---|---|"]
     for m, outcome in results:
         lines.append(f"| {m.id} | {m.file} | {m.wrong} | {killers(outcome)} |".replace("<=", "&lt;="))
@@ -310,7 +331,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="run every check on every mutant")
     parser.add_argument("--check", action="store_true", help="only check that the list fits the sources")
     parser.add_argument("--again", action="store_true", help="try also what was tried on these sources before")
-    parser.add_argument("--tried", action="store_true", help="only report what was tried on these sources before")
+    parser.add_argument("--tried", action="store_true", help="only report what was tried before, on these sources or older ones")
     parser.add_argument("--list", action="store_true", help="only show the list")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE", help="write the table here")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/mutation", metavar="FOLDER",
@@ -342,7 +363,7 @@ def main():
     known = Known(options.work / "outcomes.json", options.all)
     found = {} if options.again else {m.id: o for m in mutants if (o := known.find(m))}
     if options.tried:
-        return conclude([(m, found[m.id]) for m in mutants if m.id in found], jobs, listed, options)
+        return conclude([(m, o) for m in mutants if (o := known.last(m))], jobs, listed, options, known)
     threads = max(1, os.cpu_count() // jobs)
     copies = [Copy(options.work / str(i), threads) for i in range(jobs)]
     unchanged = []
@@ -367,10 +388,10 @@ def main():
             print("     " + outcome.message.strip()[-2000:].replace("\n", "\n     "), flush=True)
 
     run_all(mutants, copies, options.all, found, report)
-    return conclude([(m, found[m.id]) for m in mutants], jobs, listed, options)
+    return conclude([(m, found[m.id]) for m in mutants], jobs, listed, options, known)
 
 
-def conclude(results, jobs, listed, options):
+def conclude(results, jobs, listed, options, known):
     """Prints the summary, writes the table; the exit code."""
     minutes = sum(o.seconds for _, o in results) / 60.0 / jobs
     print(summary(results), f"{minutes:.1f} minutes")
@@ -379,7 +400,8 @@ def conclude(results, jobs, listed, options):
         print(f"does not compile: {', '.join(broken)}", file=sys.stderr)
         return 2
     if options.table:
-        options.table.write_text(table(results, minutes, jobs, options.all, listed))
+        commits = collections.Counter(known.commit(m) for m, _ in results)
+        options.table.write_text(table(results, minutes, jobs, options.all, listed, commits))
     return 0 if all(o.killed() for _, o in results) else 1
 
 

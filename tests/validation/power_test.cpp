@@ -55,6 +55,15 @@ BOOST_AUTO_TEST_CASE(means_under_label_noise_see_4_percent_of_the_drift) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(means_under_drawn_batches_see_10_percent_of_the_drift) {
+  for (const double sign : {-1.0, 1.0}) require_failures(told("S2-law-drawn", {.covariance = 1.0 + 0.1 * sign}));
+}
+
+// A theory that moves, by this part of what label noise in the same batches would do.
+BOOST_AUTO_TEST_CASE(rest_under_minibatch_noise_sees_2_percent_of_the_drift_of_label_noise) {
+  require_failures(told("S2-law-minibatch", {.covariance = 1.02}));
+}
+
 BOOST_AUTO_TEST_CASE(laws_under_isotropic_noise_see_12_percent_of_the_clock_and_3_on_uv) {
   for (const double sign : {-1.0, 1.0}) {
     require_failures(told("S2-law-isotropic", {.covariance = 1.0 + 0.12 * sign}));

@@ -117,4 +117,7 @@ std::vector<Check> order_checks();        ///< O1, O2
 std::vector<Check> statistical_checks();  ///< S1 to S4
 const std::vector<Check>& all_checks();
 
+/// What does not depend on the manifold is checked once.
+inline bool is_first(const Manifold& manifold) { return manifold.name() == "uv"; }
+
 }  // namespace valleydrift::validation

@@ -1,5 +1,7 @@
 // D1: every derivative that the program takes, against another way to take it.
 
+#include <Eigen/Cholesky>
+
 #include "manifolds/dual.hpp"
 #include "validation/checks/site_cases.hpp"
 
@@ -175,6 +177,23 @@ Finding dual(const CheckSite& site) {
   return worst.finding();
 }
 
+/// The r with grad = J^T r.
+Vector multipliers(const Matrix& j, const Vector& gradient) { return (j * j.transpose()).ldlt().solve(j * gradient); }
+
+/// Labels moved by a finite `shift` give J(w)^T r, with the r that grad L = J^T r has where the residuals are f(w) -
+/// shift themselves: the largest difference, relative.
+double finite_shift_error(const Manifold& m, const Vector& w, const Vector& shift) {
+  Vector there = w;
+  for (int step = 0; step < 20; ++step) {  // Newton: from a distance of 0.1 each step squares what is left
+    const Matrix j = m.jacobian(there);
+    there += j.transpose() * (j * j.transpose()).ldlt().solve(m.residuals(w) - shift - m.residuals(there));
+  }
+  const Extended at = shifted(w, 0.0L, w), labels = shifted(Vector::Zero(shift.size()), 1.0L, shift);
+  const Vector moved = multipliers(m.jacobian(w), extended_gradient(m, at, labels).cast<double>());
+  const Vector expected = multipliers(m.jacobian(there), m.gradient(there));
+  return largest(moved - expected) / largest(expected);
+}
+
 /// Moving the labels by eps xi changes -grad L by eps sigma xi; on the valley sigma sigma^T = c H.
 Finding label(const CheckSite& site) {
   // Richardson leaves h^4 = 2e-13 times sixth derivatives of the loss that is not least squares; rounding 1e-19 / h.
@@ -196,6 +215,8 @@ Finding label(const CheckSite& site) {
     const Matrix h_matrix = m.hessian(w);
     worst.add(largest(sigma * sigma.transpose() - m.label_constant() * h_matrix) / largest(h_matrix),
               "Sigma = c H " + where);
+    const Vector shift = 0.1 * (m.jacobian(w) * random.direction(w.size()));
+    worst.add(finite_shift_error(m, w, shift), "labels moved by a finite amount " + where);
   });
   return worst.finding();
 }
@@ -223,7 +244,10 @@ std::vector<Check> derivative_checks() {
        "manifolds/derivatives.hpp, ResidualHessian, if D1-pullback passes; otherwise the model's pullback().",
        everywhere, dual},
       {"D1-label", kind,
-       "The label-noise factor is what moved labels add to the gradient, and Sigma = c H on the valley.", "(4)",
+       "The label-noise factor is what moved labels add to the gradient, Sigma = c H on the valley, and a moved label "
+       "is a "
+       "moved residual.",
+       "(4)",
        "manifolds/manifold.cpp, label_noise_factor(), or noisy_gradient() and label_constant() of the loss in "
        "manifolds/loss.hpp.",
        everywhere, label}};

@@ -173,6 +173,7 @@ void compare_rows(Worst& worst, const Row& expected, const std::function<double(
 void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKind noise) {
   RunConfig config;
   config.manifold = site.manifold.name();
+  config.formula = site.manifold.description().source;
   for (const manifolds::ParameterInfo& info : site.manifold.description().parameters) {
     config.parameters[info.name] = manifolds::format_parameter(info, site.manifold.parameters().at(info.name));
   }
@@ -350,9 +351,9 @@ std::vector<Check> ensemble_checks() {
        is_small, run_ensembles},
       {"D15-ladder", deterministic,
        "extrapolation removes the powers it is made for; slopes and their intervals are those of exact powers",
-       "(38), (40)", "validation/ladder.cpp", sites::is_first, run_ladder},
+       "(38), (40)", "validation/ladder.cpp", is_first, run_ladder},
       {"D15-statistics", deterministic, "standard errors, and quantiles of Student's t, by hand and by quadrature",
-       "(39)", "validation/statistics.cpp", sites::is_first, run_statistics},
+       "(39)", "validation/statistics.cpp", is_first, run_statistics},
   };
 }
 

@@ -274,19 +274,19 @@ std::vector<Check> noise_checks() {
   constexpr auto deterministic = CheckKind::deterministic;
   return {
       {"D14-philox", deterministic, "the generator gives Random123's published Philox4x32-10 answers", "section 1",
-       "another generator, order of words or Box-Muller: manifolds/noise.cpp", sites::is_first, run_philox},
+       "another generator, order of words or Box-Muller: manifolds/noise.cpp", is_first, run_philox},
       {"D14-draws", deterministic, "draws depend on seed, process, path, step and component as pinned, in both laws",
        "section 1", "an argument is left out, exchanged or packed elsewhere in the counter: manifolds/noise.cpp",
-       sites::is_first, run_draws},
+       is_first, run_draws},
       {"D14-fill", deterministic, "draws on lanes are the single draws, bit for bit", "section 1",
-       "the layout or the arithmetic of fill_noise in manifolds/noise.cpp differs from noise()", sites::is_first, run_fill},
+       "the layout or the arithmetic of fill_noise in manifolds/noise.cpp differs from noise()", is_first, run_fill},
       {"D14-clock", deterministic,
        "slow time is k (eta eps/mu)^2; records and blocks hold every step once; one step takes one draw, also in the "
        "limit",
        "(9), (28)",
        "validation/schedule.cpp, slow_unit and increment of manifolds/hyperparameters.hpp, DiscreteGroup in "
        "validation/ensemble_kernel.hpp",
-       sites::is_first, run_clock},
+       is_first, run_clock},
   };
 }
 

@@ -33,12 +33,15 @@ inline std::int64_t few_paths(const Manifold& m) { return (m.dimension() > 16 ? 
 /// The first point, or the first two if the site is thorough.
 inline std::span<const Vector> start_points(const CheckSite& site) { return sites::used_points(site, 1, 2); }
 
-RunConfig config_at(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace = usual);
+/// With `drawn`, of batches that hold all samples but one; slower if their sampling would be strong, DERIVATION (51):
+/// far from the 1/3 from which standard errors have no meaning.
+RunConfig config_at(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace = usual,
+                    bool drawn = false);
 
 /// A run for A/A repeats. Both sides are the same process, so nothing needs to have relaxed: twice the memory of
 /// momentum, the relaxation time of underdamped modes, is taken for the relaxation time of every mode. Nine of them are
 /// run; the first eight are not judged.
-ResolvedRun short_run(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise);
+ResolvedRun short_run(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, bool drawn = false);
 /// That time, in steps.
 inline double waited_for(const ResolvedRun& run) { return 2.0 * run.applicability.tau_momentum; }
 

@@ -51,9 +51,6 @@ void visit_loss(const Manifold& manifold, const Visitor& visitor) {
   std::visit(visitor, manifold.registered().loss);
 }
 
-/// What does not depend on the manifold is checked once.
-inline bool is_first(const Manifold& manifold) { return manifold.name() == "uv"; }
-
 inline constexpr double infinite = std::numeric_limits<double>::infinity();
 
 inline std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }

@@ -15,10 +15,11 @@
 
 namespace valleydrift::validation {
 
-RunConfig sampling::config_at(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise,
-                              const Pace& pace) {
+RunConfig sampling::config_at(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace,
+                              bool drawn) {
   RunConfig config;
   config.manifold = site.manifold.name();
+  config.formula = site.manifold.description().source;
   for (const manifolds::ParameterInfo& info : site.manifold.description().parameters) {
     config.parameters[info.name] = manifolds::format_parameter(info, site.manifold.parameters().at(info.name));
   }
@@ -29,11 +30,18 @@ RunConfig sampling::config_at(const CheckSite& site, const Vector& y, Scheme sch
   config.beta = pace.beta;
   config.paths = few_paths(site.manifold);
   config.seed = site.seed;
+  if (!drawn) return config;
+  config.batch = site.manifold.label_count() - 1;
+  const manifolds::BatchLaw law = *config.batch_law(site.manifold.label_count());
+  constexpr double weak = 0.2;
+  const double strength = sde::sampling_strength(site.manifold, site.manifold.geometry(y), {law.ratio(), law.spread()},
+                                                 config.hyperparameters());
+  config.eta *= std::min(1.0, weak / strength);  // it falls at least in proportion to eta
   return config;
 }
 
-ResolvedRun sampling::short_run(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise) {
-  RunConfig config = config_at(site, y, scheme, noise, brisk);
+ResolvedRun sampling::short_run(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, bool drawn) {
+  RunConfig config = config_at(site, y, scheme, noise, brisk, drawn);
   config.steps = 1;
   const ResolvedRun open = resolve(config);
   // A quarter of what the report chooses, which holds at the start: where the valley is sharp elsewhere, one path in a
@@ -55,7 +63,7 @@ using namespace sampling;
 class PlateauRun {
  public:
   PlateauRun(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace, int records,
-          std::int64_t paths)
+             std::int64_t paths)
       : run_(resolved(site, y, scheme, noise, pace, paths)),
         plan_(plan_comparison(run_)),
         columns_(run_.manifold, !run_.deterministic()),

@@ -72,9 +72,7 @@ Advice advise(const ResolvedScan& scan) {
   advice.recommended_mu = mu;
   advice.options = {option(scan, "recommended", mu), option(scan, "beta = 0", 1.0), option(scan, "beta = 0.9", 0.1)};
   const ResolvedRun recommended = run_with(scan, mu);
-  advice.conditions = applicability_at(scan.manifold, scan.flattest_point,
-                                       recommended.noise_factor(scan.flattest_point), recommended.hyperparameters)
-                          .conditions;
+  advice.conditions = applicability_at(recommended, scan.flattest_point).conditions;
   return advice;
 }
 

@@ -19,7 +19,7 @@ class TypedEnsemble : public CellEnsemble {
  public:
   TypedEnsemble(const Loss& loss, const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed)
       : loss_(loss),
-        noise_(noise_model(run.config)),
+        noise_(noise_model(run.config, loss.label_count())),
         constants_(run.hyperparameters),
         form_(Form::finite_step, run.hyperparameters),
         energy_(energy_form(run.manifold.geometry(scan.flattest_point).spectrum, run.hyperparameters)),
@@ -59,10 +59,6 @@ class TypedEnsemble : public CellEnsemble {
  private:
   static constexpr int interleaved = interleaved_groups<Loss>;
   static constexpr int width = interleaved * lane_count;
-
-  static int draw_count(const Loss& loss, const discrete::NoiseModel& noise) {
-    return std::visit([&](const auto& model) { return model.draw_count(loss); }, noise);
-  }
 
   /// Calls use(state, path, lane) for every path in order.
   template <class Use>
@@ -119,7 +115,7 @@ class TypedEnsemble : public CellEnsemble {
     explicit Worker(TypedEnsemble& of)
         : of_(of),
           scratch_(of.loss_),
-          chunks_(of.law_, {of.seed_, 0}, draw_count(of.loss_, of.noise_)),
+          chunks_(noise_chunks<interleaved>(of.loss_, of.noise_, of.law_, {of.seed_, 0})),
           field_(of.loss_.model(), of.form_, Matrix(of.loss_.dimension(), 0)),
           residuals_(of.loss_.scratch_size()),
           along_valley_(of.start_.size()),

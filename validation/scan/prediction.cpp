@@ -47,7 +47,7 @@ std::optional<double> flow_time(const ResolvedScan& scan, const ResolvedRun& run
   const double longest = 4.0 * tau_2 / run.hyperparameters.slow_unit() * manifolds::log(1.0 / scan.config.delta);
   std::vector<double> times;
   for (int i = 1; i <= samples; ++i) times.push_back(longest * i / samples);
-  const std::vector<Vector> path = sde::label_path(run.manifold, form, run.start, times);
+  const std::vector<Vector> path = sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
   double before = 1.0, earlier = 0.0;
   for (std::size_t i = 0; i < times.size(); ++i) {
     const Vector q = run.manifold.slow_coordinates(path[i], run.start) - flattest;
@@ -66,8 +66,7 @@ std::string why_outside(const ResolvedRun& run, const ResolvedScan& scan, const 
   if (s.scaled_friction < smallest_scaled_friction) {
     return fmt::format("mu is {:.3g} k0^(1/3), below {:g}", s.scaled_friction, smallest_scaled_friction);
   }
-  const Applicability a =
-      applicability_at(run.manifold, scan.flattest_point, run.noise_factor(scan.flattest_point), run.hyperparameters);
+  const Applicability a = applicability_at(run, scan.flattest_point);
   for (const Condition& c : a.conditions) {
     if (!c.ok && c.name != "time-scale separation")
       return fmt::format("{} is {:.3g}, bound {:.3g}", c.name, c.value, c.bound);

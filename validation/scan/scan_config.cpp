@@ -35,7 +35,7 @@ Vector linear_start(const ResolvedRun& run, const Vector& flattest) {
   const double bound = (1.0 + linear_range) * trace_at(run.manifold, flattest);
   if (trace_at(run.manifold, run.start) <= bound) return run.start;
   const sde::LimitForm form(Form::paper, run.hyperparameters);
-  const auto at = [&](double t) { return sde::label_flow(run.manifold, form, run.start, t); };
+  const auto at = [&](double t) { return sde::label_flow(run.manifold, form, run.start, t, run.batch_noise()); };
   double late = 1.0;
   constexpr int most_doublings = 40, bisections = 40;
   for (int i = 0; i < most_doublings && trace_at(run.manifold, at(late)) > bound; ++i) late *= 2.0;

@@ -1,0 +1,55 @@
+// Typed valleys get the whole battery of checks.
+#include <boost/test/unit_test.hpp>
+#include <memory>
+
+#include "tests/formulas.hpp"
+#include "validation/verify.hpp"
+
+using namespace valleydrift::validation;
+using valleydrift::manifolds::FormulaSource;
+
+namespace {
+
+Verification verified(const FormulaSource& source, std::vector<std::string> only = {}) {
+  VerifyRequest request;
+  request.only = std::move(only);
+  request.formula = std::make_shared<const FormulaSource>(source);
+  return verify(request);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(formula_verify)
+
+BOOST_AUTO_TEST_CASE(a_typed_valley_gets_every_check_that_concerns_a_valley) {
+  const Verification v = verified(valleydrift::tests::ten_formulas().front(), {"D1", "D4"});
+  BOOST_TEST(v.results.size() >= 8u);
+  for (const CheckResult& r : v.results) {
+    BOOST_TEST(r.site == "typed-uv");
+    BOOST_TEST((r.verdict == CheckVerdict::pass), r.check->id);
+  }
+}
+
+// Nothing fails. What samples may be inconclusive, for one reason: an observable that hardly moves, or that has no mean
+// to speak of (tr H where runs diffuse up an exponential wall), needs more paths than a default run has.
+BOOST_AUTO_TEST_CASE(ten_formulas_pass_every_check, *boost::unit_test::label("slow")) {
+  int sampled = 0, inconclusive = 0;
+  for (const FormulaSource& source : valleydrift::tests::ten_formulas()) {
+    const Verification v = verified(source);
+    BOOST_TEST(v.results.size() > 35u, source.name->text);
+    for (const CheckResult& r : v.results) {
+      const bool samples = r.check->kind == CheckKind::statistical;
+      const bool open = samples && r.verdict == CheckVerdict::inconclusive &&
+                        r.finding.inconclusive.find("wider than a quarter") != std::string::npos;
+      sampled += samples ? 1 : 0;
+      inconclusive += open ? 1 : 0;
+      BOOST_TEST((r.verdict == CheckVerdict::pass || open),
+                 r.check->id << " on " << r.site << ": " << r.finding.statistic << " against " << r.finding.bound << " "
+                             << r.finding.where << r.finding.inconclusive << r.error);
+    }
+  }
+  BOOST_TEST_MESSAGE(inconclusive << " of " << sampled << " rows that sample are inconclusive");
+  BOOST_TEST(10 * inconclusive < sampled);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
