@@ -2,19 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
 #include <numeric>
 #include <stdexcept>
 
-#include "manifolds/noise.hpp"
+#include "manifolds/random_data.hpp"
 
 namespace valleydrift::manifolds {
-namespace {
-
-/// The process of a seed that draws data; ensembles use the lower ones.
-constexpr std::uint32_t data_process = 255;
-
-}  // namespace
 
 LinearNetwork::LinearNetwork(const ParameterValues& parameters)
     : features_(static_cast<int>(parameters.at("features"))),
@@ -28,11 +21,11 @@ LinearNetwork::LinearNetwork(const ParameterValues& parameters)
     throw std::invalid_argument(
         fmt::format("sparsity = {} must not exceed features = {}: the teacher's non-zeros", sparsity, features_));
   }
-  const NoiseKey key{static_cast<std::uint64_t>(parameters.at("seed")), data_process};
+  const RandomData draw(parameters.at("seed"));
   for (int a = 0; a < samples_; ++a) {
     double label = 0.0;
     for (int k = 0; k < features_; ++k) {
-      x_.push_back(noise(NoiseLaw::gaussian, key, static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(k), 0));
+      x_.push_back(draw.normal(a, k));
       if (k < sparsity) label += x_.back();
     }
     y_.push_back(label);

@@ -12,6 +12,7 @@
 #include "manifolds/formula_model.hpp"
 #include "manifolds/linear_network.hpp"
 #include "manifolds/loss.hpp"
+#include "manifolds/matrix_sensing.hpp"
 #include "manifolds/quadratic_pair.hpp"
 #include "manifolds/sphere.hpp"
 #include "manifolds/torus.hpp"
@@ -29,6 +30,7 @@ using AnyLoss = std::variant<LeastSquares<Uv>,             //
                              LeastSquares<Torus>,          //
                              LeastSquares<QuadraticPair>,  //
                              LeastSquares<LinearNetwork>,  //
+                             LeastSquares<MatrixSensing>,  //
                              CoshPair,                     //
                              LeastSquares<FormulaModel>>;  // not in the listing: what a user types
 

@@ -28,10 +28,13 @@ constexpr double largest_cloud = 0.1;
 constexpr double largest_sampling = 1.0 / 3.0;
 constexpr double smallest_rank_gap = 1e-6;  // a thousand times the gap at which the geometry is refused
 
-/// Modulus of the largest root of z^2 - b z + c.
-double largest_root(double b, double c) {
-  const double discriminant = b * b - 4.0 * c;
-  return discriminant < 0.0 ? std::sqrt(c) : 0.5 * (std::abs(b) + std::sqrt(discriminant));
+/// -log of the largest modulus of a root of z^2 - chi z + delta, DERIVATION (29), with damping = 1 - delta and
+/// e = 1 - chi + delta: 1 - z solves x^2 - (damping + e) x + e, where nothing cancels near z = 1. Negative if it grows.
+double decay_rate(double damping, double e) {
+  const double sum = damping + e, discriminant = sum * sum - 4.0 * e;
+  if (discriminant < 0.0) return -0.5 * manifolds::log1p(-damping);
+  const double root = std::sqrt(discriminant);
+  return sum <= 2.0 ? -manifolds::log1p(-2.0 * e / (sum + root)) : -manifolds::log(0.5 * (sum - 2.0 + root));
 }
 
 /// Of the transverse cloud per unit of epsilon; without noise on the valley that of the start, J^+ zeta with zeta of
@@ -153,10 +156,9 @@ Condition paper_form_of_nesterov(double largest_eigenvalue, const Hyperparameter
 double transverse_time(const Vector& spectrum, const Hyperparameters& h) {
   double slowest = 0.0;
   for (Eigen::Index i = 0; i < spectrum.size(); ++i) {
-    const double e = h.eta * spectrum[i], b = h.beta();
-    const double z = h.scheme == Scheme::nesterov ? largest_root((1.0 + b) * (1.0 - e), b * (1.0 - e))
-                                                  : largest_root(1.0 + b - e, b);
-    slowest = std::max(slowest, z < 1.0 ? -1.0 / manifolds::log(z) : std::numeric_limits<double>::infinity());
+    const double e = h.eta * spectrum[i];
+    const double rate = decay_rate(h.scheme == Scheme::nesterov ? h.mu + e * h.beta() : h.mu, e);
+    slowest = std::max(slowest, rate > 0.0 ? 1.0 / rate : std::numeric_limits<double>::infinity());
   }
   return slowest;
 }
