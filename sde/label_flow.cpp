@@ -95,6 +95,9 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
       least_time = time + advance;
     }
     drift(y, dydt);
+    // odeint takes a step whose error is NaN; one beyond the numbers must fail, as a too long one does.
+    constexpr double beyond = 1e200;
+    if (!view(dydt).allFinite()) std::fill(dydt.begin(), dydt.end(), beyond);
   };
   State y(y0.data(), y0.data() + y0.size());
   std::vector<Vector> out;

@@ -133,11 +133,27 @@ std::string figure_text(const Quantity& figure, const std::string& unit) {
                       : "does not exist: " + figure.reason;
 }
 
+/// tr H and the first slow coordinates, by name.
+std::string text_of(const FlattestPoint& flattest, const std::vector<std::string>& names) {
+  constexpr std::size_t most_shown = 4;
+  std::string text = fmt::format("tr H = {:.6g}", flattest.trace_hessian);
+  for (std::size_t k = 0; k < std::min(names.size(), most_shown); ++k) {
+    text += fmt::format(", {} = {:.6g}", names[k], flattest.slow_coordinates[static_cast<Eigen::Index>(k)]);
+  }
+  return text;
+}
+
 // --- JSON -----------------------------------------------------------------------------------------------------------
 
 void put(nlohmann::json& object, const std::string& key, const Quantity& figure) {
   object[key] = figure.value ? json_number(*figure.value) : nlohmann::json();
   if (object[key].is_null()) object[key + "_reason"] = figure.reason.empty() ? "not finite" : figure.reason;
+}
+
+nlohmann::json coordinates_json(const std::vector<std::string>& names, const Vector& values) {
+  nlohmann::json out = nlohmann::json::object();
+  for (std::size_t k = 0; k < names.size(); ++k) out[names[k]] = json_number(values[static_cast<Eigen::Index>(k)]);
+  return out;
 }
 
 const char* const no_asymptotic = "not available without --gamma";
@@ -223,7 +239,7 @@ Inspection inspect(const ResolvedRun& run) {
                  .C_star = {},
                  .local_time = local_time(run, ValleyDrift(run, Form::paper)),
                  .relaxation_note = {},
-                 .flattest_point = {}};
+                 .flattest = {}};
   for (const Form form : {Form::finite_step, Form::paper, Form::asymptotic}) {
     if (form == Form::asymptotic && !run.config.gamma) continue;
     const sde::LimitForm limit(form, h, run.config.gamma);
@@ -235,7 +251,12 @@ Inspection inspect(const ResolvedRun& run) {
   const Relaxation relaxation = relaxation_time(run, Form::paper);
   out.tau_Y = relaxation.time;
   out.relaxation_note = relaxation.note;
-  out.flattest_point = relaxation.fixed_point;
+  if (relaxation.fixed_point) {
+    const Vector& end = *relaxation.fixed_point;
+    out.flattest = {.point = end,
+                    .trace_hessian = manifold.geometry(end).trace_hessian(),
+                    .slow_coordinates = manifold.slow_coordinates(end, run.start)};
+  }
   if (out.tau_Y.value) {
     out.tau_2.value = h.slow_unit() * *out.tau_Y.value;
     out.tau_2_finite_step = relaxation_time(run, Form::finite_step).time;
@@ -300,7 +321,10 @@ std::string inspection_text(const Inspection& i) {
   line("slow unit", fmt::format("{:.6g} steps, (mu/(eta epsilon))^2", a.slow_unit));
   line("tau_Y", figure_text(i.tau_Y, "slow units, to the flattest point"));
   if (!i.relaxation_note.empty()) line("", i.relaxation_note);
-  if (i.flattest_point) line("  flattest point", vector_text(*i.flattest_point));
+  if (i.flattest) {
+    line("  flattest point", vector_text(i.flattest->point));
+    line("", "with " + text_of(*i.flattest, i.slow_coordinate_names));
+  }
   if (i.tau_Y.value) {
     line("tau_2", figure_text(i.tau_2, "steps") + ", as eta -> 0; " + figure_text(i.tau_2_finite_step, "steps") +
                       " at this eta and beta");
@@ -340,10 +364,7 @@ nlohmann::json inspection_json(const Inspection& i) {
                         {"epsilon", h.epsilon},
                         {"diffusion", json_array(i.diffusion)},
                         {"relaxation_note", i.relaxation_note}};
-  out["slow_coordinates"] = nlohmann::json::object();
-  for (std::size_t k = 0; k < i.slow_coordinate_names.size(); ++k) {
-    out["slow_coordinates"][i.slow_coordinate_names[k]] = json_number(i.slow_coordinates[static_cast<Eigen::Index>(k)]);
-  }
+  out["slow_coordinates"] = coordinates_json(i.slow_coordinate_names, i.slow_coordinates);
   nlohmann::json& drift = out["drift"] = nlohmann::json::object();
   for (const FormDrift& d : i.drift) {
     drift[name_of(d.form)] = {{"curvature", json_array(d.curvature)},
@@ -367,8 +388,15 @@ nlohmann::json inspection_json(const Inspection& i) {
   put(out, "tau_2_finite_step", i.tau_2_finite_step);
   put(out, "C_star", i.C_star);
   put(out, "local_time", i.local_time);
-  out["flattest_point"] = i.flattest_point ? json_array(*i.flattest_point) : nlohmann::json();
-  if (!i.flattest_point) out["flattest_point_reason"] = i.tau_Y.reason;
+  out["flattest_point"] = i.flattest ? json_array(i.flattest->point) : nlohmann::json();
+  out["flattest_trace_hessian"] = i.flattest ? json_number(i.flattest->trace_hessian) : nlohmann::json();
+  out["flattest_slow_coordinates"] =
+      i.flattest ? coordinates_json(i.slow_coordinate_names, i.flattest->slow_coordinates) : nlohmann::json();
+  if (!i.flattest) {
+    for (const char* key : {"flattest_point", "flattest_trace_hessian", "flattest_slow_coordinates"}) {
+      out[std::string(key) + "_reason"] = i.tau_Y.reason;
+    }
+  }
   out["applies"] = a.applies();
   out["applicability"] = nlohmann::json::array();
   for (const Condition& condition : a.conditions) {

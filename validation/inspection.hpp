@@ -23,6 +23,13 @@ struct FormDrift {
   Vector total() const { return curvature + mixed + transverse; }
 };
 
+/// Where the flow from a point ends, and what training finds there.
+struct FlattestPoint {
+  Vector point;
+  double trace_hessian = 0.0;
+  Vector slow_coordinates;
+};
+
 struct Inspection {
   RunConfig config;  ///< resolved
   Hyperparameters hyperparameters;
@@ -43,7 +50,7 @@ struct Inspection {
   Quantity C_star;              ///< (2 eps^2 / tau_Y)^(1/3): with gamma = 2/3 the fastest prefactor, a heuristic
   Quantity local_time;          ///< tr H / |d tr H / dt| along the flow, in slow time
   std::string relaxation_note;  ///< what was skipped on the way to tau_Y; may be empty
-  std::optional<Vector> flattest_point;  ///< where the flow from `point` ends, if it does
+  std::optional<FlattestPoint> flattest;  ///< if the flow from `point` ends
 };
 
 /// Relaxation time of a drift without diffusion: 1 / the smallest nonzero eigenvalue, on the tangent space, of its

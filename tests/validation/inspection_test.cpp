@@ -64,8 +64,21 @@ BOOST_AUTO_TEST_CASE(relaxation_time_of_the_torus_skips_its_symmetry) {
     const Inspection i = inspect("torus", {{"R", std::to_string(major)}, {"r", std::to_string(minor)}});
     check_time(i, 2.0 * minor * major * major / (major - minor));
     BOOST_TEST(i.relaxation_note.find("1 of 2") != std::string::npos, i.relaxation_note);
-    BOOST_TEST(std::abs(std::hypot((*i.flattest_point)[0], (*i.flattest_point)[1]) - (major - minor)) < 1e-6);
+    BOOST_TEST(std::abs(std::hypot(i.flattest->point[0], i.flattest->point[1]) - (major - minor)) < 1e-6);
   }
+}
+
+BOOST_AUTO_TEST_CASE(flattest_solution_of_uv_is_balanced) {
+  const Inspection i = inspect("uv", {}, {{2.0, 0.5}});
+  BOOST_REQUIRE(i.flattest.has_value());
+  BOOST_TEST(std::abs(i.flattest->trace_hessian - 2.0) < 1e-8);
+  BOOST_TEST(std::abs(i.flattest->slow_coordinates[0]) < 1e-6);  // u^2 - v^2
+  const auto json = validation::inspection_json(i);
+  BOOST_TEST(json.at("flattest_trace_hessian") == i.flattest->trace_hessian);
+  BOOST_TEST(json.at("flattest_slow_coordinates").at("u^2-v^2") == i.flattest->slow_coordinates[0]);
+  const auto without = validation::inspection_json(inspect("sphere"));
+  BOOST_TEST(without.at("flattest_trace_hessian").is_null());
+  BOOST_TEST(!without.at("flattest_trace_hessian_reason").get<std::string>().empty());
 }
 
 BOOST_AUTO_TEST_CASE(nothing_relaxes_on_the_sphere) {
