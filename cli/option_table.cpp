@@ -103,6 +103,10 @@ constexpr OptionInfo options[] = {
     {"prefactor-C", "LIST", grid, scan, true, false,
      "its prefactors: A,B,... or LOW:HIGH:COUNT, logarithmic (default: 25 from 0.4 C* to 1.9 C*)"},
     {"prefactor-paths", "N", grid, scan, true, false, "its trajectories for each C (default 65536)"},
+    {"read-at", "NAME", grid, scan, true, false,
+     "where the slow coordinates are read: at the weights, or at the nearest point of the valley (default: weights, if "
+     "the coordinates' gradients at the flattest point are tangent to the valley, so that the noise across it hardly "
+     "enters; otherwise valley)"},
     {"control", "NAME", grid, scan, true, false,
      "none (default), or a negative control, with which the two-thirds law must not appear: no-transverse leaves the "
      "transverse times out, wrong-clock counts in units of slow time"},

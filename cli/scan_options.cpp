@@ -20,6 +20,7 @@ using manifolds::NoiseLaw;
 using manifolds::Scheme;
 using validation::Control;
 using validation::NoiseKind;
+using validation::ReadAt;
 using validation::ScanConfig;
 
 Range positive(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
@@ -134,6 +135,9 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
   if (const Setting* s = settings.find("prefactor-eta")) scan.prefactor_eta = number_in(*s, positive("eta"));
   if (const Setting* s = settings.find("prefactor-C")) scan.prefactor_Cs = grid_list(*s, positive("C"), true);
   scan.prefactor = !settings.flag("no-prefactor");
+  if (const Setting* s = settings.find("read-at")) {
+    scan.read_at = choice<ReadAt>(*s, {ReadAt::weights, ReadAt::valley}, name);
+  }
   if (const Setting* s = settings.find("control")) {
     scan.control = choice<Control>(*s, {Control::none, Control::no_transverse, Control::wrong_clock}, name);
   }
@@ -211,6 +215,7 @@ std::string scan_config_text(const ScanConfig& c) {
     if (c.prefactor_Cs) list("prefactor-C", *c.prefactor_Cs);
     line("prefactor-paths", c.prefactor_paths);
   }
+  if (c.read_at) line("read-at", name(*c.read_at));
   line("control", name(c.control));
   line("seed", c.run.seed);
   return text;

@@ -97,6 +97,7 @@ BOOST_AUTO_TEST_CASE(refusals) {
   check_refused({"scan", "--delta", "1"}, "0 < delta < 1");
   check_refused({"scan", "--limit", "0"}, "--limit");
   check_refused({"scan", "--control", "nothing"}, "no-transverse");
+  check_refused({"scan", "--read-at", "start"}, "weights, valley");
   check_refused({"scan", "--scheme", "sgd", "--gamma", "0.5"}, "no momentum");
   check_refused({"scan", "--descent"}, "--start");
   check_refused({"scan", "--noise", "minibatch"}, "no motion along it");

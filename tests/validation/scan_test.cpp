@@ -266,6 +266,64 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
   BOOST_TEST(cell.reason.find("descent") != std::string::npos);
 }
 
+// Off the valley of uv the nearest point has another u^2 - v^2: along the normal (v, u), by Newton's method here.
+BOOST_AUTO_TEST_CASE(coordinates_are_read_at_the_weights_or_on_the_valley) {
+  ScanConfig config = small();
+  config.run.start = {{1.6, 1.2}};
+  config.descent = true;
+  config.etas = {1e-7};
+  const auto excess = [&](std::optional<ReadAt> read_at) {
+    config.read_at = read_at;
+    const ResolvedScan scan = resolve_scan(config);
+    CellRecords records;
+    CellEnsemble::make(scan, scan.run_of(scan.cells.front()), 5)->advance({1}, records);
+    double sum = 0.0;
+    for (const auto& batch : records.batches.front()) sum += batch[static_cast<std::size_t>(Sum::along)] / 2048.0;
+    return sum;  // over that of the point on the valley, (1.6^2 - 1.2^2) by the flow's law
+  };
+  double u = 1.6, v = 1.2;
+  for (int i = 0; i < 20; ++i) {
+    const double part = (u * v - 1.0) / (u * u + v * v), earlier = u;
+    u -= part * v;
+    v -= part * earlier;
+  }
+  BOOST_TEST(excess({}) == 1.0, boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(excess(ReadAt::weights) == 1.0, boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(excess(ReadAt::valley) == (u * u - v * v) / 1.12, boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(std::abs(excess(ReadAt::valley) - 1.0) > 0.02);
+}
+
+ScanConfig sensing() {
+  ScanConfig config = small("matrix-sensing");
+  config.run.parameters = {{"dimension", "3"}, {"rank", "2"}, {"teacher-rank", "1"}, {"samples", "3"},
+                           {"variant", "symmetric"}};
+  config.run.epsilon = 0.01;
+  config.run.paths = 512;
+  return config;
+}
+
+// The test error has a gradient across the valley, the coordinates of the others have none.
+BOOST_AUTO_TEST_CASE(coordinates_across_the_valley_are_read_on_it) {
+  for (const char* manifold : {"uv", "ellipse", "channel"}) {
+    BOOST_TEST((resolve_scan(small(manifold)).config.read_at == ReadAt::weights), manifold);
+  }
+  BOOST_TEST((resolve_scan(sensing()).config.read_at == ReadAt::valley));
+}
+
+// Several modes stir the valley coordinates up, so that where the scales meet the root mean square rests above delta.
+BOOST_AUTO_TEST_CASE(a_root_mean_square_at_rest_has_no_time, *boost::unit_test::label("slow")) {
+  ScanConfig config = sensing();
+  const CellResult separated = run_cell(resolve_scan(config), resolve_scan(config).cells.front());
+  BOOST_TEST((separated.status == Status::ok));
+  check_near_prediction(separated, Figures::mean, 0.05);
+  config.gammas = {0.75};
+  const CellResult met = run_cell(resolve_scan(config), resolve_scan(config).cells.front());
+  BOOST_TEST((met.status == Status::ok));
+  BOOST_TEST(met.at(Figures::mean).measured > 0.0);
+  BOOST_TEST(std::isnan(met.at(Figures::rms).measured));
+  BOOST_TEST(met.reason.find("rests at") != std::string::npos, met.reason);
+}
+
 BOOST_AUTO_TEST_CASE(flattest_points_of_other_valleys) {
   const CellResult channel = cell_at(small("channel"), 1.3);
   check_near_prediction(channel, Figures::mean, 0.05);

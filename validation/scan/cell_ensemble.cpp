@@ -28,6 +28,7 @@ class TypedEnsemble : public CellEnsemble {
         name_(run.manifold.name()),
         paths_(run.config.paths),
         random_(scan.config.random_start.has_value()),
+        on_valley_(scan.config.read_at == ReadAt::valley),
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
     flattest_.assign(flattest.begin(), flattest.end());
@@ -165,9 +166,18 @@ class TypedEnsemble : public CellEnsemble {
       const std::span<const Lanes> w(state.w.data(), state.w.size());
       const Lanes value = of_.loss_.template value<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()));
       const Lanes trace = field_.trace_hessian(w);
+      if (of_.on_valley_ || of_.energy_.kinetic != 0.0) {
+        std::copy(w.begin(), w.end(), nearest_.begin());
+        field_.retract(std::span<Lanes>(nearest_));
+      }
       const Lanes energy = value + momentum_energy(state, w);
+      if (of_.on_valley_) {
+        of_.loss_.model().template residuals<Lanes>(std::span<const Lanes>(nearest_),
+                                                    std::span<Lanes>(residuals_.data(), residuals_.size()));
+      }
       for (int l = 0; l < lanes; ++l) {
-        for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(w[i], l);
+        const std::span<const Lanes> read_at = of_.on_valley_ && arrived(l) ? std::span<const Lanes>(nearest_) : w;
+        for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(read_at[i], l);
         of_.loss_.model().slow_coordinates(point_, of_.start_, slow_);
         const std::size_t own = of_.random_ ? static_cast<std::size_t>(base + l) * slow_.size() : 0;
         double along = 0.0, squared = 0.0;
@@ -191,15 +201,17 @@ class TypedEnsemble : public CellEnsemble {
       }
     }
 
-    /// What the transverse energy has beside the loss.
+    /// Whether the nearest point of this lane was found: from far off the valley it may not be.
+    bool arrived(int lane) const {
+      return std::all_of(residuals_.begin(), residuals_.end(),
+                         [&](const Lanes& f) { return std::abs(manifolds::lane(f, lane)) < lost_from; });
+    }
+
+    /// What the transverse energy has beside the loss, with the nearest point of the valley at hand.
     Lanes momentum_energy(const discrete::State<Lanes, Loss>& state, std::span<const Lanes> w) {
       const EnergyForm& form = of_.energy_;
       if (form.kinetic == 0.0) return Lanes(0.0);
-      for (std::size_t i = 0; i < w.size(); ++i) {
-        along_valley_[i] = state.p[i];
-        nearest_[i] = w[i];
-      }
-      field_.retract(std::span<Lanes>(nearest_));
+      for (std::size_t i = 0; i < w.size(); ++i) along_valley_[i] = state.p[i];
       field_.project(w, std::span<Lanes>(along_valley_));
       of_.loss_.template gradient<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()),
                                          std::span<Lanes>(gradient_));
@@ -230,7 +242,7 @@ class TypedEnsemble : public CellEnsemble {
   std::uint64_t seed_;
   std::string name_;
   std::int64_t paths_;
-  bool random_;
+  bool random_, on_valley_;
   std::vector<double> start_, flattest_;
   std::vector<double> direction_;  // the excess at the start: one, or one per path
   double per_square_ = 0.0;

@@ -70,11 +70,36 @@ class Measurement {
   std::uint64_t seed_;
 };
 
-/// Whether the times along the valley are known: within delta for a quarter longer, and through more than the
-/// oscillation of the valley coordinate, 2 pi units at most.
-bool along_bracketed(const Curves& c, double delta, double confirmation) {
-  const auto mean = last_crossing(c.steps, c.mean, delta), rms = last_crossing(c.steps, c.rms, delta);
-  return mean && rms && c.steps.back() >= 1.25 * std::max(*mean, *rms) + confirmation;
+/// Whether a time along the valley is known: within delta for a quarter longer, and through more than the oscillation
+/// of the valley coordinate, 2 pi units at most.
+bool bracketed(const Curves& c, const std::vector<double>& ratio, double delta, double confirmation) {
+  const auto time = last_crossing(c.steps, ratio, delta);
+  return time && c.steps.back() >= 1.25 * *time + confirmation;
+}
+
+/// Whether the root mean square has come to rest above delta, at what several modes stir up along the valley: three
+/// times the mean's time are over, and from the second third of the run to the last it fell by less than 2 %, a tenth
+/// of what the slowest decay of (45) inside the limits would take off in the meantime.
+bool rms_rests_above(const Curves& c, double delta, double confirmation) {
+  constexpr double fall = 0.02;
+  if (!bracketed(c, c.mean, delta, confirmation) || c.rms.back() <= delta) return false;
+  if (c.steps.back() < 3.0 * *last_crossing(c.steps, c.mean, delta)) return false;
+  const auto mean_between = [&](double from, double to) {
+    double sum = 0.0, n = 0.0;
+    for (std::size_t i = 0; i < c.steps.size(); ++i) {
+      if (c.steps[i] < from * c.steps.back() || c.steps[i] > to * c.steps.back()) continue;
+      sum += c.rms[i];
+      n += 1.0;
+    }
+    return sum / n;
+  };
+  return mean_between(2.0 / 3.0, 1.0) > (1.0 - fall) * mean_between(1.0 / 3.0, 2.0 / 3.0);
+}
+
+/// Both times along the valley are known, or the second does not exist.
+bool along_settled(const Curves& c, double delta, double confirmation) {
+  return bracketed(c, c.mean, delta, confirmation) &&
+         (bracketed(c, c.rms, delta, confirmation) || rms_rests_above(c, delta, confirmation));
 }
 
 bool transverse_bracketed(const Curves& c, double delta) {
@@ -127,7 +152,7 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   const double confirmation = plan.run.hyperparameters.mu < 1.0 ? 5.0 * unit : 0.0;
   Measurement along(scan, plan.run, plateau, seed);
   along.run(shortest / per_time, plan.limit,
-            [&](const Curves& c) { return c.steps.back() >= window[1] && along_bracketed(c, delta, confirmation); });
+            [&](const Curves& c) { return c.steps.back() >= window[1] && along_settled(c, delta, confirmation); });
   result.steps = static_cast<std::int64_t>(along.curves().steps.back());
 
   FigureValues figures = read_figures(along.curves(), delta, window);
@@ -147,13 +172,17 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   const double joint = std::min(4.0 * along.curves().steps.front(), across.curves().steps.back() + 1.0);
   add_thinned(result.curves, across.curves(), 0.0, joint, 60);
   add_thinned(result.curves, along.curves(), joint, std::numeric_limits<double>::infinity(), 180);
-  const bool done =
-      along_bracketed(along.curves(), delta, confirmation) && transverse_bracketed(across.curves(), delta);
+  const bool settled = along_settled(along.curves(), delta, confirmation);
+  const bool done = settled && transverse_bracketed(across.curves(), delta);
   result.reason = !p.outside.empty() ? p.outside
                   : scan.config.starts_on_valley()
                       ? p.reason
                       : "no predicted times: the theory begins on the valley and does not describe the descent";
   result.status = !p.outside.empty() ? Status::outside : done ? Status::ok : Status::limit;
+  if (result.status == Status::ok && rms_rests_above(along.curves(), delta, confirmation)) {
+    result.reason = fmt::format("the root mean square rests at {:.3g} of the start's excess, above delta: no such time",
+                                along.curves().rms.back());
+  }
   if (result.status == Status::limit) {
     result.reason = fmt::format("not bracketed after {} steps, the limit: times beyond it are not given", result.steps);
   }

@@ -10,7 +10,7 @@
 
 namespace valleydrift::validation {
 
-/// ok: every time is bracketed and may enter a fit; outside: the theory does not cover the cell (unstable ones
+/// ok: every time is bracketed, or shown not to exist, and may enter a fit; outside: the theory does not cover the cell (unstable ones
 /// are not even run), see the reason; limit: the limit of steps was reached first, times not reached are absent;
 /// failed: a path was lost.
 enum class Status { ok, outside, limit, failed };

@@ -47,6 +47,22 @@ Vector linear_start(const ResolvedRun& run, const Vector& flattest) {
   return at(late);
 }
 
+/// Whether the gradients of the slow coordinates at y are tangent to the valley, by differences along the transverse
+/// directions against those along all axes.
+bool tangent_coordinates(const Manifold& manifold, const Vector& y, const Vector& start) {
+  constexpr double step = 1e-5, small = 1e-3;
+  const auto change = [&](const Vector& direction) {
+    return Vector(manifold.slow_coordinates(y + step * direction, start) -
+                  manifold.slow_coordinates(y - step * direction, start));
+  };
+  const Matrix& across = manifold.geometry(y).transverse;
+  const auto coordinates = static_cast<Eigen::Index>(manifold.slow_coordinate_names().size());
+  Vector transverse = Vector::Zero(coordinates), whole = transverse;
+  for (Eigen::Index i = 0; i < across.cols(); ++i) transverse += change(across.col(i)).cwiseAbs2();
+  for (Eigen::Index i = 0; i < y.size(); ++i) whole += change(Vector::Unit(y.size(), i)).cwiseAbs2();
+  return (transverse.array() <= small * small * whole.array()).all();
+}
+
 }  // namespace
 
 std::string name_of(Control control) {
@@ -60,6 +76,8 @@ std::string name_of(Control control) {
   }
   return {};
 }
+
+std::string name_of(ReadAt read_at) { return read_at == ReadAt::weights ? "weights" : "valley"; }
 
 std::string name_of(Part part) { return part == Part::grid ? "grid" : "prefactor"; }
 
@@ -132,6 +150,10 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                               (1.0 + nearly_linear) * trace_at(run.manifold, *relaxation.fixed_point),
                     .cells = {}};
   scan.config.run.parameters = run.config.parameters;
+  if (!scan.config.read_at) {
+    const bool tangent = tangent_coordinates(run.manifold, scan.flattest_point, run.start);
+    scan.config.read_at = tangent ? ReadAt::weights : ReadAt::valley;
+  }
   const Vector& written = config.descent ? given_start : run.start;
   scan.config.run.start = std::vector<double>(written.data(), written.data() + written.size());
   const double excess = (run.manifold.slow_coordinates(run.start, run.start) -

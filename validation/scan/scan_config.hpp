@@ -16,6 +16,10 @@ namespace valleydrift::validation {
 enum class Control { none, no_transverse, wrong_clock };
 std::string name_of(Control control);
 
+/// Where the slow coordinates are read: at the weights, or at the nearest point of the valley.
+enum class ReadAt { weights, valley };
+std::string name_of(ReadAt read_at);
+
 /// The part of a scan a cell belongs to: learning rates by exponents, or prefactors at one learning rate.
 enum class Part { grid, prefactor };
 std::string name_of(Part part);
@@ -36,6 +40,8 @@ struct ScanConfig {
   bool descent = false;  ///< begin at the start as given, noise and all, instead of on the valley
   /// Begin every run at a point of its own, this many times a standard normal for each weight.
   std::optional<double> random_start = {};
+  /// Default: at the weights if there the transverse cloud enters in second order only, see `resolve_scan`.
+  std::optional<ReadAt> read_at = {};
   Control control = Control::none;
 
   /// Whether the runs begin on the valley at rest, as the predictions suppose.
@@ -77,7 +83,8 @@ struct ResolvedScan {
 };
 
 /// Finds the flattest point and fills in the start (without one: the first point of the flow from the manifold's own at
-/// which tr H is within 2 % of the flattest), epsilon (0.1), C and the cells. Throws ConfigError where there is no time
+/// which tr H is within 2 % of the flattest), epsilon (0.1), C, where the slow coordinates are read (at the weights if
+/// their gradients at the flattest point are tangent to the valley within 1e-3) and the cells. Throws ConfigError where there is no time
 /// scale to scan: noise with diffusion, or a flow without a fixed point.
 ResolvedScan resolve_scan(const ScanConfig& config);
 

@@ -203,7 +203,8 @@ std::string problem_text(const ResolvedScan& scan) {
   text +=
       fmt::format("  start {}; flattest point {}, tau_Y {:.6g}{}{}\n", start,
                   manifolds::format_point(scan.flattest_point), scan.tau_Y, scan.note.empty() ? "" : "; ", scan.note);
-  text += fmt::format("  slow coordinate {} at the raw weights{}\n", names,
+  text += fmt::format("  slow coordinate {} at the {}{}\n", names,
+                      *c.read_at == ReadAt::weights ? "raw weights" : "nearest point of the valley",
                       scan.linear ? "" : "; the start is outside the linear range of the flattest point");
   return text;
 }
@@ -218,6 +219,7 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
                         {"findings", result.findings},
                         {"manifold", c.run.manifold},
                         {"scheme", name_of(c.run.scheme)},
+                        {"read_at", name_of(*c.read_at)},
                         {"control", name_of(c.control)},
                         {"epsilon", *c.run.epsilon},
                         {"delta", c.delta},
