@@ -50,7 +50,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
     out << config;
     return success;
   }
-  const double seconds = validation::expected_seconds(scan, threads);
+  const double seconds = validation::expected_seconds(scan);
   if (options.dry_run) {
     if (options.json) {
       nlohmann::json plan = validation::scan_plan_json(scan);

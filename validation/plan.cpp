@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <functional>
-#include <limits>
 
 #include "manifolds/errors.hpp"
 #include "validation/schedule.hpp"
+#include "validation/trial.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -18,17 +16,6 @@ namespace {
 constexpr double evaluations_of_weak_order_two = 8.0;
 /// Euler-Maruyama steps per block: one, and one per two blocks for the extrapolation.
 constexpr double steps_per_block = 1.5;
-
-/// The first call also warms caches and starts threads, and other programs disturb some.
-double shortest_of_three(const std::function<void()>& trial) {
-  double shortest = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < 3; ++i) {
-    const auto began = std::chrono::steady_clock::now();
-    trial();
-    shortest = std::min(shortest, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
-  }
-  return shortest;
-}
 
 }  // namespace
 
@@ -128,11 +115,11 @@ Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   trial.deterministic_limit.clear();
   trial.paths = batch_count;
   trial.record_steps = {0, 1};
-  const double per_record = shortest_of_three([&] { run_discrete(trial); }) / (2.0 * batch_count);
+  const double per_record = seconds_of_trial([&] { run_discrete(trial); }) / (2.0 * batch_count);
   const std::int64_t steps = std::min<std::int64_t>(200, plan.record_steps.back());
   trial.paths = trial_paths;
   trial.record_steps = {steps};
-  const double seconds = shortest_of_three([&] { run_discrete(trial); });
+  const double seconds = seconds_of_trial([&] { run_discrete(trial); });
   const double per_step = std::max(0.0, seconds - per_record * trial_paths) / static_cast<double>(trial_paths * steps);
   const double records = static_cast<double>(plan.times.size()) *
                          (static_cast<double>(plan.epsilons.size()) * static_cast<double>(cost.paths) +
@@ -141,9 +128,7 @@ Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   if (!run.deterministic()) {
     // Over four steps of the scheme, of the plan's own length where the run is long enough.
     const double time = std::min(4.0 * plan.limit_step, plan.times.back());
-    const double seconds = shortest_of_three([&] {
-      run_limit(run, trial.form, {0.0, time}, 0.25 * time, trial_paths);
-    });
+    const double seconds = seconds_of_trial([&] { run_limit(run, trial.form, {0.0, time}, 0.25 * time, trial_paths); });
     cost.seconds += seconds / (4.0 * static_cast<double>(trial_paths)) *
                     (cost.limit_steps + cost.coupled_steps / evaluations_of_weak_order_two);
   }

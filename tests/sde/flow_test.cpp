@@ -235,12 +235,8 @@ BOOST_AUTO_TEST_CASE(channels_follow_their_closed_forms) {
 
 // A first step so long that the drift overflows there: it is taken back, and the path is that of many short legs.
 BOOST_AUTO_TEST_CASE(a_step_beyond_the_numbers_is_not_taken) {
-  const Manifold m("matrix-sensing", {{"dimension", 3},
-                                      {"rank", 2},
-                                      {"teacher-rank", 2},
-                                      {"samples", 3},
-                                      {"variant", 1},
-                                      {"seed", 3}});
+  const Manifold m("matrix-sensing",
+                   {{"dimension", 3}, {"rank", 2}, {"teacher-rank", 2}, {"samples", 3}, {"variant", 1}, {"seed", 3}});
   std::vector<double> times;
   for (double t = 0.25; t <= 64.0; t *= 2.0) times.push_back(t);
   for (double t = 128.0; t <= 4096.0; t *= 2.0) times.push_back(t);

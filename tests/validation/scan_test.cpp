@@ -295,8 +295,8 @@ BOOST_AUTO_TEST_CASE(coordinates_are_read_at_the_weights_or_on_the_valley) {
 
 ScanConfig sensing() {
   ScanConfig config = small("matrix-sensing");
-  config.run.parameters = {{"dimension", "3"}, {"rank", "2"}, {"teacher-rank", "1"}, {"samples", "3"},
-                           {"variant", "symmetric"}};
+  config.run.parameters = {
+      {"dimension", "3"}, {"rank", "2"}, {"teacher-rank", "1"}, {"samples", "3"}, {"variant", "symmetric"}};
   config.run.epsilon = 0.01;
   config.run.paths = 512;
   return config;

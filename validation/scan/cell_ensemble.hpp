@@ -17,9 +17,9 @@ inline constexpr int sum_count = 5;
 /// Sums by record and batch, batches being fixed ranges of paths; records at ascending steps.
 struct CellRecords {
   /// Sums over the paths of a batch, slow coordinates read where the scan says, or at the weights where the nearest
-  /// point of the valley is not found: `along` of the excess of the slow coordinates over the flattest point's, times the
-  /// path's own at its start, over the mean square of those; `squared` of its square in the same units; `loss`
-  /// of L; `energy` of the transverse energy (EnergyForm); `trace` of the trace of J^T diag(s) J at w.
+  /// point of the valley is not found: `along` of the excess of the slow coordinates over the flattest point's, times
+  /// the path's own at its start, over the mean square of those; `squared` of its square in the same units; `loss` of
+  /// L; `energy` of the transverse energy (EnergyForm); `trace` of the trace of J^T diag(s) J at w.
   using BatchSums = std::array<double, sum_count>;
   std::vector<std::int64_t> steps;
   std::vector<std::vector<BatchSums>> batches;  ///< one row of batch_count entries per record

@@ -10,9 +10,9 @@
 
 namespace valleydrift::validation {
 
-/// ok: every time is bracketed, or shown not to exist, and may enter a fit; outside: the theory does not cover the cell (unstable ones
-/// are not even run), see the reason; limit: the limit of steps was reached first, times not reached are absent;
-/// failed: a path was lost.
+/// ok: every time is bracketed, or shown not to exist, and may enter a fit; outside: the theory does not cover the cell
+/// (unstable ones are not even run), see the reason; limit: the limit of steps was reached first, times not reached are
+/// absent; failed: a path was lost.
 enum class Status { ok, outside, limit, failed };
 std::string name_of(Status status);
 

@@ -84,8 +84,8 @@ struct ResolvedScan {
 
 /// Finds the flattest point and fills in the start (without one: the first point of the flow from the manifold's own at
 /// which tr H is within 2 % of the flattest), epsilon (0.1), C, where the slow coordinates are read (at the weights if
-/// their gradients at the flattest point are tangent to the valley within 1e-3) and the cells. Throws ConfigError where there is no time
-/// scale to scan: noise with diffusion, or a flow without a fixed point.
+/// their gradients at the flattest point are tangent to the valley within 1e-3) and the cells. Throws ConfigError where
+/// there is no time scale to scan: noise with diffusion, or a flow without a fixed point.
 ResolvedScan resolve_scan(const ScanConfig& config);
 
 }  // namespace valleydrift::validation

@@ -6,7 +6,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "validation/batches.hpp"
 #include "validation/json.hpp"
+#include "validation/scan/cell_ensemble.hpp"
+#include "validation/trial.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -267,13 +270,31 @@ std::string scan_text(const ResolvedScan& scan, const ScanResult& result) {
   return text;
 }
 
-double expected_seconds(const ResolvedScan& scan, int threads) {
-  // The update of one component with a Rademacher draw, and what reading the records costs beside it; a Gaussian draw
-  // costs three times as much.
-  const double nanoseconds = scan.config.run.noise_law == NoiseLaw::rademacher ? 0.5 : 1.5;
+double expected_seconds(const ResolvedScan& scan) {
   const std::vector<double> work = expected_work(scan);
-  const double steps = std::accumulate(work.begin(), work.end(), 0.0);
-  return 1e-9 * nanoseconds * steps * scan.manifold.dimension() / threads;
+  const auto longest = std::max_element(work.begin(), work.end());
+  if (!(*longest > 0.0)) return 0.0;
+  ResolvedRun run = scan.run_of(scan.cells[static_cast<std::size_t>(longest - work.begin())]);
+  run.config.paths = 8 * batch_count;
+  const auto ensemble = CellEnsemble::make(scan, run, run.config.seed);
+  std::int64_t last = 0;
+  const auto seconds_of = [&](int records, std::int64_t apart) {  // for one path
+    const double seconds = seconds_of_trial([&] {
+      std::vector<std::int64_t> steps;
+      for (int i = 0; i < records; ++i) steps.push_back(last += apart);
+      CellRecords unused;
+      ensemble->advance(steps, unused);
+    });
+    return seconds / static_cast<double>(run.config.paths);
+  };
+  constexpr int few = 8;
+  constexpr std::int64_t many = 4000;
+  const double per_record = seconds_of(few, 1) / few;
+  const double per_step = std::max(0.0, seconds_of(1, many) - per_record) / static_cast<double>(many);
+  constexpr double usual_records = 150.0;  // of a cell
+  double paths = 0.0;
+  for (const Cell& cell : scan.cells) paths += static_cast<double>(scan.paths_of(cell));
+  return per_step * std::accumulate(work.begin(), work.end(), 0.0) + per_record * usual_records * paths;
 }
 
 std::string scan_plan_text(const ResolvedScan& scan) {

@@ -16,7 +16,7 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result);
 /// Grid and cost, before anything runs.
 std::string scan_plan_text(const ResolvedScan& scan);
 nlohmann::json scan_plan_json(const ResolvedScan& scan);
-/// A guess at the wall-clock seconds on `threads` threads.
-double expected_seconds(const ResolvedScan& scan, int threads);
+/// A guess at the wall-clock seconds, from a short trial with the present number of threads.
+double expected_seconds(const ResolvedScan& scan);
 
 }  // namespace valleydrift::validation
