@@ -8,6 +8,7 @@
 #include <boost/numeric/odeint/stepper/generation/generation_controlled_runge_kutta.hpp>
 #include <boost/numeric/odeint/stepper/generation/generation_runge_kutta_dopri5.hpp>
 #include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
+#include <exception>
 #include <functional>
 #include <memory>
 
@@ -82,6 +83,7 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
   const double steepest = first[first.size() - 1];
   const auto drift = label_drift(manifold, form, noise);
   const auto check_rank = [&](const State& y, double) { manifold.geometry(view(y), steepest); };
+  std::exception_ptr no_drift;  // the last failure of the drift
   int evaluations = 0;
   double least_time = 0.0, advance = 0.0;  // to be reached within evaluations_to_advance
   const auto derivative = [&](const State& y, State& dydt, double time) {
@@ -94,9 +96,15 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
       }
       least_time = time + advance;
     }
-    drift(y, dydt);
-    // odeint takes a step whose error is NaN; one beyond the numbers must fail, as a too long one does.
+    // A trial step may lead where the drift is not finite or does not exist: it must fail as any too long one does, and
+    // odeint takes a step whose error is NaN.
     constexpr double beyond = 1e200;
+    try {
+      drift(y, dydt);
+    } catch (const NumericalError&) {
+      no_drift = std::current_exception();
+      std::fill(dydt.begin(), dydt.end(), beyond);
+    }
     if (!view(dydt).allFinite()) std::fill(dydt.begin(), dydt.end(), beyond);
   };
   State y(y0.data(), y0.data() + y0.size());
@@ -108,8 +116,15 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
       advance = least_advance * (next - t);
       least_time = t + advance;
       const double first_step = (next - t) / 16.0;  // a guess; the error control finds its own
-      odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
-                                 derivative, y, t, next, first_step, check_rank);
+      try {
+        odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
+                                   derivative, y, t, next, first_step, check_rank);
+      } catch (const odeint::no_progress_error&) {  // no step is short enough
+        if (no_drift) std::rethrow_exception(no_drift);
+        throw NumericalError(
+            fmt::format("{}: the drift of the deterministic limit is not finite at {}; start elsewhere",
+                        manifold.name(), manifolds::format_point(view(y))));
+      }
       const Vector retracted = manifold.retract(view(y));
       y.assign(retracted.data(), retracted.data() + retracted.size());
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
@@ -67,9 +68,17 @@ double negligible_rate(const ResolvedRun& run, const Vector& y) {
          run.manifold.geometry(y).trace_hessian() / size;
 }
 
-/// The end of the flow from the start: horizons that double until the point no longer changes over a doubling. The
-/// first horizon is the drift's own local time, so that the flow of a channel that flattens for ever (x falls by
-/// log(2)/2 with every doubling) is told from one that arrives.
+/// Whether nothing but a symmetry tells the points apart: spectrum and slow coordinates are the same to this part.
+bool equivalent(const ResolvedRun& run, const Vector& a, const Vector& b, double part) {
+  const auto same = [&](const Vector& x, const Vector& y) { return (x - y).norm() <= part * std::max(1.0, y.norm()); };
+  return same(run.manifold.geometry(a).spectrum, run.manifold.geometry(b).spectrum) &&
+         same(run.manifold.slow_coordinates(a, run.start), run.manifold.slow_coordinates(b, run.start));
+}
+
+/// The end of the flow from the start: horizons that double until the point no longer changes over a doubling. With
+/// drawn batches, whose drift is no gradient, it may go on for ever along a symmetry: then it has arrived if nothing
+/// else changes over two doublings. The first horizon is the drift's own local time, so that the flow of a channel that
+/// flattens for ever (x falls by log(2)/2 with every doubling) is told from one that arrives.
 std::optional<Vector> fixed_point(const ResolvedRun& run, const ValleyDrift& drift, std::string& reason) {
   constexpr double unchanged = 1e-7;  // a hundred times the error of the flow
   constexpr int most_doublings = 40;
@@ -79,11 +88,13 @@ std::optional<Vector> fixed_point(const ResolvedRun& run, const ValleyDrift& dri
   const double rate = drift.linearised(y).norm();
   if (!(rate > negligible_rate(run, y)) && !(drift(y).norm() > negligible_rate(run, y))) return y;
   double horizon = 1.0 / std::max(rate, negligible_rate(run, y));
+  bool along_symmetry = false;
   for (int doubling = 0; doubling < most_doublings; ++doubling) {
     const Vector next = drift.flow(y, horizon);
-    const bool arrived = (next - y).norm() <= unchanged * std::max(1.0, y.norm());
+    const bool rests = (next - y).norm() <= unchanged * std::max(1.0, y.norm());
+    const bool before = std::exchange(along_symmetry, run.config.batch && equivalent(run, next, y, unchanged));
     y = next;
-    if (arrived) return y;
+    if (rests || (before && along_symmetry)) return y;
     horizon *= 2.0;
     if (doubling % 4 == 3 && drift.linearised(y).norm() * horizon > stiff) {
       reason = fmt::format(
