@@ -8,6 +8,7 @@
 
 #include "manifolds/errors.hpp"
 #include "validation/scan/advice.hpp"
+#include "validation/scan/drawn_relaxation.hpp"
 #include "validation/scan/fit.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
@@ -322,6 +323,55 @@ BOOST_AUTO_TEST_CASE(a_root_mean_square_at_rest_has_no_time, *boost::unit_test::
   BOOST_TEST(met.at(Figures::mean).measured > 0.0);
   BOOST_TEST(std::isnan(met.at(Figures::rms).measured));
   BOOST_TEST(met.reason.find("rests at") != std::string::npos, met.reason);
+}
+
+// Two samples of which one is drawn: the mean over both of the step's Kronecker square, on position and momentum in
+// R^4.
+BOOST_AUTO_TEST_CASE(transverse_relaxation_with_drawn_batches) {
+  const manifolds::Manifold m("quadratic-pair", {});
+  const manifolds::Vector y = m.default_start();
+  const manifolds::Geometry geometry = m.geometry(y);
+  const manifolds::Matrix j = m.jacobian(y);
+  const Eigen::Index d = y.size();
+  for (const auto scheme : {manifolds::Scheme::heavy_ball, manifolds::Scheme::nesterov}) {
+    const manifolds::Hyperparameters h{scheme, 0.002 / geometry.spectrum.maxCoeff(), 0.3, 0.01};
+    const double s = m.label_constant(), twice = 2.0 * s, beta = h.beta();  // L = (s/2) sum f_a^2
+    std::vector<manifolds::Matrix> steps;
+    for (Eigen::Index a = 0; a < 2; ++a) {  // p' = beta p - grad of the sample drawn, w' = w + eta p'
+      const manifolds::Matrix hessian = twice * j.row(a).transpose() * j.row(a);
+      const double ahead = scheme == manifolds::Scheme::nesterov ? h.eta * beta : 0.0;
+      manifolds::Matrix step = manifolds::Matrix::Identity(2 * d, 2 * d);
+      step.bottomLeftCorner(d, d) = -hessian;
+      step.bottomRightCorner(d, d) = beta * manifolds::Matrix::Identity(d, d) - ahead * hessian;
+      step.topRows(d) += h.eta * step.bottomRows(d);
+      steps.push_back(step);
+    }
+    manifolds::Matrix c = manifolds::Matrix::Zero(2 * d, 2 * d);
+    const manifolds::Matrix dense = s * j.transpose() * j;
+    std::vector<double> loss, count;
+    for (int k = 1; k <= 60000; ++k) {
+      manifolds::Matrix next = manifolds::Matrix::Zero(2 * d, 2 * d);
+      for (Eigen::Index a = 0; a < 2; ++a) {
+        manifolds::Vector kick(2 * d);
+        kick << h.eta * twice * j.row(a).transpose(), twice * j.row(a).transpose();
+        next += 0.5 * (steps[static_cast<std::size_t>(a)] * c * steps[static_cast<std::size_t>(a)].transpose() +
+                       kick * kick.transpose());
+      }
+      c = next;
+      loss.push_back(0.5 * (dense * c.topLeftCorner(d, d)).trace());
+      count.push_back(k);
+    }
+    std::vector<double> ratio;
+    for (const double l : loss) ratio.push_back(l / loss.back() - 1.0);
+    const double expected = *last_crossing(count, ratio, 0.2);
+    const double tau_1 = transverse_time(geometry.spectrum, h);
+    const TransverseRelaxation r = drawn_relaxation(m, geometry, {2.0, 2.0}, h, 0.2, tau_1);
+    BOOST_TEST(r.convergence_time == expected, boost::test_tools::tolerance(1e-4));
+    const double without = drawn_relaxation(m, geometry, {2.0, 0.0}, h, 0.2, tau_1).convergence_time;
+    BOOST_TEST(std::abs(without / expected - 1.0) > 1e-3);  // what the sampling does is seen
+    const auto slope = [&](std::size_t k) { return std::log(ratio[k] / ratio[2 * k]) / static_cast<double>(k); };
+    BOOST_TEST(r.tau_1 == 2.0 / slope(static_cast<std::size_t>(1.5 * tau_1)), boost::test_tools::tolerance(0.02));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(flattest_points_of_other_valleys) {

@@ -9,6 +9,7 @@
 #include "manifolds/lane_math.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
+#include "validation/scan/drawn_relaxation.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
 namespace valleydrift::validation {
@@ -100,11 +101,18 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
     return p;
   }
   p.scales = time_scales(scan, run, *relaxation.time.value);
-  const TimeScales& s = p.scales;
+  TimeScales& s = p.scales;
   const double delta = scan.config.delta;
-  const TransverseEnergy energy(run.manifold.geometry(scan.flattest_point), run.noise_factor(scan.flattest_point),
-                                run.hyperparameters);
-  p.transverse = energy.convergence_time(delta, s.tau_1);
+  const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
+  if (run.batch_noise().spread > 0.0) {
+    const TransverseRelaxation relaxation =
+        drawn_relaxation(run.manifold, geometry, run.batch_noise(), run.hyperparameters, delta, s.tau_1);
+    p.transverse = relaxation.convergence_time;
+    s.tau_1 = relaxation.tau_1;
+  } else {
+    const TransverseEnergy energy(geometry, run.noise_factor(scan.flattest_point), run.hyperparameters);
+    p.transverse = energy.convergence_time(delta, s.tau_1);
+  }
   p.outside = why_outside(run, scan, s);
 
   const double separation = s.tau_2 / std::max(s.tau_1, s.tau_momentum);
