@@ -80,14 +80,16 @@ inline void add_p_value(Repeated& out, const char* statistic, Estimate e, double
   out.p_values.emplace_back(statistic, exceedance(e, samples - 1));
 }
 
-/// Where paths diffuse far along the valley they reach every part of it: of the parameters only the default ones, at
-/// which no part is sharp, and no more dimensions than can be paid for.
-inline bool can_diffuse(const Manifold& m) {
+inline bool has_default_parameters(const Manifold& m) {
   for (const manifolds::ParameterInfo& info : m.description().parameters) {
     if (m.parameters().at(info.name) != info.default_value) return false;
   }
-  return m.dimension() <= 8;
+  return true;
 }
+
+/// Where paths diffuse far along the valley they reach every part of it: of the parameters only the default ones, at
+/// which no part is sharp, and no more dimensions than can be paid for.
+inline bool can_diffuse(const Manifold& m) { return has_default_parameters(m) && m.dimension() <= 8; }
 
 }  // namespace sampling
 }  // namespace valleydrift::validation
