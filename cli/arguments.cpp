@@ -75,6 +75,14 @@ std::string without_dashes(const std::string& token) {
   return first == std::string::npos ? std::string() : token.substr(first, token.find('=') - first);
 }
 
+/// Whether the text that Program_options took for the value is an option, the value having been forgotten. After = it
+/// is a value whatever it is, and a formula may begin with two signs, as in --residual "--u*v - 1".
+bool is_next_option(const OptionInfo& option, const std::vector<std::string>& tokens, const std::string& text,
+                    std::optional<Command> command) {
+  if (!text.starts_with("--") || tokens.front().find('=') != std::string::npos) return false;
+  return option.argument != "FORMULA" || find_option(without_dashes(text), command);
+}
+
 }  // namespace
 
 Arguments read_command_line(const std::vector<std::string>& tokens) {
@@ -114,7 +122,9 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
     const OptionInfo& option = *find_option(given.string_key, command);
     const std::string where = fmt::format("--{}", option.name);
     const std::string text = option.argument.empty() ? "true" : given.value.at(0);
-    if (text.starts_with("--")) throw ConfigError(fmt::format("{}: a value is missing before {}", where, text));
+    if (is_next_option(option, given.original_tokens, text, command)) {
+      throw ConfigError(fmt::format("{}: a value is missing before {}", where, text));
+    }
     store(arguments, option, {where, text});
   }
   return arguments;

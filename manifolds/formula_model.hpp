@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,13 @@ class FormulaModel {
   template <class T, class R>
   void pullback(std::span<const T> w, std::span<const R> r, std::span<T> g) const {
     formula_.pullback.run<T, R>(w, r, g);
+  }
+
+  std::int64_t most_flow_gradients() const { return most_formula_flow_cost / gradient_cost(); }
+  /// Cost of one gradient in additions, what calls and vectors around the tapes take included.
+  std::int64_t gradient_cost() const {
+    constexpr std::int64_t around = 100, for_each_variable = 10;  // measured
+    return around + for_each_variable * dimension() + formula_.residuals.cost() + formula_.pullback.cost();
   }
 
   /// Throws ConfigError if the text names none.

@@ -180,11 +180,11 @@ const auto identifier = x3::raw[x3::lexeme[x3::char_("A-Za-z_") >> *x3::char_("A
 const auto operation = [](auto characters) { return x3::raw[characters][with_place]; };
 const auto finish = x3::eps[call(&Builder::finish_operator)];
 
+const auto open_call = x3::lit('(') >> x3::eps[call(&Builder::check_function)];
 const auto primary =
     number[with_text(&Builder::number)] |
-    (identifier[with_text(&Builder::name)] >> ((x3::lit('(') >> x3::eps[call(&Builder::check_function)] > expression >
-                                                close > x3::eps[call(&Builder::finish_call)]) |
-                                               x3::eps[call(&Builder::finish_name)])) |
+    (identifier[with_text(&Builder::name)] >>
+     ((open_call > expression > close > x3::eps[call(&Builder::finish_call)]) | x3::eps[call(&Builder::finish_name)])) |
     ('(' > expression > close);
 const auto close_def = x3::lit(')');
 const auto factor_def = (operation(x3::char_("+-")) > factor > x3::eps[call(&Builder::finish_sign)]) |

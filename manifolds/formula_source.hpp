@@ -1,6 +1,7 @@
 // A valley as a user types it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,5 +33,9 @@ inline constexpr std::size_t most_formula_variables = 128;
 inline constexpr std::size_t most_formula_residuals = 64;
 inline constexpr std::size_t most_formula_constants = 256;  ///< parameters included
 inline constexpr std::size_t most_formula_operations = 10000;
+/// What one gradient flow may cost, in additions (Tape::cost): they take 1 to 7 ns each, depending on how well the
+/// processor foresees a tape, so below a second. Formulas of a line never get there, long ones after some thousand
+/// steps; a flow that comes to the valley usually takes a hundred.
+inline constexpr std::int64_t most_formula_flow_cost = 100'000'000;
 
 }  // namespace valleydrift::manifolds

@@ -5,6 +5,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "manifolds/derivatives.hpp"
@@ -142,6 +143,15 @@ Vector Manifold::gradient(const Vector& w) const {
         Vector g(w.size());
         loss.template gradient<double>(view(w), std::span<double>(scratch), view(g));
         return g;
+      },
+      loss_->loss);
+}
+
+std::int64_t Manifold::most_flow_gradients() const {
+  return std::visit(
+      []<class L>(const L& loss) {
+        if constexpr (LimitsItsFlow<typename L::model_type>) return loss.model().most_flow_gradients();
+        return std::numeric_limits<std::int64_t>::max();
       },
       loss_->loss);
 }

@@ -1,6 +1,7 @@
 // A manifold as everything outside the inner loops sees it: one object in double precision.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ class Manifold {
   double loss(const Vector& w) const;
   /// grad L(w), D.
   Vector gradient(const Vector& w) const;
+  /// How many of them one gradient flow may ask for; without a bound for the manifolds of the list.
+  std::int64_t most_flow_gradients() const;
   /// Hess L(w), D x D, by dual numbers along the D unit vectors.
   Matrix hessian(const Vector& w) const;
   /// (D3L[S])_k = sum_ij d_k d_i d_j L S_ij for symmetric S, D. By second derivatives of the residuals for least

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,6 +54,12 @@ concept HasClosedLimitMap = requires(const M model, std::span<const double> w, s
 template <class M>
 concept HasClosedLabelFlow = requires(const M model, std::span<const double> y0, double ct, std::span<double> y) {
   model.closed_label_flow(y0, ct, y);
+};
+
+/// A model that may be arbitrarily expensive says how many gradients one gradient flow may ask for.
+template <class M>
+concept LimitsItsFlow = requires(const M model) {
+  { model.most_flow_gradients() } -> std::same_as<std::int64_t>;
 };
 
 /// A model of fixed size says which parameters it is for; without `serves` it is for all.

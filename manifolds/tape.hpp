@@ -55,6 +55,8 @@ class Tape {
         numbers_(numbers) {}
 
   std::size_t instruction_count() const { return instructions_.size(); }
+  /// How many additions take as long as a run on doubles, about: a function takes as long as 8 of them.
+  std::int64_t cost() const;
   /// Numbers of working memory, the inputs included.
   std::size_t number_count() const { return numbers_; }
 

@@ -22,16 +22,21 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
   constexpr double near = 1e-7;        // from here Gauss-Newton's end point differs from the flow's by near^2
   constexpr double too_far = 1e10;     // 2 L / |grad L| is the distance to the valley, near it and in order of size
   constexpr int most_steps = 100000;
+  const std::int64_t most_gradients = manifold.most_flow_gradients();
+  std::int64_t gradients = 0;
   auto stepper = odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>());
   const auto flow = [&](const State& x, State& dxds, double) {
+    ++gradients;
     const manifolds::Vector g = manifold.gradient(view(x));
     for (std::size_t i = 0; i < x.size(); ++i) dxds[i] = -g[static_cast<Eigen::Index>(i)];
   };
   State x(w.data(), w.data() + w.size());
+  State dxds(x.size());       // at x: the last stage of the step to x
   double s = 0.0, ds = 1e-3;  // Dormand-Prince finds its own step from any first guess
-  for (int step = 0; step < most_steps; ++step) {
+  flow(x, dxds, s);
+  for (int step = 0; step < most_steps && gradients < most_gradients; ++step) {
     // The flow rests here, or has come along the stable directions alone to where its next move is below the tolerance.
-    const double slope = manifold.gradient(view(x)).cwiseAbs().maxCoeff();
+    const double slope = view(dxds).cwiseAbs().maxCoeff();
     if (2.0 * manifold.loss(view(x)) > too_far * slope) {
       throw NumericalError(fmt::format(
           "{}: the gradient flow from {} ends at a saddle or maximum off the valley, {}: the gradient vanishes there "
@@ -39,10 +44,16 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
           manifold.name(), manifolds::format_point(w), manifolds::format_point(view(x)),
           manifold.valley_residual(view(x)), near));
     }
-    stepper.try_step(flow, x, s, ds);
+    stepper.try_step(flow, x, dxds, s, ds);
     const manifolds::Vector point = view(x);
     if (!point.allFinite() || !(ds > 0.0)) break;
     if (manifold.valley_residual(point) < near) return manifold.retract(point);
+  }
+  if (gradients >= most_gradients) {
+    throw NumericalError(
+        fmt::format("{}: the gradient flow from {} has not reached the valley after {} gradients, the most for a "
+                    "formula of this length: max |f| = {:.3g}, bound {:g}; choose a --start nearer to the valley",
+                    manifold.name(), manifolds::format_point(w), gradients, manifold.valley_residual(view(x)), near));
   }
   throw NumericalError(fmt::format(
       "{}: the gradient flow from {} does not reach the valley: max |f| = {:.3g} after s = {:.3g}, bound {:g}; choose "
