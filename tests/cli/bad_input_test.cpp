@@ -65,6 +65,9 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--eta", ""}, 2, {"--eta", "not a finite number"}},
       {{"compare", "--eta", "--beta", "0.5"}, 2, {"--eta", "value is missing before --beta"}},
       {{"compare", "--output", "--json"}, 2, {"--output", "value is missing before --json"}},
+      {{"compare", "--residual", "--beta", "0.5"}, 2, {"--residual", "value is missing before --beta"}},
+      {{"compare", "--residual", "--beta=0.5"}, 2, {"--residual", "value is missing before --beta=0.5"}},
+      {{"compare", "--eta=--beta"}, 2, {"--eta", "'--beta'", "finite number"}},
       {{"compare", "--strict=yes"}, 2, {"--strict", "takes no value"}},
       {{"compare", "--output="}, 2, {"--output"}},
       // Numbers.

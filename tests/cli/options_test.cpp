@@ -31,6 +31,22 @@ BOOST_AUTO_TEST_CASE(defaults) {
       !(o.force || o.save_paths || o.json || o.quiet || o.no_plots || o.dry_run || o.print_config || o.benchmark));
 }
 
+BOOST_AUTO_TEST_CASE(formulas_may_begin_with_signs) {
+  const auto residual = [](const std::vector<std::string>& words) {
+    std::vector<std::string> line = {"inspect", "--variables", "u,v", "--start", "2,0.5"};
+    line.insert(line.end(), words.begin(), words.end());
+    return cli::parse_options(line).run.formula->residuals.at(0).text;
+  };
+  for (const std::string text : {"-u*v + 1", "--u*v - 1", "- -u*v - 1", "---u*v + 1", "+u*v-1", "--C*u - 1"}) {
+    if (text.find('C') != std::string::npos) {  // begins as an option does
+      BOOST_TEST(residual({"--residual", text, "--constant", "C=1"}) == text);
+    } else {
+      BOOST_TEST(residual({"--residual", text}) == text);
+      BOOST_TEST(residual({"--residual=" + text}) == text);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_option_arrives) {
   const Options o = cli::parse_options({"compare",
                                         "--manifold=ellipse",
@@ -150,6 +166,8 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       {"--noise", "constant", "--sigma", folder.path("sigma.csv")},
       {"--variables", "u,v", "--residual", "u*v - a/2 - b", "--constant", "b=pi/4", "--parameter", "a=1 in 0:9",
        "--param", "a=2.5", "--weight", "2", "--name", "mine", "--start", "2,0.5"},
+      {"--variables", "u,v", "--residual=-u*v+1", "--start", "2,0.5"},
+      {"--variables", "u,v,x", "--residual", "--u*v - 1", "--residual=--x+u", "--start", "2,0.5,-2"},
       {"--manifold", "quadratic-pair", "--batch", "1", "--draw", "with-replacement"},
       {"--manifold", "quadratic-pair", "--noise", "minibatch"},
   };

@@ -1,5 +1,7 @@
 // The limit map of the gradient flow, and the flow of label noise along the valley: against brute iteration, closed
 // forms and ordinary differential equations integrated here.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -12,6 +14,7 @@
 #include "sde/label_flow.hpp"
 #include "sde/limit_map.hpp"
 #include "support.hpp"
+#include "tests/formulas.hpp"
 
 using namespace support;
 using valleydrift::NumericalError;
@@ -174,6 +177,72 @@ BOOST_AUTO_TEST_CASE(points_without_gradient_off_the_valley_are_named) {
   check_error([&] { limit_map(torus, Vector{{0.0, 0.0, 0.1}}); }, {"torus", vanishes, "from (0, 0, 0.1)"});
   // Beside a saddle the flow only takes longer.
   BOOST_TEST(largest(limit_map(uv, Vector{{1e-9, 1e-9}}) - Vector{{1.0, 1.0}}) < 1e-9);
+}
+
+// A flow that does not come to rest ends after a bounded number of operations: gradients, as the message says, times
+// what the tapes of one hold, counted here.
+BOOST_AUTO_TEST_CASE(flows_of_typed_valleys_are_bounded) {
+  using namespace valleydrift::manifolds;
+  const auto endless = [](int m) {  // no zero; stiff in u, and hardly any slope in v
+    std::string variables = "u,v", start = "0.5,0.5";
+    std::vector<std::string> residuals;
+    for (int a = 0; a < m; ++a) {
+      variables += fmt::format(",x{}", a);
+      start += ",0.5";
+      std::string residual = fmt::format("2+u^2+1e-6*(v^2+x{}^2)", a);
+      const std::size_t length = m < 10 ? 4000 : 400;
+      for (int k = 1; residual.size() < length; ++k) residual += fmt::format("+1e-9*sin({}*u*v)", 100 * k + a);
+      residuals.push_back(residual);
+    }
+    return valleydrift::tests::typed("endless", variables, residuals, start);
+  };
+  for (const int m : {1, 7, 60}) {
+    BOOST_TEST_CONTEXT(m << " residuals") {
+      const auto source = endless(m);
+      const Formula f = read_formula(source, {});
+      const auto instructions = static_cast<double>(f.residuals.instruction_count() + f.pullback.instruction_count());
+      BOOST_TEST(instructions > 1000.0);
+      const Manifold manifold(description_of(source), {});
+      std::string message;
+      try {
+        limit_map(manifold, manifold.default_start());
+      } catch (const NumericalError& error) {
+        message = error.what();
+      }
+      const std::string before = "has not reached the valley after ";
+      BOOST_TEST_REQUIRE(message.find(before) != std::string::npos, message);
+      BOOST_TEST(message.find("--start nearer") != std::string::npos);
+      const double gradients = std::stod(message.substr(message.find(before) + before.size()));
+      BOOST_TEST_MESSAGE(m << " residuals: " << gradients << " gradients of " << instructions << " instructions");
+      BOOST_TEST(gradients * instructions < 1e8);
+      BOOST_TEST(gradients > 100.0);
+    }
+  }
+}
+
+// What the bound must not keep from the valley: residuals of 4096 characters, and formulas of a line however stiff.
+BOOST_AUTO_TEST_CASE(long_formulas_that_converge_are_followed_to_their_end) {
+  using namespace valleydrift::manifolds;
+  const auto descends = [](const FormulaSource& source) {
+    const Manifold m(description_of(source), {});
+    const Vector end = limit_map(m, m.default_start());
+    BOOST_TEST(m.valley_residual(end) < 1e-10);
+    BOOST_TEST((end - m.default_start()).norm() > 1e-2);
+  };
+  const std::vector<std::string> names = {"u", "v", "x", "y", "z"};
+  std::vector<std::string> residuals;
+  Random random(8);
+  for (std::size_t a = 0; a < 2; ++a) {  // u + v/3 and v + u/3, bent by two hundred small terms
+    std::string text = names[a] + "+" + names[1 - a] + "/3";
+    while (text.size() < 4060) {
+      const auto name = [&] { return names[static_cast<std::size_t>(2.5 * (random.number() + 1.0))]; };
+      const std::string first = name(), second = name(), third = name();
+      text += fmt::format("{:+.3f}*{}*sin({}+{})", 0.01 * random.number(), first, second, third);
+    }
+    residuals.push_back(text);
+  }
+  descends(valleydrift::tests::typed("long", "u,v,x,y,z", residuals, "0.8,-0.5,0.3,0.9,-0.7"));
+  descends(valleydrift::tests::typed("stiff", "u,v,x,y", {"u*v - 1", "(x*y - 1)/40"}, "1.5,1,1.3,1"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
