@@ -26,6 +26,7 @@ struct ObservableResult {
   std::string meaning;  ///< one phrase for reports and plot axes
   Verdict verdict = Verdict::inconclusive;
   std::string reason;                  ///< why it is not `agree`, with figures; empty otherwise
+  std::string remedy = {};             ///< the option of `compare` that would decide it, where there is one
   std::vector<double> theory;          ///< limiting diffusion: exact curve, or ensemble mean with independent noise
   std::vector<double> discrete;        ///< discrete ensemble mean at the run's epsilon
   std::vector<double> standard_error;  ///< of discrete - theory, both sides combined
@@ -39,6 +40,11 @@ struct ObservableResult {
   /// The theory in the other forms, empty where a form does not exist (asymptotic without gamma).
   std::vector<double> theory_finite_step, theory_paper, theory_asymptotic;
 };
+
+/// Reason and remedy as `compare` gives them.
+inline std::string explanation(const ObservableResult& o) {
+  return o.remedy.empty() ? o.reason : o.reason + ": " + o.remedy;
+}
 
 /// A ladder's difference of one observable at its most clearly resolved time, DERIVATION (40).
 struct LadderResult {

@@ -127,7 +127,8 @@ void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) c
     o.reason = "no record is late enough to be judged";
   } else if (weak) {
     o.verdict = Verdict::inconclusive;
-    o.reason = "the bound is wider than a quarter of the observable's range or spread: raise --paths";
+    o.reason = "the bound is wider than a quarter of the observable's range or spread";
+    o.remedy = "raise --paths";
   } else if (!ladder.consistent) {
     o.verdict = Verdict::inconclusive;
     o.reason = fmt::format("the ladder's slope {:.3g} in [{:.3g}, {:.3g}] is not the expected {:g}", *ladder.slope,

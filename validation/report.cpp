@@ -144,7 +144,7 @@ std::string observable_text(const Comparison& comparison, const ObservableResult
   const bool named = o.meaning.find(o.name) != std::string::npos;
   const std::string title = o.meaning.empty() ? o.name : named ? o.meaning : o.name + ": " + o.meaning;
   std::string out = fmt::format("{:<82} {:>13}\n", title, name_of(o.verdict));
-  if (!o.reason.empty()) out += wrapped("  ", o.reason);
+  if (!o.reason.empty()) out += wrapped("  ", explanation(o));
   out += table_head("", 0);
   for (const std::size_t i : records) {
     if (i < count) out += table_row("", 0, comparison, o, i);
@@ -359,7 +359,7 @@ Json observable_json(const Comparison& comparison, const ObservableResult& o) {
   out["name"] = o.name;
   out["meaning"] = utf8(o.meaning);
   out["verdict"] = name_of(o.verdict);
-  out["reason"] = utf8(o.reason);
+  out["reason"] = utf8(explanation(o));
   put(out, "times", comparison.times);
   put(out, "theory", o.theory);
   put(out, "discrete", o.discrete);

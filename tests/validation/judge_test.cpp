@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(a_difference_that_no_rung_moves_disagrees) {
 BOOST_AUTO_TEST_CASE(too_few_paths_decide_nothing) {
   const Comparison c = judged(*make({.noise = 3.0}, 1));
   BOOST_TEST((c.verdict == Verdict::inconclusive));
-  BOOST_TEST(c.observables[0].reason.find("--paths") != std::string::npos);
+  BOOST_TEST(c.observables[0].remedy == "raise --paths");
+  BOOST_TEST(explanation(c.observables[0]).find("range or spread: raise --paths") != std::string::npos);
 }
 
 // Falls as eps instead of eps^2: the extrapolation leaves more than its bound, but the last rung still moves it.

@@ -112,6 +112,7 @@ std::vector<Check> theorem_checks();      ///< D4, D5, D8, D9, D10
 std::vector<Check> form_checks();         ///< D6, D7
 std::vector<Check> closed_form_checks();  ///< D11, D12, D13
 std::vector<Check> noise_checks();        ///< D14
+std::vector<Check> drawn_checks();        ///< D5 and D14 for drawn batches
 std::vector<Check> ensemble_checks();     ///< D15
 std::vector<Check> order_checks();        ///< O1, O2
 std::vector<Check> statistical_checks();  ///< S1 to S4

@@ -36,7 +36,7 @@ class Judgement {
     return !columns_.is_plateau(static_cast<int>(observable)) && c_.observables[observable].judged[record];
   }
 
-  void add(WorstRatio& worst, std::string& inconclusive, const std::string& run) const {
+  void add(WorstRatio& worst, std::string& inconclusive, const std::string& run, bool thorough) const {
     if (!c_.applicability.applies()) {
       inconclusive = run + ": not applicable: " + c_.applicability.failing();
       return;
@@ -53,7 +53,9 @@ class Judgement {
       }
       const LadderResult& ladder = c_.epsilon_ladder[k];
       if (o.verdict == Verdict::inconclusive && (ladder.consistent || refuses(ladder))) {
-        inconclusive = run + ": " + o.name + ": " + o.reason;
+        const bool more = !thorough && !o.remedy.empty();
+        inconclusive = fmt::format("{}: {}: {}{}", run, o.name, o.reason,
+                                   more ? ": take --thorough, which has four times the paths" : "");
       }
     }
   }
@@ -136,7 +138,7 @@ Finding run_law(const CheckSite& site, Law law) {
       Evidence evidence = gather(run, plan, {}, {});
       if (site.distortion.covariance != 1.0) distort(evidence, site.distortion.covariance);
       const Comparison comparison = conclude(evidence);
-      Judgement(evidence, comparison, runs).add(worst, inconclusive, name_of_run(site, y, run));
+      Judgement(evidence, comparison, runs).add(worst, inconclusive, name_of_run(site, y, run), site.thorough);
     }
   }
   Finding finding = worst.finding();
@@ -236,7 +238,7 @@ Repeated judge_same_law(const PreparedLaw& law, const Evidence& evidence, std::s
   const Judgement judgement(evidence, comparison, runs);
   WorstRatio worst;
   std::string inconclusive;  // at this size a bound may be too wide to tell; that is no alarm
-  judgement.add(worst, inconclusive, law.name);
+  judgement.add(worst, inconclusive, law.name, true);
 
   std::vector<std::pair<std::size_t, std::size_t>> numbers;
   for (std::size_t k = 0; k < comparison.observables.size(); ++k) {
