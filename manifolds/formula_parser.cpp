@@ -169,9 +169,9 @@ constexpr auto call = [](auto member) {
 };
 
 // The names of these rules are what a message says was expected.
-const x3::rule<class Expression> expression = "expression";
-const x3::rule<class Factor> factor = "a number, a name or '('";
-const x3::rule<class Close> close = "an operator (+ - * / ^) or ')'";
+const x3::rule<class ExpressionRule> expression = "expression";
+const x3::rule<class FactorRule> factor = "a number, a name or '('";
+const x3::rule<class CloseRule> close = "an operator (+ - * / ^) or ')'";
 
 const auto digits = +x3::char_('0', '9');
 const auto number = x3::raw[x3::lexeme[((digits >> -('.' >> *x3::char_('0', '9'))) | ('.' >> digits)) >>
