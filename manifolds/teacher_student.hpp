@@ -8,18 +8,19 @@
 namespace valleydrift::manifolds {
 
 /// f_i = s(x_i) - y_i over n samples x_i of d inputs, L = (1/2n) sum_i f_i^2, with the student
-/// s(x) = K^(-1/2) sum_k a_k tanh(w_k . x) of K units and w = (a_1..a_K, w_1, ..., w_K). The labels are the answers
-/// t(x_i) of a teacher of the same form with fewer units. x has independent normal components of variance 1/d: so
-/// w_k . x and s(x) are of order 1 at any size when the weights are. tr H = (1/(nK)) sum_ik (h_ik^2 +
-/// a_k^2 (1 - h_ik^2)^2 |x_i|^2) with h_ik = tanh(w_k . x_i): flat is small |a_k| |w_k|, few units.
+/// s(x) = sum_k a_k tanh(w_k . x) of K units and the weights w = (a_1..a_K, w_1, ..., w_K). The labels are the answers
+/// t(x_i) of a teacher of the same form with fewer units. The components of x are standard normal; the size of the
+/// network is made up for where it begins, as in practice, not by a factor in front of the sum: teacher and start have
+/// Kaiming's weights, normal of variance 2/d for w_k and 2/K for a_k, so that s(x) is of order 1. tr H = (1/n)
+/// sum_ik (h_ik^2 + a_k^2 (1 - h_ik^2)^2 |x_i|^2) with h_ik = tanh(w_k . x_i): flat is a small sum of |a_k| |w_k|.
 class TeacherStudent {
  public:
   static constexpr int static_dimension = dynamic;
   static constexpr int static_residuals = dynamic;
-  /// Samples of the test error; a mean over them is within 12 % (one standard deviation) of that over all x.
+  /// Samples of the test error; a mean over them is off that over all x by some 12 % (one standard deviation).
   static constexpr int test_count = 128;
-  /// Data, teacher (all its weights standard normal) and start are functions of the seed alone. Throws
-  /// std::invalid_argument unless teacher-width <= width and samples < width (inputs + 1).
+  /// Data, teacher and start are functions of the seed alone. Throws std::invalid_argument unless teacher-width <=
+  /// width and samples < width (inputs + 1).
   explicit TeacherStudent(const ParameterValues& parameters);
 
   static ManifoldDescription describe();
@@ -45,22 +46,22 @@ class TeacherStudent {
   void pullback(std::span<const T> w, std::span<const T> kept, std::span<const R> r, std::span<T> g) const {
     pull_back<T, R>(w, r, g, [&](int k, int i) { return kept[static_cast<std::size_t>(k * samples_ + i)]; });
   }
-  /// J_ia = K^(-1/2) h_ik for a_k, K^(-1/2) a_k (1 - h_ik^2) x_i for w_k: row by row.
+  /// Row i: h_ik for a_k, a_k (1 - h_ik^2) x_i for w_k.
   template <class T>
   void jacobian(std::span<const T> w, std::span<T> j) const {
     for (int k = 0; k < width_; ++k) {
-      const T a = scale_ * w[static_cast<std::size_t>(k)];
+      const T a = w[static_cast<std::size_t>(k)];
       for (int i = 0; i < samples_; ++i) {
         T* const row = j.data() + static_cast<std::ptrdiff_t>(i) * dimension();
         const T h = activation<T>(w, k, i);
-        row[k] = scale_ * h;
+        row[k] = h;
         const T slope = a * (1.0 - h * h);
         for (int c = 0; c < inputs_; ++c) row[first_weight(k) + c] = input(i)[c] * slope;
       }
     }
   }
 
-  /// On the valley, from standard normal weights.
+  /// On the valley, from Kaiming's weights.
   std::vector<double> default_start() const;
   /// The test error, the mean of (s(x) - t(x))^2 over new samples, and the square of all weights.
   std::vector<std::string> slow_coordinate_names() const { return {"test_error", "|w|^2"}; }
@@ -89,7 +90,7 @@ class TeacherStudent {
   template <class T, class Keep>
   [[gnu::always_inline]] void answer(std::span<const T> w, std::span<T> f, const Keep& keep) const {
     for (int k = 0; k < width_; ++k) {
-      const T a = scale_ * w[static_cast<std::size_t>(k)];
+      const T a = w[static_cast<std::size_t>(k)];
       for (int i = 0; i < samples_; ++i) {
         const T h = activation<T>(w, k, i);
         keep(k * samples_ + i, h);
@@ -98,7 +99,7 @@ class TeacherStudent {
       }
     }
   }
-  /// g of unit k: K^(-1/2) (sum_i h_ik r_i, a_k sum_i (1 - h_ik^2) r_i x_i), with h_ik = hidden(k, i).
+  /// g of unit k: sum_i h_ik r_i and a_k sum_i (1 - h_ik^2) r_i x_i, with h_ik = hidden(k, i).
   template <class T, class R, class Hidden>
   [[gnu::always_inline]] void pull_back(std::span<const T> w, std::span<const R> r, std::span<T> g,
                                         const Hidden& hidden) const {
@@ -113,14 +114,14 @@ class TeacherStudent {
         ga = ga + h * ri;
         for (int c = 0; c < inputs_; ++c) gu[c] = gu[c] + input(i)[c] * part;
       }
-      const T a = scale_ * w[static_cast<std::size_t>(k)];
-      g[static_cast<std::size_t>(k)] = scale_ * ga;
+      const T a = w[static_cast<std::size_t>(k)];
+      g[static_cast<std::size_t>(k)] = ga;
       for (int c = 0; c < inputs_; ++c) gu[c] = a * gu[c];
     }
   }
 
   int inputs_, width_, samples_;
-  double seed_, scale_;
+  double seed_;
   std::vector<double> teacher_;  ///< its output weights, then its units' weights, as in w
   std::vector<double> x_, y_;
   std::vector<double> test_x_, test_y_;  ///< test_x_ component by component: lanes of samples
