@@ -89,34 +89,43 @@ class TeacherStudent {
   /// f, telling keep(k n + i, h_ik) of every activation.
   template <class T, class Keep>
   [[gnu::always_inline]] void answer(std::span<const T> w, std::span<T> f, const Keep& keep) const {
-    for (int k = 0; k < width_; ++k) {
-      const T a = w[static_cast<std::size_t>(k)];
-      for (int i = 0; i < samples_; ++i) {
+    for (int i = 0; i < samples_; ++i) {
+      T sum(-y_[static_cast<std::size_t>(i)]);
+      for (int k = 0; k < width_; ++k) {
         const T h = activation<T>(w, k, i);
         keep(k * samples_ + i, h);
-        T& sum = f[static_cast<std::size_t>(i)];
-        sum = (k == 0 ? T(-y_[static_cast<std::size_t>(i)]) : sum) + a * h;
+        sum = sum + w[static_cast<std::size_t>(k)] * h;
       }
+      f[static_cast<std::size_t>(i)] = sum;
     }
   }
-  /// g of unit k: sum_i h_ik r_i and a_k sum_i (1 - h_ik^2) r_i x_i, with h_ik = hidden(k, i).
+  /// g, with h_ik = hidden(k, i): of unit k sum_i h_ik r_i and a_k sum_i (1 - h_ik^2) r_i x_i. Samples by tiles, whose
+  /// sums the compiler keeps in registers.
   template <class T, class R, class Hidden>
   [[gnu::always_inline]] void pull_back(std::span<const T> w, std::span<const R> r, std::span<T> g,
                                         const Hidden& hidden) const {
+    constexpr int tile = 16;
+    T part[tile];
     for (int k = 0; k < width_; ++k) {
       T* const gu = g.data() + first_weight(k);
-      T ga(0.0);
-      for (int c = 0; c < inputs_; ++c) gu[c] = T(0.0);
-      for (int i = 0; i < samples_; ++i) {
-        const R& ri = r[static_cast<std::size_t>(i)];
-        const T h = hidden(k, i);
-        const T part = (1.0 - h * h) * ri;
-        ga = ga + h * ri;
-        for (int c = 0; c < inputs_; ++c) gu[c] = gu[c] + input(i)[c] * part;
-      }
       const T a = w[static_cast<std::size_t>(k)];
+      T ga(0.0);
+      for (int first = 0; first < samples_; first += tile) {
+        const int count = samples_ - first < tile ? samples_ - first : tile;
+        for (int i = 0; i < count; ++i) {
+          const R& ri = r[static_cast<std::size_t>(first + i)];
+          const T h = hidden(k, first + i);
+          part[i] = (a * (1.0 - h * h)) * ri;
+          ga = ga + h * ri;
+        }
+        for (int c = 0; c < inputs_; ++c) {
+          const double* const x = input(first) + c;
+          T sum = x[0] * part[0];
+          for (int i = 1; i < count; ++i) sum = sum + x[static_cast<std::ptrdiff_t>(i) * inputs_] * part[i];
+          gu[c] = first == 0 ? sum : gu[c] + sum;
+        }
+      }
       g[static_cast<std::size_t>(k)] = ga;
-      for (int c = 0; c < inputs_; ++c) gu[c] = a * gu[c];
     }
   }
 
