@@ -144,8 +144,7 @@ std::vector<double> TeacherStudent::embedded_teacher() const {
   std::vector<double> w(static_cast<std::size_t>(dimension()));
   for (int k = 0; k < width_; ++k) {
     const int unit = k % teacher_width, sharing = (width_ - unit - 1) / teacher_width + 1;
-    w[static_cast<std::size_t>(k)] =
-        teacher_[static_cast<std::size_t>(unit)] * std::sqrt(static_cast<double>(width_) / teacher_width) / sharing;
+    w[static_cast<std::size_t>(k)] = teacher_[static_cast<std::size_t>(unit)] / sharing;
     std::copy_n(teacher_.data() + teacher_width + static_cast<std::ptrdiff_t>(unit) * inputs_, inputs_,
                 w.data() + first_weight(k));
   }
