@@ -9,14 +9,18 @@
 
 namespace valleydrift::manifolds {
 
-/// J(w), row-major m x D, by m pullbacks of unit vectors. `unit` is scratch of m numbers.
+/// J(w), row-major m x D, by the model's closed form or by m pullbacks of unit vectors. `unit` is scratch of m numbers.
 template <class T, ResidualModel M>
 void jacobian(const M& model, std::span<const T> w, std::span<T> unit, std::span<T> j) {
-  const auto rows = static_cast<std::size_t>(model.residual_count());
-  const auto columns = static_cast<std::size_t>(model.dimension());
-  for (std::size_t a = 0; a < rows; ++a) {
-    for (std::size_t b = 0; b < rows; ++b) unit[b] = T(a == b ? 1.0 : 0.0);
-    model.template pullback<T, T>(w, unit, j.subspan(a * columns, columns));
+  if constexpr (HasClosedJacobian<M>) {
+    model.template jacobian<T>(w, j);
+  } else {
+    const auto rows = static_cast<std::size_t>(model.residual_count());
+    const auto columns = static_cast<std::size_t>(model.dimension());
+    for (std::size_t a = 0; a < rows; ++a) {
+      for (std::size_t b = 0; b < rows; ++b) unit[b] = T(a == b ? 1.0 : 0.0);
+      model.template pullback<T, T>(w, unit, j.subspan(a * columns, columns));
+    }
   }
 }
 

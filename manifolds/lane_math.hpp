@@ -66,13 +66,14 @@ inline constexpr double integer_shift = 0x1.8p52;
 inline constexpr double ln2_high = 0x1.62e42fefa2p-1;
 inline constexpr double ln2_low = 0x1.9ef35793c7673p-41;
 
-// 2^power e^x for |power| <= 1, within 1 ulp unless it is subnormal; no overflow before the result overflows.
+// e^x = 2^n (1 + part); n is in the low bits of shifted = n + shift.
 template <class T>
-T scaled_exp(T x, int power) {
-  x = min(max(x, T(-746.0)), T(711.0));  // beyond, the result is 0 or infinite for every power; NaN passes
-  // Twice the exponent bias is added, so that two halves of the exponent can be applied one after the other: a factor
-  // 2^n alone could be subnormal or infinite where the result is not.
-  const double shift = integer_shift + 2 * 1023 + power;
+struct ExpParts {
+  T shifted, part;
+};
+// For |x| <= 746; shift is integer_shift plus an integer.
+template <class T>
+ExpParts<T> exp_parts(T x, double shift) {
   const T shifted = x * 0x1.71547652b82fep+0 + shift;  // 1 / ln 2
   const T n = shifted - shift;
   const T high = x - n * ln2_high;
@@ -81,8 +82,18 @@ T scaled_exp(T x, int power) {
   const T q = powers(r, 0.5, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110eadbp-7, 0x1.6c16c16c1342ep-10,
                      0x1.a01a01b40fc0fp-13, 0x1.a01a01b4b4ab2p-16, 0x1.71ddeebd7c27dp-19, 0x1.27e4be75e47f6p-22,
                      0x1.af6e470a1cef9p-26, 0x1.1f9efda90acdap-29);
-  const T mantissa = 1.0 + (high + (r * r * q - low));
-  const Words<T> exponent = words_of(shifted) & 0xfff;  // n + power + 2046, between 970 and 3074
+  return {shifted, high + (r * r * q - low)};
+}
+
+// 2^power e^x for |power| <= 1, within 1 ulp unless it is subnormal; no overflow before the result overflows.
+template <class T>
+T scaled_exp(T x, int power) {
+  x = min(max(x, T(-746.0)), T(711.0));  // beyond, the result is 0 or infinite for every power; NaN passes
+  // Twice the exponent bias is added, so that two halves of the exponent can be applied one after the other: a factor
+  // 2^n alone could be subnormal or infinite where the result is not.
+  const ExpParts<T> parts = exp_parts(x, integer_shift + 2 * 1023 + power);
+  const T mantissa = 1.0 + parts.part;
+  const Words<T> exponent = words_of(parts.shifted) & 0xfff;  // n + power + 2046, between 970 and 3074
   const Words<T> half = exponent >> 1;
   return mantissa * number_of(half << 52) * number_of((exponent - half) << 52);
 }
@@ -285,12 +296,14 @@ T cosh(T x) {
   const T half_exp = scaled_exp(abs(x), -1);
   return half_exp + 0.25 / half_exp;
 }
-// Hyperbolic tangent, within 4 ulp.
+// Hyperbolic tangent, within 3 ulp: (e^(2|x|) - 1) / (e^(2|x|) + 1), the numerator without its cancellation near 0.
 template <class T>
 T tanh(T x) {
-  constexpr double one_beyond = 22.0;  // 1 - tanh is less than half an ulp there
-  x = min(max(x, T(-one_beyond)), T(one_beyond));
-  return sinh(x) / cosh(x);
+  constexpr double one_beyond = 20.0;  // 1 - tanh is less than half an ulp there
+  const ExpParts<T> parts = exp_parts(2.0 * min(abs(x), T(one_beyond)), integer_shift + 1023);
+  const T power = number_of(words_of(parts.shifted) << 52);  // 2^n, 0 <= n <= 58: the bias is in `shifted`
+  const T less_one = power * parts.part + (power - 1.0);
+  return copysign(less_one / (less_one + 2.0), x);
 }
 
 }  // namespace polynomial

@@ -54,44 +54,63 @@ class LeastSquares {
   int transverse_dimension() const { return model_.residual_count(); }
   int label_count() const { return model_.residual_count(); }
   double label_constant() const { return model_.weight(); }
-  int scratch_size() const { return model_.residual_count(); }
+  int scratch_size() const {
+    if constexpr (KeepsForPullback<M>) return model_.residual_count() + model_.kept_count();
+    return model_.residual_count();
+  }
 
   template <class T>
-  T value(std::span<const T> w, std::span<T> f) const {
+  T value(std::span<const T> w, std::span<T> scratch) const {
+    const std::span<T> f = scratch.first(labels());
     model_.template residuals<T>(w, f);
     T sum = f[0] * f[0];
-    for (int a = 1; a < label_count(); ++a) sum = sum + f[index(a)] * f[index(a)];
+    for (std::size_t a = 1; a < f.size(); ++a) sum = sum + f[a] * f[a];
     return (0.5 * model_.weight()) * sum;
   }
   template <class T>
-  void gradient(std::span<const T> w, std::span<T> f, std::span<T> g) const {
-    model_.template residuals<T>(w, f);
-    pull_back<T>(w, f, g);
+  void gradient(std::span<const T> w, std::span<T> scratch, std::span<T> g) const {
+    through_residuals<T>(w, scratch, g, [](std::span<T>) {});
   }
   template <class T>
-  void noisy_gradient(std::span<const T> w, std::span<const T> shift, std::span<T> f, std::span<T> g) const {
-    model_.template residuals<T>(w, f);
-    for (int a = 0; a < label_count(); ++a) f[index(a)] = f[index(a)] - shift[index(a)];
-    pull_back<T>(w, f, g);
+  void noisy_gradient(std::span<const T> w, std::span<const T> shift, std::span<T> scratch, std::span<T> g) const {
+    through_residuals<T>(w, scratch, g, [&](std::span<T> f) {
+      for (std::size_t a = 0; a < f.size(); ++a) f[a] = f[a] - shift[a];
+    });
   }
   template <class T>
   void drawn_gradient(std::span<const T> w, std::span<const T> shift, const T* counts, int stride, double ratio,
-                      std::span<T> f, std::span<T> g) const {
-    model_.template residuals<T>(w, f);
-    for (int a = 0; a < label_count(); ++a) {
-      f[index(a)] = (ratio * counts[index(a * stride)]) * (f[index(a)] - shift[index(a)]);
-    }
-    pull_back<T>(w, f, g);
+                      std::span<T> scratch, std::span<T> g) const {
+    through_residuals<T>(w, scratch, g, [&](std::span<T> f) {
+      for (std::size_t a = 0; a < f.size(); ++a) {
+        f[a] = (ratio * counts[a * static_cast<std::size_t>(stride)]) * (f[a] - shift[a]);
+      }
+    });
   }
 
  private:
-  static std::size_t index(int a) { return static_cast<std::size_t>(a); }
-  template <class T>
-  void pull_back(std::span<const T> w, std::span<T> f, std::span<T> g) const {
-    if (model_.weight() != 1.0) {
-      for (int a = 0; a < label_count(); ++a) f[index(a)] = f[index(a)] * model_.weight();
+  std::size_t labels() const { return static_cast<std::size_t>(label_count()); }
+  /// J^T (s f) once change(f) has been at the residuals.
+  template <class T, class Change>
+  [[gnu::always_inline]] void through_residuals(std::span<const T> w, std::span<T> scratch, std::span<T> g,
+                                                const Change& change) const {
+    const std::span<T> f = scratch.first(labels());
+    if constexpr (KeepsForPullback<M>) {
+      const std::span<T> kept = scratch.subspan(labels());
+      model_.template residuals<T>(w, f, kept);
+      change(f);
+      weigh<T>(f);
+      model_.template pullback<T, T>(w, std::span<const T>(kept), f, g);
+    } else {
+      model_.template residuals<T>(w, f);
+      change(f);
+      weigh<T>(f);
+      model_.template pullback<T, T>(w, f, g);
     }
-    model_.template pullback<T, T>(w, f, g);
+  }
+  template <class T>
+  void weigh(std::span<T> f) const {
+    if (model_.weight() == 1.0) return;
+    for (T& x : f) x = x * model_.weight();
   }
   M model_;
 };

@@ -62,6 +62,21 @@ concept LimitsItsFlow = requires(const M model) {
   { model.most_flow_gradients() } -> std::same_as<std::int64_t>;
 };
 
+/// J(w), row-major m x D, where m pullbacks would do the same work m times.
+template <class M>
+concept HasClosedJacobian = requires(const M model, std::span<const double> w, std::span<double> j) {
+  model.template jacobian<double>(w, j);
+};
+
+/// A model may keep kept_count() numbers that `residuals` finds at w, so that the pullback after it at the same w need
+/// not find them again. Both give the same bits as without.
+template <class M>
+concept KeepsForPullback = requires(const M model, std::span<const double> w, std::span<double> out) {
+  { model.kept_count() } -> std::same_as<int>;
+  model.template residuals<double>(w, out, out);          // w, f, kept
+  model.template pullback<double, double>(w, w, w, out);  // w, kept, r, g
+};
+
 /// A model of fixed size says which parameters it is for; without `serves` it is for all.
 template <class M>
 concept ServesSome = requires(const ParameterValues parameters) {

@@ -15,24 +15,26 @@
 #include "manifolds/matrix_sensing.hpp"
 #include "manifolds/quadratic_pair.hpp"
 #include "manifolds/sphere.hpp"
+#include "manifolds/teacher_student.hpp"
 #include "manifolds/torus.hpp"
 #include "manifolds/uv.hpp"
 #include "manifolds/vector_uv.hpp"
 
 namespace valleydrift::manifolds {
 
-using AnyLoss = std::variant<LeastSquares<Uv>,             //
-                             LeastSquares<VectorUv>,       //
-                             LeastSquares<Channel>,        //
-                             LeastSquares<Ellipse>,        //
-                             LeastSquares<SphereInSpace>,  //
-                             LeastSquares<Sphere>,         //
-                             LeastSquares<Torus>,          //
-                             LeastSquares<QuadraticPair>,  //
-                             LeastSquares<LinearNetwork>,  //
-                             LeastSquares<MatrixSensing>,  //
-                             CoshPair,                     //
-                             LeastSquares<FormulaModel>>;  // not in the listing: what a user types
+using AnyLoss = std::variant<LeastSquares<Uv>,              //
+                             LeastSquares<VectorUv>,        //
+                             LeastSquares<Channel>,         //
+                             LeastSquares<Ellipse>,         //
+                             LeastSquares<SphereInSpace>,   //
+                             LeastSquares<Sphere>,          //
+                             LeastSquares<Torus>,           //
+                             LeastSquares<QuadraticPair>,   //
+                             LeastSquares<LinearNetwork>,   //
+                             LeastSquares<MatrixSensing>,   //
+                             LeastSquares<TeacherStudent>,  //
+                             CoshPair,                      //
+                             LeastSquares<FormulaModel>>;   // not in the listing: what a user types
 
 /// A variant of a name of its own, so that headers can mention it without knowing every model.
 struct RegisteredLoss {

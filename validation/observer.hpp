@@ -175,15 +175,16 @@ void Observer<Loss>::read_limit(std::span<const Lanes> y) {
 template <class Loss>
 void Observer<Loss>::unpack(Lanes trace, Lanes variance, Lanes value) {
   const int dimension = loss_.dimension();
-  loss_.model().template residuals<Lanes>(std::span<const Lanes>(y_.data(), y_.size()),
-                                          std::span<Lanes>(f_.data(), f_.size()));
+  const auto residuals =
+      std::span<Lanes>(f_.data(), f_.size()).first(static_cast<std::size_t>(loss_.model().residual_count()));
+  loss_.model().template residuals<Lanes>(std::span<const Lanes>(y_.data(), y_.size()), residuals);
   for (int l = 0; l < lane_count; ++l) {
     const auto slow =
         std::span(slow_).subspan(static_cast<std::size_t>(l * dimension), static_cast<std::size_t>(dimension));
     const auto values = std::span(values_).subspan(static_cast<std::size_t>(l * columns_.sums()),
                                                    static_cast<std::size_t>(columns_.sums()));
     bool good = std::isfinite(manifolds::lane(variance, l)) && std::isfinite(manifolds::lane(value, l));
-    for (const Lanes& f : f_) good = good && std::abs(manifolds::lane(f, l)) < lost_from;
+    for (const Lanes& f : residuals) good = good && std::abs(manifolds::lane(f, l)) < lost_from;
     for (int i = 0; i < dimension; ++i) slow[static_cast<std::size_t>(i)] = manifolds::lane(y_[i], l);
     loss_.model().slow_coordinates(slow, start_, values.first(static_cast<std::size_t>(columns_.slow)));
     for (int i = 0; i < columns_.slow; ++i) {

@@ -375,4 +375,29 @@ BOOST_AUTO_TEST_CASE(label_noise_finds_the_sparse_teacher_of_the_diagonal_networ
   BOOST_TEST(after[1] < 2e-3);
 }
 
+// Flat is few units: of the student's five one is left, the others' weights decay to 0, the flow ends there with H of
+// full rank, and the student is closer to its teacher of two than where it began.
+BOOST_AUTO_TEST_CASE(label_noise_leaves_the_student_one_unit) {
+  constexpr int width = 5, inputs = 4;
+  const Manifold m("teacher-student", {});
+  const Vector start = m.default_start(), end = label_flow(m, paper, start, 512.0);
+  const auto live = [&](const Vector& y) {
+    int count = 0;
+    for (int k = 0; k < width; ++k) {
+      count += std::abs(y[k]) > 1e-3 || y.segment(width + k * inputs, inputs).norm() > 1e-3 ? 1 : 0;
+    }
+    return count;
+  };
+  BOOST_TEST(live(start) == width);
+  BOOST_TEST(live(end) == 1);
+  const Geometry at_end = m.geometry(end);
+  BOOST_TEST(m.geometry(start).trace_hessian() > 4.5);
+  BOOST_TEST(at_end.trace_hessian() < 0.8);
+  BOOST_TEST(at_end.spectrum[0] > 9e-3);
+  const Vector before = m.slow_coordinates(start, start), after = m.slow_coordinates(end, start);
+  BOOST_TEST_MESSAGE("test error " << before[0] << " -> " << after[0]);
+  BOOST_TEST(before[0] > 0.1);
+  BOOST_TEST(after[0] < 0.015);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
