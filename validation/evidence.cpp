@@ -74,6 +74,7 @@ class Gatherer {
       h.eta = plan_.etas[r];
       DiscreteRequest rung = own_rung(run_, plan_);
       rung.hyperparameters = h;
+      if (rung.first_phase) rung.first_phase = first_phase_at(*run_.first_phase, run_.manifold, h);
       rung.form = sde::LimitForm(Form::paper, h);
       std::vector<double> times;
       for (std::size_t k = 0; k < rung.record_steps.size(); ++k) {
@@ -87,7 +88,7 @@ class Gatherer {
           1, std::llround(static_cast<double>(plan_.block) * h.slow_unit() / run_.hyperparameters.slow_unit()));
       Rung climbed{h.eta, run_discrete(rung, counted(1.0)), {}};
       if (run_.deterministic()) {
-        climbed.exact.push_back(exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times)));
+        climbed.exact.push_back(exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times, start_of(rung))));
       }
       evidence_.eta_rungs.push_back(std::move(climbed));
     }

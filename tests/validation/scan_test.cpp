@@ -234,7 +234,8 @@ BOOST_AUTO_TEST_CASE(cells_agree_with_their_prediction) {
 BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
   ScanConfig config = small();
   config.run.paths = 8192;
-  config.random_start = 0.5;
+  config.run.random_start = true;
+  config.run.start_scale = 0.5;
   const ResolvedScan scan = resolve_scan(config);
   ResolvedRun run = scan.run_of(scan.cells.front());
   CellRecords records;
@@ -254,7 +255,7 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
 
   ScanConfig descent = small();
   descent.run.start = {{1.6, 1.2}};
-  descent.descent = true;
+  descent.run.phase1 = Phase1::noisy;
   const ResolvedScan from_above = resolve_scan(descent);
   BOOST_TEST(from_above.initial[0] == 1.6);
   CellRecords first;
