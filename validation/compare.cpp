@@ -140,6 +140,7 @@ Comparison conclude(const Evidence& evidence) {
   c.config = run.config;
   c.start = run.start;
   c.distance_moved = run.distance_moved;
+  c.initial = run.initial;
   c.applicability = run.applicability;
   c.times = plan.times;
   c.steps = plan.record_steps;

@@ -86,7 +86,8 @@ struct DescentResult {
 struct Comparison {
   RunConfig config;             ///< resolved: nothing is left open; the start as given
   Vector start;                 ///< on the valley
-  double distance_moved = 0.0;  ///< from the start as given
+  double distance_moved = 0.0;  ///< from `initial`
+  Vector initial;               ///< the start as given, or drawn
   Applicability applicability;
   std::optional<DescentResult> descent;  ///< with a first phase
   Verdict verdict = Verdict::inconclusive;
