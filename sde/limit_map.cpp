@@ -16,7 +16,7 @@ namespace valleydrift::sde {
 namespace {
 
 constexpr double tolerance = 1e-12;  // of each step, absolute and relative; the sum over a run stays below 1e-10
-constexpr double at_rest = 1e-15;     // of the gradient: nothing moves any more
+constexpr double at_rest = 1e-15;    // of the gradient: nothing moves any more
 constexpr double first_step = 1e-3;  // Dormand-Prince finds its own from any first guess
 
 /// ds of dw/ds = -grad L(w).
@@ -37,8 +37,8 @@ auto dormand_prince() {
 manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
   if (manifold.valley_residual(w) < manifolds::on_valley_tolerance) return w;
 
-  constexpr double near = 1e-7;        // from here Gauss-Newton's end point differs from the flow's by near^2
-  constexpr double too_far = 1e10;     // 2 L / |grad L| is the distance to the valley, near it and in order of size
+  constexpr double near = 1e-7;     // from here Gauss-Newton's end point differs from the flow's by near^2
+  constexpr double too_far = 1e10;  // 2 L / |grad L| is the distance to the valley, near it and in order of size
   constexpr int most_steps = 100000;
   auto stepper = dormand_prince();
   const auto flow = flow_of(manifold);

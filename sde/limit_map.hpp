@@ -12,7 +12,8 @@ namespace valleydrift::sde {
 /// does not reach the valley: it ends at a point off the valley where the gradient vanishes, or runs away.
 manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w);
 
-/// w(s) on that flow at each of the ascending times s >= 0, by the same method. Throws NumericalError where it runs away.
+/// w(s) on that flow at each of the ascending times s >= 0, by the same method. Throws NumericalError where it runs
+/// away.
 std::vector<manifolds::Vector> gradient_flow(const manifolds::Manifold& manifold, const manifolds::Vector& w,
                                              const std::vector<double>& times);
 

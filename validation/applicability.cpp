@@ -27,8 +27,8 @@ constexpr double required_separation = 10.0;
 constexpr double largest_cloud = 0.1;
 /// Above it the fourth moments of an overdamped mode are infinite, DERIVATION (52), and with them the standard errors.
 constexpr double largest_sampling = 1.0 / 3.0;
-/// The first phase ends within this part of the transverse cloud: what is left of the descent is then lost in the noise,
-/// and what drawn batches make of it, of order the square of the distance, is 1e-2 of the square of the cloud.
+/// The first phase ends within this part of the transverse cloud: what is left of the descent is then lost in the
+/// noise, and what drawn batches make of it, of order the square of the distance, is 1e-2 of the square of the cloud.
 constexpr double arrival_distance = 0.1;
 /// A noisy first phase moves the mean by its length times the rate of motion along the valley, of order epsilon^2. The
 /// ladder's two rungs leave an eighth of that part's square: 0.1 % by default, 0.5 % at most, DERIVATION (83).

@@ -61,8 +61,8 @@ struct ResolvedRun {
 /// Fills in the start (moved to the valley by the gradient flow or, with a first phase, by the iteration itself; or
 /// refused with --strict), epsilon (the motion along the valley at least 50 times slower than the slowest relaxation,
 /// transverse cloud at most 5 % of the curvature radius, a noisy first phase of at most a tenth of the time of that
-/// motion; rounded down to two digits), the first phase's length and the report. Throws ConfigError; NumericalError (with the word `stability`
-/// and the limit) for an unstable step.
+/// motion; rounded down to two digits), the first phase's length and the report. Throws ConfigError; NumericalError
+/// (with the word `stability` and the limit) for an unstable step.
 ResolvedRun resolve(const RunConfig& config);
 
 /// At y for the noise of the run.

@@ -148,8 +148,8 @@ DescentResult arrival_of(const Evidence& evidence) {
 }
 
 void describe_descent(const ResolvedRun& run, const Plan& plan, DescentResult& descent) {
-  constexpr int count = 120;
-  constexpr std::int64_t most_paths = 4096;
+  constexpr int count = 400;  // every step of an oscillation up to 100 steps or so
+  constexpr std::int64_t most_paths = 1024;
   const FirstPhase& phase = descent.phase;
   const std::int64_t after = std::clamp<std::int64_t>(phase.steps, 1, plan.record_steps.back());
   descent.steps = spread_steps(phase.steps + after, count);
@@ -157,7 +157,7 @@ void describe_descent(const ResolvedRun& run, const Plan& plan, DescentResult& d
 
   const Reading reading(run, phase.arrival);
   descent.quantities = reading.named();
-  const auto append = [&](std::vector<double> DescentResult::Quantity::* series, const Vector& w) {
+  const auto append = [&](std::vector<double> DescentResult::Quantity::*series, const Vector& w) {
     const std::vector<double> values = reading.of(w);
     for (std::size_t q = 0; q < values.size(); ++q) (descent.quantities[q].*series).push_back(values[q]);
   };

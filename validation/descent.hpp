@@ -9,8 +9,8 @@ namespace valleydrift::validation {
 /// the series are left empty.
 DescentResult arrival_of(const Evidence& evidence);
 
-/// Fills in the series: some hundred steps, evenly spaced on a logarithmic axis, from the start to as many steps after
-/// the end of the phase (within the run), with the run's own noise over at most 4096 of its own paths.
+/// Fills in the series: some hundreds of steps, evenly spaced on a logarithmic axis, from the start to as many steps
+/// after the end of the phase (within the run), with the run's own noise over at most 1024 of its own paths.
 void describe_descent(const ResolvedRun& run, const Plan& plan, DescentResult& descent);
 
 }  // namespace valleydrift::validation

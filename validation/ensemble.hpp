@@ -111,9 +111,9 @@ using Progress = std::function<void(double path_steps)>;
 /// valley; Interrupted.
 DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& progress = {});
 
-/// One step of one replayed path: step (negative in the first phase), w, p, slow variable (empty where there is none, far
-/// from the valley), and Y of the coupled limiting diffusion (empty if not coupled, and in the first phase; it moves at
-/// the ends of blocks).
+/// One step of one replayed path: step (negative in the first phase), w, p, slow variable (empty where there is none,
+/// far from the valley), and Y of the coupled limiting diffusion (empty if not coupled, and in the first phase; it
+/// moves at the ends of blocks).
 using StepSink =
     std::function<void(std::int64_t step, const Vector& w, const Vector& p, const Vector& slow, const Vector& limit)>;
 

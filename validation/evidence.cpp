@@ -88,7 +88,8 @@ class Gatherer {
           1, std::llround(static_cast<double>(plan_.block) * h.slow_unit() / run_.hyperparameters.slow_unit()));
       Rung climbed{h.eta, run_discrete(rung, counted(1.0)), {}};
       if (run_.deterministic()) {
-        climbed.exact.push_back(exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times, start_of(rung))));
+        climbed.exact.push_back(
+            exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times, start_of(rung))));
       }
       evidence_.eta_rungs.push_back(std::move(climbed));
     }

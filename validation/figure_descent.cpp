@@ -11,8 +11,8 @@ namespace {
 /// Loss and distance fall over decades.
 bool falls_over_decades(const DescentResult::Quantity& q) { return q.name == "loss" || q.name == "distance"; }
 
-/// Room for the runs with their spread, and for the other two as far down as a tenth of them: without noise they fall to
-/// rounding.
+/// Room for the runs with their spread, and for the other two as far down as a tenth of them: without noise they fall
+/// to rounding.
 Range values_of(const DescentResult::Quantity& q, std::size_t first) {
   const bool logarithmic = falls_over_decades(q);
   Range runs, all;
@@ -36,7 +36,7 @@ void draw_panel_of(Figure& figure, const DescentResult& descent, const DescentRe
   figure.line("unset label; unset arrow; unset logscale; set autoscale; set xtics autofreq; set ytics autofreq");
   figure.line("set format '%g'");
   figure.text(formula(q.meaning), box.left, box.top + 16.0, "left", 15);
-  figure.axis_labels(box, "step since the start", axis_label(q.name), 84.0);
+  figure.axis_labels(box, "step since the start", q.name == "loss" ? "L" : axis_label(q.name), 84.0);
   figure.key(box.left, key_top, "top", 2);
 
   Range steps;

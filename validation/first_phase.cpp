@@ -43,9 +43,9 @@ void iterate(const Manifold& manifold, const Hyperparameters& h, const Vector& i
 }  // namespace
 
 FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vector& initial) {
-  constexpr std::int64_t stride = 32;   // how often the end is looked for
-  constexpr double near = 1e-10;        // of f: what the retraction then adds to the end point is of its square,
-  constexpr double at_rest = 1e-12;     // and the momentum that is left, (27), of this part of |w|
+  constexpr std::int64_t stride = 32;  // how often the end is looked for
+  constexpr double near = 1e-10;       // of f: what the retraction then adds to the end point is of its square,
+  constexpr double at_rest = 1e-12;    // and the momentum that is left, (27), of this part of |w|
   const double reach = h.eta * h.beta() / h.mu;
   FirstPhase phase{.initial = initial, .arrival = initial};
   bool arrived = false;

@@ -169,7 +169,7 @@ std::string listed(const std::vector<std::string>& names) {
 /// Why the place of arrival, and with it the start of the limiting diffusion, is not what the theory says, DERIVATION
 /// (83), (84); empty if it is.
 std::string astray(const Evidence& evidence, const DescentResult& descent) {
-  constexpr double largest_spread = 0.1;  // of the curvature radius: the square of it is what the ladder has to remove
+  constexpr double largest_spread = 0.1;   // of the curvature radius: the square of it is what the ladder has to remove
   constexpr double smallest_order = 0.75;  // in epsilon; the theory's is 1
   const ResolvedRun& run = *evidence.run;
   const FirstPhase& phase = descent.phase;

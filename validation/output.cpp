@@ -74,16 +74,15 @@ bool is_data_name(std::string name) {
     const std::string number = name.substr(5, name.size() - 9);
     return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
   }
-  static const std::set<std::string> names = {"config.ini", "sigma.csv", "series.csv",     "paths.csv", "summary.json",
-                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv",
-                                              "descent.csv"};
+  static const std::set<std::string> names = {"config.ini", "sigma.csv", "series.csv",     "paths.csv",  "summary.json",
+                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv", "descent.csv"};
   return names.contains(name);
 }
 
 bool is_plot_name(std::string name) {
   if (name.ends_with(".part")) name.resize(name.size() - 5);
   static const std::set<std::string> stems = {
-      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",  "ladder",
+      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",   "ladder",
       "times",  "exponents",     "scales",           "prefactor",  "trajectories", "descent"};
   static const std::set<std::string> extensions = {".svg", ".png", ".gnuplot", ".dat"};
   const fs::path path(name);

@@ -115,8 +115,8 @@ class ReplayWriter {
 
 /// series.csv: every observable at every record, numbers in the shortest form that reads back to the same bits.
 std::string series_csv(const Comparison& comparison);
-/// descent.csv: every quantity of the first phase at its steps: of the noiseless iteration, of the gradient flow, mean and
-/// standard deviation over the run's own paths. `step` counts as in the other files, negative in the first phase.
+/// descent.csv: every quantity of the first phase at its steps: of the noiseless iteration, of the gradient flow, mean
+/// and standard deviation over the run's own paths. `step` counts as in the other files, negative in the first phase.
 std::string descent_csv(const DescentResult& descent);
 /// run.json: host, compiler, processor features, threads, durations; and of a comparison the cost of a step.
 std::string run_json(const Comparison& comparison, const RunFacts& facts);

@@ -53,9 +53,8 @@ std::string signed_figure(double value, int digits) {
 /// The first phase: how long, where it arrives, how far apart the runs do.
 std::string descent_text(const DescentResult& d) {
   const FirstPhase& phase = d.phase;
-  std::string text = fmt::format("{} steps {}, to within {} of the valley",
-                                 phase.steps, phase.noisy ? "with the noise on" : "without noise",
-                                 figure(phase.distance, 2));
+  std::string text = fmt::format("{} steps {}, to within {} of the valley", phase.steps,
+                                 phase.noisy ? "with the noise on" : "without noise", figure(phase.distance, 2));
   if (d.flow_end) {
     text += fmt::format("; the noiseless iteration arrives {} from where the gradient flow does",
                         figure((*d.flow_end - phase.arrival).norm(), 3));
@@ -85,9 +84,9 @@ std::string configuration_text(const Comparison& comparison) {
   std::string moved;
   if (comparison.distance_moved > 0.0) {
     moved = fmt::format(", {} onto the valley",
-                        comparison.descent
-                            ? fmt::format("descended from {}", manifolds::format_point(comparison.descent->phase.initial))
-                            : fmt::format("moved by {}", figure(comparison.distance_moved, 4)));
+                        comparison.descent ? fmt::format("descended from {}",
+                                                         manifolds::format_point(comparison.descent->phase.initial))
+                                           : fmt::format("moved by {}", figure(comparison.distance_moved, 4)));
   }
   if (c.random_start) moved += fmt::format(", drawn at random, {:.4g} times normal", *c.start_scale);
   std::string noise = name_of(c.noise);
