@@ -43,8 +43,8 @@ constexpr OptionInfo options[] = {
      "and start"},
     {"start", "A,B,...", problem, runs, true, false,
      "start point, D numbers (default: the manifold's own, which a formula has only from its file), or random: drawn "
-     "from the seed, the same for all runs; a point off the valley is moved onto it by the gradient flow unless "
-     "--phase1 says otherwise, and the distance is reported"},
+     "from the seed, the same for all runs; a point off the valley is moved onto it by the gradient flow (in compare "
+     "unless a first phase is asked for), and the distance is reported"},
     {"start-scale", "S", problem, runs, true, false,
      "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
      "(2/D)^(1/2))"},

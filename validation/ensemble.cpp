@@ -83,10 +83,6 @@ void report_lost_limit(const ResolvedRun& run, std::int64_t path, double time, c
       run.manifold.name(), path, time, manifolds::format_point(last), manifolds::format_point(spectrum), cause));
 }
 
-const Vector& start_of(const DiscreteRequest& request) {
-  return request.first_phase ? request.first_phase->arrival : request.run->start;
-}
-
 std::int64_t first_path_of(int batch, std::int64_t paths) { return batch * paths / batch_count; }
 
 }  // namespace valleydrift::validation

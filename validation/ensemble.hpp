@@ -92,9 +92,6 @@ struct DiscreteRequest {
   PathSink sink = {};
 };
 
-/// Where the limiting diffusion starts that is compared with it.
-const Vector& start_of(const DiscreteRequest& request);
-
 struct DiscreteResult {
   BatchTable discrete;
   /// Coupled limiting diffusion with one Euler-Maruyama step per block, and per two blocks; no columns if not coupled.

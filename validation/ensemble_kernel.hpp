@@ -159,7 +159,7 @@ class DiscreteGroup {
     while (groups_ < most_groups && left > (2 * groups_ - 1) * lane_count) groups_ *= 2;
     chunks_.start(static_cast<std::uint64_t>(first_path), groups_);
     const std::optional<FirstPhase>& phase = request_.first_phase;
-    const Vector& y = start_of(request_);
+    const Vector& y = request_.run->start;
     const Vector& w = phase ? phase->initial : y;
     for (int g = 0; g < groups_; ++g) {
       for (int i = 0; i < loss_.dimension(); ++i) {

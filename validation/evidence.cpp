@@ -64,7 +64,8 @@ class Gatherer {
     }
   }
 
-  /// At fixed beta and one small epsilon: eta, eta/2, eta/4 against the paper form.
+  /// At fixed beta and one small epsilon: eta, eta/2, eta/4 against the paper form. All begin at the run's start on the
+  /// valley: where a first phase arrives depends on eta by itself, DERIVATION (81).
   void climb_eta() {
     Hyperparameters h = run_.hyperparameters;
     h.epsilon = plan_.eta_ladder_epsilon;
@@ -74,7 +75,7 @@ class Gatherer {
       h.eta = plan_.etas[r];
       DiscreteRequest rung = own_rung(run_, plan_);
       rung.hyperparameters = h;
-      if (rung.first_phase) rung.first_phase = first_phase_at(*run_.first_phase, run_.manifold, h);
+      rung.first_phase.reset();
       rung.form = sde::LimitForm(Form::paper, h);
       std::vector<double> times;
       for (std::size_t k = 0; k < rung.record_steps.size(); ++k) {
@@ -88,8 +89,7 @@ class Gatherer {
           1, std::llround(static_cast<double>(plan_.block) * h.slow_unit() / run_.hyperparameters.slow_unit()));
       Rung climbed{h.eta, run_discrete(rung, counted(1.0)), {}};
       if (run_.deterministic()) {
-        climbed.exact.push_back(
-            exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times, start_of(rung))));
+        climbed.exact.push_back(exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times)));
       }
       evidence_.eta_rungs.push_back(std::move(climbed));
     }

@@ -95,11 +95,4 @@ std::vector<Vector> noiseless_points(const Manifold& manifold, const Hyperparame
   return out;
 }
 
-FirstPhase first_phase_at(const FirstPhase& phase, const Manifold& manifold, const Hyperparameters& h) {
-  FirstPhase out = descend(manifold, h, phase.initial);
-  set_distance(out, manifold, h, phase.distance);
-  out.noisy = phase.noisy;
-  return out;
-}
-
 }  // namespace valleydrift::validation

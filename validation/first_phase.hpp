@@ -43,8 +43,4 @@ std::vector<manifolds::Vector> noiseless_points(const manifolds::Manifold& manif
                                                 const manifolds::Vector& initial,
                                                 const std::vector<std::int64_t>& steps);
 
-/// The first phase of a run with another learning rate: the same start, distance and noise.
-FirstPhase first_phase_at(const FirstPhase& phase, const manifolds::Manifold& manifold,
-                          const manifolds::Hyperparameters& hyperparameters);
-
 }  // namespace valleydrift::validation

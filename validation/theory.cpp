@@ -6,12 +6,7 @@
 namespace valleydrift::validation {
 
 std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times) {
-  return exact_path(run, form, times, run.start);
-}
-
-std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times,
-                               const Vector& start) {
-  return sde::label_path(run.manifold, form, start, times, run.batch_noise());
+  return sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
 }
 
 Theory exact_theory(const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,

@@ -20,10 +20,8 @@ struct Theory {
   }
 };
 
-/// Y at the times, for a noise without diffusion; from the run's start, or another point of the valley.
+/// Y at the times, for a noise without diffusion.
 std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times);
-std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times,
-                               const Vector& start);
 /// The columns along it.
 Theory exact_theory(const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,
                     const std::vector<Vector>& path);

@@ -104,7 +104,7 @@ Finding run_first_phase(const CheckSite& site) {
         worst.add(std::abs(static_cast<double>(run.first_phase->steps - plain_length(run))), "steps, " + which);
         Hyperparameters finer = run.hyperparameters;
         finer.eta *= 0.5;
-        worst.add(apart(run.manifold, finer, off, first_phase_at(*run.first_phase, run.manifold, finer).arrival),
+        worst.add(apart(run.manifold, finer, off, descend(run.manifold, finer, off).arrival),
                   "arrival at half the learning rate, " + which);
         check_paths(worst, run, which);
       }
