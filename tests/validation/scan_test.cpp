@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
 BOOST_AUTO_TEST_CASE(coordinates_are_read_at_the_weights_or_on_the_valley) {
   ScanConfig config = small();
   config.run.start = {{1.6, 1.2}};
-  config.descent = true;
+  config.run.phase1 = Phase1::noisy;
   config.etas = {1e-7};
   const auto excess = [&](std::optional<ReadAt> read_at) {
     config.read_at = read_at;
