@@ -49,7 +49,8 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
   constexpr std::int64_t most_lines = 1'000'000;
   constexpr std::int64_t most_limit_points = 1000;  // of a limit without noise: a smooth curve
   const std::int64_t steps = plan.record_steps.back();
-  const std::int64_t stride = (steps + most_lines - 1) / most_lines;
+  const std::int64_t before = run.first_phase ? run.first_phase->steps : 0;
+  const std::int64_t stride = (before + steps + most_lines - 1) / most_lines;
   const double unit = run.hyperparameters.slow_unit();
 
   std::vector<std::int64_t> limit_steps;
@@ -126,7 +127,8 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
     return success;
   }
   const Plan plan = validation::plan_comparison(run);
-  check_size("--time with --paths", static_cast<double>(plan.record_steps.back()), run.config.paths,
+  const std::int64_t descent = run.first_phase ? run.first_phase->steps : 0;
+  check_size("--time with --paths", static_cast<double>(descent + plan.record_steps.back()), run.config.paths,
              run.manifold.dimension());
   if (options.dry_run) {
     const Cost cost = validation::estimate_cost(run, plan);
@@ -141,8 +143,9 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
     const Cost cost = validation::estimate_cost(run, plan);
     err << "valleydrift: " << cost_text(cost, plan, threads) << std::endl;
     if (run.distance_moved > 0.0) {
-      err << fmt::format("valleydrift: the start is off the valley: moved by {:.4g} to {}", run.distance_moved,
-                         manifolds::format_point(run.start))
+      err << fmt::format("valleydrift: the start is off the valley: {} {:.4g} to {}",
+                         run.first_phase ? fmt::format("descends in {} steps over", descent) : "moved by",
+                         run.distance_moved, manifolds::format_point(run.start))
           << std::endl;
     }
   }

@@ -52,11 +52,12 @@ std::shared_ptr<const FormulaSource> read_formula_source(const Settings& setting
     source = source_of(Settings(std::move(arguments)));
   } else {
     source = source_of(settings);
+    if (source.start && source.start->text == random_word) source.start.reset();
   }
   // A formula has no start of its own; the one that is given for the run serves for it.
   for (const char* option : {"start", "at"}) {
     const Setting* start = settings.find(option);
-    if (start && !source.start) source.start = text_of(*start);
+    if (start && !source.start && start->text != random_word) source.start = text_of(*start);
   }
   const auto missing = [&](const char* what, const char* example) {
     const char* dashes = file ? "" : "--";
@@ -74,7 +75,8 @@ manifolds::Manifold read_manifold(const Settings& settings, validation::RunConfi
   if (run.formula) run.manifold = manifolds::description_of(*run.formula).name;
   run.parameters = read_parameters(settings);
   manifolds::Manifold manifold = run.make_manifold();
-  if (run.formula) manifold.default_start();  // there is one
+  const Setting* start = settings.find("start");
+  if (run.formula && !(start && start->text == random_word)) manifold.default_start();  // there is one
   return manifold;
 }
 

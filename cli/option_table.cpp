@@ -42,18 +42,30 @@ constexpr OptionInfo options[] = {
      "weight "
      "and start"},
     {"start", "A,B,...", problem, runs, true, false,
-     "start point, D numbers (default: the manifold's own, which a formula has only from its file); a point off the "
-     "valley is moved onto it by the gradient "
-     "flow, and the distance is reported"},
+     "start point, D numbers (default: the manifold's own, which a formula has only from its file), or random: drawn "
+     "from the seed, the same for all runs; a point off the valley is moved onto it by the gradient flow (in compare "
+     "unless a first phase is asked for), and the distance is reported"},
+    {"start-scale", "S", problem, runs, true, false,
+     "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
+     "(2/D)^(1/2))"},
+    {"phase1", "NAME", problem, compare, true, false,
+     "how a start off the valley comes onto it: none (default: by the gradient flow, before the run), gd (by the "
+     "iteration without noise, as the run's first phase) or noisy (by as many steps with the noise on); the clock "
+     "starts at its end, the limiting diffusion where the noiseless iteration arrives"},
     {"at", "A,B,...", problem, bit(Command::inspect), false, false, "the point to inspect; the same as --start"},
-    {"start", "A,B,...", problem, scan | advise, true, false,
+    {"start", "A,B,...", problem, scan, true, false,
+     "start point, D numbers, moved onto the valley unless --phase1 says otherwise (default: the first point of the "
+     "flow along the valley from the manifold's own start at which tr H is within 2 % of its flattest value), or "
+     "random: every run begins at a point of its own, drawn from the seed, with the noise on during the descent"},
+    {"start", "A,B,...", problem, advise, true, false,
      "start point, D numbers, moved onto the valley (default: the first point of the flow along the valley from the "
      "manifold's own start at which tr H is within 2 % of its flattest value)"},
-    {"descent", "", problem, scan, true, false,
-     "begin at the start as it was given, off the valley, with the noise on during the descent"},
-    {"random-start", "S", problem, scan, true, false,
-     "begin every run at a random point of its own, S times a standard normal for each weight ((2/fan-in)^(1/2) is "
-     "Kaiming's), with the noise on during the descent"},
+    {"start-scale", "S", problem, scan, true, false,
+     "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
+     "(2/D)^(1/2))"},
+    {"phase1", "NAME", problem, scan, true, false,
+     "none (default: runs begin on the valley) or noisy (they begin at the start as it was given, off the valley, with "
+     "the noise on during the descent, which counts); --start random is noisy"},
     {"strict", "", problem, runs, true, false, "refuse a start off the valley instead of moving it"},
 
     {"scheme", "NAME", process, problems, true, false, "heavy-ball (default), nesterov or sgd"},

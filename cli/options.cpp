@@ -22,6 +22,7 @@ using manifolds::Scheme;
 using sde::Form;
 using validation::Ladder;
 using validation::NoiseKind;
+using validation::Phase1;
 using validation::RunConfig;
 using validation::SlowVariable;
 
@@ -82,6 +83,17 @@ void read_noise(const Settings& settings, RunConfig& run, int dimension) {
 
 }  // namespace
 
+bool read_random_start(const Settings& settings, RunConfig& run) {
+  const Setting* start = settings.find("start");
+  const Setting* scale = settings.find("start-scale");
+  run.random_start = start && start->text == random_word;
+  if (scale && !run.random_start) {
+    throw ConfigError(fmt::format("{} without --start random: only a random start has a scale", scale->where));
+  }
+  if (scale) run.start_scale = number_in(*scale, above_zero("S"));
+  return run.random_start;
+}
+
 void read_batch(const Settings& settings, RunConfig& run) {
   const Setting* batch = settings.find("batch");
   const Setting* draw = settings.find("draw");
@@ -135,9 +147,10 @@ RunConfig read_run(const Settings& settings) {
   const manifolds::Manifold manifold = read_manifold(settings, run);
 
   settings.refuse_both("at", "start", "both name the point; give one of them");
+  read_random_start(settings, run);
   for (const char* option : {"start", "at"}) {
     const Setting* s = settings.find(option);
-    if (!s) continue;
+    if (!s || (run.random_start && s == settings.find("start"))) continue;
     run.start = number_list(*s);
     if (static_cast<int>(run.start->size()) != manifold.dimension()) {
       throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
@@ -145,6 +158,13 @@ RunConfig read_run(const Settings& settings) {
     }
   }
   run.strict = settings.flag("strict");
+  if (run.random_start && run.strict) {
+    throw ConfigError(fmt::format("{} with {} random: a random start is off the valley; give one of them",
+                                  settings.find("strict")->where, settings.find("start")->where));
+  }
+  if (const Setting* s = settings.find("phase1")) {
+    run.phase1 = choice<Phase1>(*s, {Phase1::none, Phase1::gd, Phase1::noisy}, name);
+  }
   read_iteration(settings, run);
   read_noise(settings, run, manifold.dimension());
   read_batch(settings, run);
@@ -175,6 +195,9 @@ void read_verify(const Settings& settings, Options& options) {
   if (const Setting* s = settings.find("only")) options.verify.only = read_patterns(*s);
   if (const Setting* s = settings.find("manifold")) options.verify.manifold = manifolds::description_of(s->text).name;
   options.verify.formula = read_formula_source(settings);
+  if (const Setting* s = settings.find("start"); s && s->text == random_word) {
+    throw ConfigError(fmt::format("{} {}: the checks need a point, D numbers", s->where, s->text));
+  }
   if (options.verify.formula) {  // an error in it comes before any check
     manifolds::Manifold(manifolds::description_of(*options.verify.formula), {}).default_start();
   } else if (const Setting* s = settings.find("start")) {
@@ -303,7 +326,13 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   std::string text = "# valleydrift --config THIS-FILE runs this job again\n";
   const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
   text += manifold_lines(c);
-  if (c.start) line("start", fmt::format("{}", fmt::join(*c.start, ",")));
+  if (c.random_start) {
+    line("start", random_word);
+    if (c.start_scale) line("start-scale", *c.start_scale);
+  } else if (c.start) {
+    line("start", fmt::format("{}", fmt::join(*c.start, ",")));
+  }
+  line("phase1", name(c.phase1));
   line("strict", c.strict);
   line("scheme", name(c.scheme));
   line("eta", c.eta);

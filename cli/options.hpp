@@ -43,6 +43,9 @@ inline constexpr double most_steps = 1e12;
 Options parse_options(const std::vector<std::string>& tokens);
 
 class Settings;
+/// --start random with its --start-scale into `run`; false if there is no such start. Throws ConfigError for a scale
+/// without it.
+bool read_random_start(const Settings& settings, validation::RunConfig& run);
 /// --batch and --draw into `run`, whose noise is known.
 void read_batch(const Settings& settings, validation::RunConfig& run);
 

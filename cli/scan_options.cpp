@@ -20,6 +20,7 @@ using manifolds::NoiseLaw;
 using manifolds::Scheme;
 using validation::Control;
 using validation::NoiseKind;
+using validation::Phase1;
 using validation::ReadAt;
 using validation::ScanConfig;
 
@@ -70,12 +71,13 @@ std::vector<double> grid_list(const Setting& setting, const Range& range, bool l
   return values;
 }
 
-void read_problem(const Settings& settings, ScanConfig& scan) {
+void read_problem(const Settings& settings, ScanConfig& scan, bool advises) {
   validation::RunConfig& run = scan.run;
   const manifolds::Manifold manifold = read_manifold(settings, run);
-  // Of random starts of a formula it is the one from which the theory's flow begins.
-  const bool own = run.formula && settings.find("random-start");
-  if (const Setting* s = own ? nullptr : settings.find("start")) {
+  const Setting* start = settings.find("start");
+  if (read_random_start(settings, run)) {
+    if (advises) throw ConfigError(fmt::format("{} {}: nothing is simulated; give a point", start->where, start->text));
+  } else if (const Setting* s = start) {
     run.start = number_list(*s);
     if (static_cast<int>(run.start->size()) != manifold.dimension()) {
       throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
@@ -144,14 +146,19 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
   if (const Setting* s = settings.find("seed")) {
     scan.run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
-  if (const Setting* s = settings.find("random-start")) scan.random_start = number_in(*s, positive("S"));
-  if (!scan.run.formula) {
-    settings.refuse_both("random-start", "start", "both say where the runs begin; give one of them");
-  }
-  settings.refuse_both("random-start", "descent", "both say where the runs begin; give one of them");
-  scan.descent = settings.flag("descent");
-  if (scan.descent && !scan.run.start) {
-    throw ConfigError("--descent without --start: the point off the valley where the descent begins is missing");
+  if (scan.run.random_start) scan.run.phase1 = Phase1::noisy;
+  if (const Setting* s = settings.find("phase1")) {
+    scan.run.phase1 = choice<Phase1>(*s, {Phase1::none, Phase1::noisy}, name);
+    if (scan.run.random_start && scan.run.phase1 == Phase1::none) {
+      throw ConfigError(
+          fmt::format("{} none with --start random: every run of a scan comes to the valley from a point "
+                      "of its own, so the descent is part of it; leave --phase1 out",
+                      s->where));
+    }
+    if (scan.run.phase1 == Phase1::noisy && !scan.run.start && !scan.run.random_start) {
+      throw ConfigError(fmt::format(
+          "{} noisy without --start: the point off the valley where the descent begins is missing", s->where));
+    }
   }
 }
 
@@ -167,7 +174,7 @@ void read_scan(Settings& settings, Options& options) {
     if (std::filesystem::exists(config, ignored)) settings.add_file(read_config_file(config.string()));
   }
   ScanConfig& scan = options.scan;
-  read_problem(settings, scan);
+  read_problem(settings, scan, options.command == Command::advise);
   read_scan_noise(settings, scan);
   if (options.command == Command::advise) {
     if (const Setting* s = settings.find("eta")) scan.run.eta = number_in(*s, positive("eta"));
@@ -186,13 +193,13 @@ std::string scan_config_text(const ScanConfig& c) {
     line(key, fmt::format("{}", fmt::join(values, ",")));
   };
   text += manifold_lines(c.run);
-  if (c.run.start && !c.random_start) list("start", *c.run.start);
-  if (c.random_start && c.run.formula && c.run.formula->start) line("start", c.run.formula->start->text);
-  if (c.random_start) {
-    line("random-start", *c.random_start);
-  } else {
-    line("descent", c.descent);
+  if (c.run.random_start) {
+    line("start", random_word);
+    line("start-scale", c.run.start_scale.value());
+  } else if (c.run.start) {
+    list("start", *c.run.start);
   }
+  line("phase1", name(c.run.phase1));
   line("scheme", name(c.run.scheme));
   if (c.run.epsilon) line("epsilon", *c.run.epsilon);
   line("noise", name(c.run.noise));

@@ -13,6 +13,9 @@
 
 namespace valleydrift::cli {
 
+/// What --start says instead of a point.
+inline constexpr const char* random_word = "random";
+
 /// The settings of the command line and, below them, those of the file.
 class Settings {
  public:
@@ -49,14 +52,15 @@ class Settings {
     replace("steps", {"time"});
     replace("beta", {"C"});
     replace("C", {"beta"});
-    replace("at", {"start"});
+    replace("at", {"start", "start-scale"});
+    if (find("start") && find("start")->text != random_word) replace("start", {"start-scale"});
     if (find("scheme") && find("scheme")->text == "sgd") replace("scheme", {"beta", "C"});
     if (find("noise") && find("noise")->text != "constant") replace("noise", {"sigma"});
     if (find("noise") && find("noise")->text != "label" && find("noise")->text != "minibatch") {
       replace("noise", {"batch", "draw"});
     }
     if (names_another_manifold(file)) {
-      for (const char* option : {"manifold", "name", "variables", "weight", "start", "sigma"}) {
+      for (const char* option : {"manifold", "name", "variables", "weight", "start", "start-scale", "sigma"}) {
         file.settings.erase(option);
       }
       file.repeated.clear();

@@ -13,26 +13,44 @@
 #include "sde/odeint_state.hpp"
 
 namespace valleydrift::sde {
+namespace {
 
-manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
-  namespace odeint = boost::numeric::odeint;
-  if (manifold.valley_residual(w) < manifolds::on_valley_tolerance) return w;
+constexpr double tolerance = 1e-12;  // of each step, absolute and relative; the sum over a run stays below 1e-10
+constexpr double at_rest = 1e-15;    // of the gradient: nothing moves any more
+constexpr double first_step = 1e-3;  // Dormand-Prince finds its own from any first guess
 
-  constexpr double tolerance = 1e-12;  // of each step, absolute and relative; the sum over a run stays below 1e-10
-  constexpr double near = 1e-7;        // from here Gauss-Newton's end point differs from the flow's by near^2
-  constexpr double too_far = 1e10;     // 2 L / |grad L| is the distance to the valley, near it and in order of size
-  constexpr int most_steps = 100000;
-  const std::int64_t most_gradients = manifold.most_flow_gradients();
-  std::int64_t gradients = 0;
-  auto stepper = odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>());
-  const auto flow = [&](const State& x, State& dxds, double) {
-    ++gradients;
+/// ds of dw/ds = -grad L(w).
+auto flow_of(const manifolds::Manifold& manifold) {
+  return [&manifold](const State& x, State& dxds, double) {
     const manifolds::Vector g = manifold.gradient(view(x));
     for (std::size_t i = 0; i < x.size(); ++i) dxds[i] = -g[static_cast<Eigen::Index>(i)];
   };
+}
+
+auto dormand_prince() {
+  return boost::numeric::odeint::make_controlled(tolerance, tolerance,
+                                                 boost::numeric::odeint::runge_kutta_dopri5<State>());
+}
+
+}  // namespace
+
+manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
+  if (manifold.valley_residual(w) < manifolds::on_valley_tolerance) return w;
+
+  constexpr double near = 1e-7;     // from here Gauss-Newton's end point differs from the flow's by near^2
+  constexpr double too_far = 1e10;  // 2 L / |grad L| is the distance to the valley, near it and in order of size
+  constexpr int most_steps = 100000;
+  auto stepper = dormand_prince();
+  const std::int64_t most_gradients = manifold.most_flow_gradients();
+  std::int64_t gradients = 0;
+  const auto derivative = flow_of(manifold);
+  const auto flow = [&](const State& x, State& dxds, double at) {
+    ++gradients;
+    derivative(x, dxds, at);
+  };
   State x(w.data(), w.data() + w.size());
-  State dxds(x.size());       // at x: the last stage of the step to x
-  double s = 0.0, ds = 1e-3;  // Dormand-Prince finds its own step from any first guess
+  State dxds(x.size());  // at x: the last stage of the step to x
+  double s = 0.0, ds = first_step;
   flow(x, dxds, s);
   for (int step = 0; step < most_steps && gradients < most_gradients; ++step) {
     // The flow rests here, or has come along the stable directions alone to where its next move is below the tolerance.
@@ -59,6 +77,39 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
       "{}: the gradient flow from {} does not reach the valley: max |f| = {:.3g} after s = {:.3g}, bound {:g}; choose "
       "another --start",
       manifold.name(), manifolds::format_point(w), manifold.valley_residual(view(x)), s, near));
+}
+
+std::vector<manifolds::Vector> gradient_flow(const manifolds::Manifold& manifold, const manifolds::Vector& w,
+                                             const std::vector<double>& times) {
+  auto stepper = dormand_prince();
+  const auto flow = flow_of(manifold);
+  State x(w.data(), w.data() + w.size());
+  std::vector<manifolds::Vector> out;
+  double s = 0.0, ds = first_step;
+  constexpr int most_steps = 1000000;
+  int steps = 0;
+  for (const double time : times) {
+    while (s < time) {
+      if (manifold.gradient(view(x)).cwiseAbs().maxCoeff() < at_rest) {
+        s = time;
+        break;
+      }
+      const double wanted = ds;
+      ds = std::min(ds, time - s);
+      const bool shortened = ds < wanted;
+      const bool made = stepper.try_step(flow, x, s, ds) == boost::numeric::odeint::success;
+      if (made && shortened) {  // to the time itself, and on with the step that was cut
+        s = time;
+        ds = wanted;
+      }
+      if (!view(x).allFinite() || !(ds > 0.0) || s + ds == s || ++steps == most_steps) {
+        throw NumericalError(fmt::format("{}: the gradient flow from {} stops after s = {:.3g}", manifold.name(),
+                                         manifolds::format_point(w), s));
+      }
+    }
+    out.push_back(view(x));
+  }
+  return out;
 }
 
 }  // namespace valleydrift::sde

@@ -10,6 +10,7 @@
 #include "manifolds/lane_math.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/limit_map.hpp"
+#include "validation/random_start.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -26,6 +27,13 @@ constexpr double required_separation = 10.0;
 constexpr double largest_cloud = 0.1;
 /// Above it the fourth moments of an overdamped mode are infinite, DERIVATION (52), and with them the standard errors.
 constexpr double largest_sampling = 1.0 / 3.0;
+/// The first phase ends within this part of the transverse cloud: what is left of the descent is then lost in the
+/// noise, and what drawn batches make of it, of order the square of the distance, is 1e-2 of the square of the cloud.
+constexpr double arrival_distance = 0.1;
+/// A noisy first phase moves the mean by its length times the rate of motion along the valley, of order epsilon^2. The
+/// ladder's two rungs leave an eighth of that part's square: 0.1 % by default, 0.5 % at most, DERIVATION (83).
+constexpr double default_first_phase = 0.1;
+constexpr double longest_first_phase = 0.2;
 constexpr double smallest_rank_gap = 1e-6;  // a thousand times the gap at which the geometry is refused
 
 /// -log of the largest modulus of a root of z^2 - chi z + delta, DERIVATION (29), with damping = 1 - delta and
@@ -119,7 +127,9 @@ void check_batch(const RunConfig& config, const manifolds::BatchLaw& law, const 
   }
 }
 
-Vector start_point(const RunConfig& config, const Manifold& manifold, double& distance) {
+/// As given, as drawn, or the manifold's own.
+Vector initial_point(const RunConfig& config, const Manifold& manifold) {
+  if (config.random_start) return random_start(config.seed, 0, config.start_scale.value(), manifold.dimension());
   const Vector given =
       config.start
           ? Vector(Eigen::Map<const Vector>(config.start->data(), static_cast<Eigen::Index>(config.start->size())))
@@ -133,9 +143,41 @@ Vector start_point(const RunConfig& config, const Manifold& manifold, double& di
     throw ConfigError(fmt::format("--start {}: off the valley, max |f| = {:.3g}, allowed with --strict is {:g}",
                                   manifolds::format_point(given), residual, manifolds::on_valley_tolerance));
   }
-  const Vector on_valley = sde::limit_map(manifold, given);
-  distance = (on_valley - given).norm();
-  return on_valley;
+  return given;
+}
+
+/// The part of the time of the motion along the valley that the noise is on before the clock starts.
+Condition first_phase_length(const ResolvedRun& run) {
+  const double part = static_cast<double>(run.first_phase->noisy_steps()) / run.hyperparameters.slow_unit() *
+                      std::max(1.0, run.applicability.valley_rate);
+  return {"first phase",
+          "part of the time of the motion along the valley that the noisy first phase takes, at most",
+          part,
+          longest_first_phase,
+          part <= longest_first_phase,
+          "take a smaller --epsilon, or leave it out"};
+}
+
+/// Distance, steps and noise of a first phase, from the cloud at the run's epsilon.
+void measure_first_phase(ResolvedRun& run) {
+  constexpr double rounding = 1e-10;  // of |w|: where the noise has no cloud
+  const double distance = std::max(arrival_distance * run.applicability.cloud, rounding * (1.0 + run.start.norm()));
+  set_distance(*run.first_phase, run.manifold, run.hyperparameters, distance);
+  run.first_phase->noisy = run.config.phase1 == Phase1::noisy;
+}
+
+/// The epsilon at which a noisy first phase takes the part of the slow time that it may take by default; its number of
+/// steps grows as the logarithm of 1/epsilon.
+void shorten_first_phase(ResolvedRun& run) {
+  constexpr int most = 8;
+  for (int i = 0; i < most; ++i) {
+    const double part = first_phase_length(run).value;
+    if (part <= default_first_phase) return;
+    run.hyperparameters.epsilon =
+        round_down_to_two_digits(run.hyperparameters.epsilon * std::sqrt(0.9 * default_first_phase / part));
+    run.applicability = applicability_at(run, run.start);
+    measure_first_phase(run);
+  }
 }
 
 /// The paper form neglects Nesterov's own terms, of order e = eta l/mu. Extrapolated from e, e/2 and e/4, what depends
@@ -261,7 +303,15 @@ ResolvedRun resolve(const RunConfig& config) {
     check_batch(config, *law, manifold);
     run.config.batch = law->size;
   }
-  run.start = start_point(config, manifold, run.distance_moved);
+  if (config.random_start && !config.start_scale) run.config.start_scale = default_start_scale(manifold.dimension());
+  run.initial = initial_point(run.config, manifold);
+  if (config.phase1 == Phase1::none) {
+    run.start = sde::limit_map(manifold, run.initial);
+  } else {
+    run.first_phase = descend(manifold, run.hyperparameters, run.initial);
+    run.start = run.first_phase->arrival;
+  }
+  run.distance_moved = (run.start - run.initial).norm();
   const Geometry geometry = manifold.geometry(run.start);
   require_stability(manifold, geometry, run.hyperparameters);
   if (!std::isfinite(slowest_relaxation(geometry, run.hyperparameters))) {
@@ -277,19 +327,24 @@ ResolvedRun resolve(const RunConfig& config) {
           : default_epsilon(run, geometry, radius,
                             rate_along_valley(manifold, geometry, radius, sigma, run.hyperparameters), sigma);
   run.hyperparameters.epsilon = epsilon;
-  run.config.epsilon = epsilon;
+  run.applicability = applicability_at(run, run.start);
+  if (run.first_phase) {
+    measure_first_phase(run);
+    if (!config.epsilon) shorten_first_phase(run);
+    if (run.first_phase->noisy) run.applicability.conditions.push_back(first_phase_length(run));
+  }
+  run.config.epsilon = run.hyperparameters.epsilon;
   // What was left open is written out: the same configuration, printed and read again, gives the same bytes.
   for (const auto& info : manifold.description().parameters) {
     run.config.parameters[info.name] = manifolds::format_parameter(info, manifold.parameters().at(info.name));
   }
-  if (!config.start) {
+  if (!config.start && !config.random_start) {
     const Vector own = manifold.default_start();
     run.config.start = std::vector<double>(own.data(), own.data() + own.size());
   }
   constexpr double default_time = 2.0;
   if (!config.time && !config.steps) run.config.time = default_time;
   if (config.scheme != Scheme::sgd && !config.C && !config.beta) run.config.beta = run.hyperparameters.beta();
-  run.applicability = applicability_at(run, run.start);
   if (config.form == Form::paper && config.scheme == Scheme::nesterov) {
     run.applicability.conditions.push_back(
         paper_form_of_nesterov(geometry.spectrum[geometry.spectrum.size() - 1], run.hyperparameters));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sde/drawn_batches.hpp"
+#include "validation/first_phase.hpp"
 #include "validation/run_config.hpp"
 
 namespace valleydrift::validation {
@@ -40,9 +41,11 @@ struct ResolvedRun {
   RunConfig config;
   Manifold manifold;
   Hyperparameters hyperparameters;
-  Vector start;           ///< on the valley
-  double distance_moved;  ///< from the point given
+  Vector start;           ///< on the valley: where the limiting diffusion starts
+  double distance_moved;  ///< of `start` from `initial`
   Applicability applicability;
+  Vector initial = {};  ///< the point given, or drawn
+  std::optional<FirstPhase> first_phase = {};
 
   /// sigma at w with which the theorem is the limit of this run, D x r; of drawn batches it depends on the form and, in
   /// the finite-step form, on the iteration, DERIVATION (49).
@@ -55,10 +58,11 @@ struct ResolvedRun {
   bool deterministic() const { return config.noise == NoiseKind::label || config.noise == NoiseKind::minibatch; }
 };
 
-/// Fills in the start (moved to the valley by the gradient flow, or refused with --strict), epsilon (the motion along
-/// the valley at least 50 times slower than the slowest relaxation, transverse cloud at most 5 % of the curvature
-/// radius, rounded down to two digits) and the report. Throws ConfigError; NumericalError (with the word `stability`
-/// and the limit) for an unstable step.
+/// Fills in the start (moved to the valley by the gradient flow or, with a first phase, by the iteration itself; or
+/// refused with --strict), epsilon (the motion along the valley at least 50 times slower than the slowest relaxation,
+/// transverse cloud at most 5 % of the curvature radius, a noisy first phase of at most a tenth of the time of that
+/// motion; rounded down to two digits), the first phase's length and the report. Throws ConfigError; NumericalError
+/// (with the word `stability` and the limit) for an unstable step.
 ResolvedRun resolve(const RunConfig& config);
 
 /// At y for the noise of the run.

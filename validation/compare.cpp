@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "validation/descent.hpp"
 #include "validation/judge.hpp"
 #include "validation/schedule.hpp"
 
@@ -139,6 +140,7 @@ Comparison conclude(const Evidence& evidence) {
   c.config = run.config;
   c.start = run.start;
   c.distance_moved = run.distance_moved;
+  c.initial = run.initial;
   c.applicability = run.applicability;
   c.times = plan.times;
   c.steps = plan.record_steps;
@@ -150,6 +152,7 @@ Comparison conclude(const Evidence& evidence) {
   c.eta_ladder = fit_ladders(evidence, evidence.eta_rungs, 1.0);
   if (run.config.shared_noise) c.path_error = fit_path_error(evidence);
   c.integrator_error = integrator_error(evidence);
+  if (run.first_phase) c.descent = arrival_of(evidence);
   judge(evidence, c);
   const DiscreteResult& own = evidence.epsilon_rungs.front().result;
   c.nanoseconds_per_step = own.processor_seconds * 1e9 /
@@ -160,6 +163,7 @@ Comparison conclude(const Evidence& evidence) {
 Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
   Comparison c = conclude(gather(run, plan, progress, saved));
   c.samples = sample_paths(run, plan);
+  if (c.descent) describe_descent(run, plan, *c.descent);
   return c;
 }
 

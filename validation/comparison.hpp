@@ -70,11 +70,32 @@ struct SampledPath {
   std::vector<Vector> limit;     ///< Y, driven by the same increments where there is diffusion
 };
 
+/// The first phase beside what else could have led to the valley, DERIVATION (80) to (83).
+struct DescentResult {
+  FirstPhase phase;
+  std::optional<Vector> flow_end;  ///< where the gradient flow from the same start ends; absent: not on the valley
+  std::string flow_reason;         ///< why it, or its series, is absent
+  /// Distance of the slow variable from `phase.arrival` when the clock starts, root mean square over paths, by rung.
+  std::vector<double> epsilon, spread, spread_error;
+  /// Every quantity at some steps from the start on, beyond the end of the phase: the loss, the distance from
+  /// `phase.arrival`, the slow coordinates of the raw weights.
+  struct Quantity {
+    std::string name, meaning;
+    std::vector<double> noiseless, flow;  ///< of the noiseless iteration; of the gradient flow at time k eta/mu
+    std::vector<double> mean, deviation;  ///< of the run itself over `paths` of its paths
+  };
+  std::vector<std::int64_t> steps;  ///< from the start on
+  std::vector<Quantity> quantities;
+  std::int64_t paths = 0;
+};
+
 struct Comparison {
   RunConfig config;             ///< resolved: nothing is left open; the start as given
   Vector start;                 ///< on the valley
-  double distance_moved = 0.0;  ///< from the start as given
+  double distance_moved = 0.0;  ///< from `initial`
+  Vector initial;               ///< the start as given, or drawn
   Applicability applicability;
+  std::optional<DescentResult> descent;  ///< with a first phase
   Verdict verdict = Verdict::inconclusive;
   std::string reason;               ///< one or two sentences: why, and what to do next
   bool moves_along_valley = true;   ///< false if neither process moves the slow coordinates

@@ -9,33 +9,42 @@
 namespace valleydrift::validation {
 namespace {
 
-/// The first step at which path `path` is no longer finite, by running it again one step at a time.
+/// The first step up to `step` at which path `path` is no longer finite, by running it again one step at a time.
 template <class Group>
-[[noreturn]] void report_lost_path(Group& group, const DiscreteRequest& request, std::int64_t path) {
+[[noreturn]] void report_lost_path(Group& group, const DiscreteRequest& request, std::int64_t path, std::int64_t step) {
   const ResolvedRun& run = *request.run;
   group.start(path, 1);
-  Vector last = run.start;
-  const std::int64_t steps = request.record_steps.back();
+  const std::int64_t before = request.first_phase ? request.first_phase->steps : 0;
+  Vector last = request.first_phase ? request.first_phase->initial : run.start;
   const auto watch = [&](std::int64_t k) {
     const auto& weights = group.state(0).w;
     const Vector w = first_lane({weights.data(), weights.size()});
     if (!w.allFinite()) {
       throw NumericalError(
-          fmt::format("{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) is not finite at step {}; last "
+          fmt::format("{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) is not finite at step {}{}; last "
                       "finite state {}; "
-                      "take a smaller --eta or --epsilon",
-                      run.manifold.name(), path, request.hyperparameters.epsilon, request.hyperparameters.eta, k,
-                      manifolds::format_point(last)));
+                      "take a smaller --eta or --epsilon{}",
+                      run.manifold.name(), path, request.hyperparameters.epsilon, request.hyperparameters.eta,
+                      k + (k <= 0 ? before : 0), k <= 0 ? fmt::format(" of the {} of its first phase", before) : "",
+                      manifolds::format_point(last), k <= 0 ? ", or --phase1 gd" : ""));
     }
     last = w;
   };
-  for (std::int64_t record : request.record_steps) group.run_to(record, watch);
+  group.run_to(step, watch);
+  if (before > 0 && step <= 0) {
+    throw NumericalError(
+        fmt::format("{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) has not come to the valley by the "
+                    "end of its first phase: its projection from {} after {} steps does not reach it; take a smaller "
+                    "--epsilon, or --phase1 gd",
+                    run.manifold.name(), path, request.hyperparameters.epsilon, request.hyperparameters.eta,
+                    manifolds::format_point(last), before));
+  }
   throw NumericalError(
       fmt::format("{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) has left the valley's neighbourhood: "
                   "its projection "
                   "from {} after {} steps does not reach the valley; take a smaller --epsilon or a shorter --time",
                   run.manifold.name(), path, request.hyperparameters.epsilon, request.hyperparameters.eta,
-                  manifolds::format_point(last), steps));
+                  manifolds::format_point(last), step));
 }
 
 template <class Loss>
@@ -60,7 +69,7 @@ class DiscreteWorker {
     for (std::int64_t path = first; path < last; path += group_.paths()) {
       group_.start(path, last - path);
       for (int record = 0; record < records; ++record) {
-        if (record > 0) group_.run_to(request_.record_steps[static_cast<std::size_t>(record)]);
+        group_.run_to(request_.record_steps[static_cast<std::size_t>(record)]);
         for (int g = 0; g < group_.groups(); ++g) {
           const std::int64_t base = path + g * lane_count;
           const int lanes = static_cast<int>(std::clamp<std::int64_t>(last - base, 0, lane_count));
@@ -87,7 +96,9 @@ class DiscreteWorker {
     observer_.read(group_.state(g));
     const auto dimension = static_cast<std::size_t>(loss_.dimension());
     for (int l = 0; l < lanes; ++l) {
-      if (!observer_.ok(l)) report_lost_path(group_, request_, base + l);
+      if (!observer_.ok(l)) {
+        report_lost_path(group_, request_, base + l, request_.record_steps[static_cast<std::size_t>(record)]);
+      }
       discrete.add(record, observer_.values(l));
       const std::span<const double> slow = observer_.slow(l);
       double squared = 0.0;
@@ -182,7 +193,8 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
     for (std::int64_t from = first; from < saved; from += request.sink_paths) {
       hand_over(request, dimension, from, std::min(from + request.sink_paths, saved), kept);
     }
-    if (progress) progress(static_cast<double>(last - first) * static_cast<double>(request.record_steps.back()));
+    const std::int64_t steps = request.record_steps.back() + (request.first_phase ? request.first_phase->steps : 0);
+    if (progress) progress(static_cast<double>(last - first) * static_cast<double>(steps));
   });
 }
 
@@ -204,12 +216,12 @@ void replay(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteR
   const auto show = [&](std::int64_t k) {
     const auto& [w, p] = group.state(0);
     observer.read(group.state(0));
-    const Vector slow = first_lane(observer.slow_lanes());
+    const Vector slow = observer.ok(0) ? first_lane(observer.slow_lanes()) : Vector();
     sink(k, first_lane({w.data(), w.size()}), first_lane({p.data(), p.size()}), slow,
-         request.coupled ? first_lane(group.limit_fine(0)) : Vector());
+         request.coupled && k >= 0 ? first_lane(group.limit_fine(0)) : Vector());
     throw_if_interrupted();
   };
-  show(0);
+  show(group.step());
   for (std::int64_t record : request.record_steps) group.run_to(record, show);
 }
 

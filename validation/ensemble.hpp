@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ inline constexpr int batch_count = 128;
 
 /// Which random process of a seed is drawn (the `process` of the noise key), so that no two ensembles share draws
 /// unless they are meant to. An ensemble's batches are drawn from its own process + `batches`.
-enum class Process : std::uint32_t { discrete_rung = 0, eta_rung = 16, limit = 32, batches = 64 };
+enum class Process : std::uint32_t { discrete_rung = 0, eta_rung = 16, limit = 32, start = 48, batches = 64 };
 
 /// The columns of a record: the slow coordinates, tr H, |w - y_1|^2 / eps^2, L / eps^2, then, where there is diffusion,
 /// the covariances of the slow coordinates (i <= j).
@@ -78,6 +79,8 @@ struct DiscreteRequest {
   std::vector<std::int64_t> record_steps;  ///< of this rung
   std::int64_t paths;
   std::uint32_t process;
+  /// How the paths come to the valley; absent: they begin on it, at the run's start. The records count from its end.
+  std::optional<FirstPhase> first_phase = {};
   /// Couple the limiting diffusion in this form to the same draws, DERIVATION (28), in blocks of about `block` steps.
   bool coupled = false;
   sde::LimitForm form;
@@ -105,8 +108,9 @@ using Progress = std::function<void(double path_steps)>;
 /// valley; Interrupted.
 DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& progress = {});
 
-/// One step of one replayed path: step, w, p, slow variable, and Y of the coupled limiting diffusion (empty if not
-/// coupled; it moves at the ends of blocks).
+/// One step of one replayed path: step (negative in the first phase), w, p, slow variable (empty where there is none,
+/// far from the valley), and Y of the coupled limiting diffusion (empty if not coupled, and in the first phase; it
+/// moves at the ends of blocks).
 using StepSink =
     std::function<void(std::int64_t step, const Vector& w, const Vector& p, const Vector& slow, const Vector& limit)>;
 

@@ -144,36 +144,42 @@ class DiscreteGroup {
         stepper_(loss.dimension(), static_cast<int>(sigma.cols())),
         sums_(static_cast<std::size_t>(most_groups * chunks_.draws())),
         coarse_sums_(sums_.size()),
-        dw_(static_cast<std::size_t>(chunks_.draws())) {
+        dw_(static_cast<std::size_t>(chunks_.draws())),
+        drawn_before_(request.first_phase ? request.first_phase->noisy_steps() : 0) {
     for (auto& points : {&fine_, &coarse_}) {
       points->assign(static_cast<std::size_t>(most_groups),
                      std::vector<Lanes>(static_cast<std::size_t>(loss.dimension())));
     }
   }
 
-  /// Puts a group of paths on the start with momentum 0: as many of the `left` ones as run in lockstep. Lanes beyond
-  /// them run along.
+  /// Puts a group of paths on the start with momentum 0, before its first phase if it has one: as many of the `left`
+  /// ones as run in lockstep. Lanes beyond them run along.
   void start(std::int64_t first_path, std::int64_t left) {
     groups_ = 1;
     while (groups_ < most_groups && left > (2 * groups_ - 1) * lane_count) groups_ *= 2;
     chunks_.start(static_cast<std::uint64_t>(first_path), groups_);
+    const std::optional<FirstPhase>& phase = request_.first_phase;
     const Vector& y = request_.run->start;
+    const Vector& w = phase ? phase->initial : y;
     for (int g = 0; g < groups_; ++g) {
       for (int i = 0; i < loss_.dimension(); ++i) {
-        states_[index(g)].w[i] = fine_[index(g)][index(i)] = coarse_[index(g)][index(i)] = Lanes(y[i]);
+        states_[index(g)].w[i] = Lanes(w[i]);
+        fine_[index(g)][index(i)] = coarse_[index(g)][index(i)] = Lanes(y[i]);
         states_[index(g)].p[i] = Lanes(0.0);
       }
     }
-    if (request_.run->config.noise == NoiseKind::minibatch) displace(first_path);
-    step_ = 0;
+    step_ = phase ? -phase->steps : 0;
+    if (request_.run->config.noise == NoiseKind::minibatch && step_ == 0) displace(first_path);
   }
 
-  /// Runs to the record at step `last`; on_step(k), if given, sees the state after every step k.
+  /// Runs to step `last`; on_step(k), if given, sees the state after every step k. The steps of the first phase are
+  /// those up to 0.
   void run_to(std::int64_t last, const std::function<void(std::int64_t)>& on_step = {}) {
+    if (step_ < 0) descend(std::min<std::int64_t>(last, 0), on_step);
+    if (last <= step_) return;
     if (!request_.coupled) {
-      const bool moves = step_ < last;
       advance(last, false, on_step);
-      if (on_step && moves) on_step(last);
+      if (on_step) on_step(last);
       return;
     }
     const std::vector<std::int64_t> boundaries = block_boundaries(step_, last, request_.block);
@@ -190,6 +196,8 @@ class DiscreteGroup {
     }
   }
 
+  /// The present step, counted from the end of the first phase.
+  std::int64_t step() const { return step_; }
   /// Groups of lanes that run, and their paths.
   int groups() const { return groups_; }
   int paths() const { return groups_ * lane_count; }
@@ -221,12 +229,32 @@ class DiscreteGroup {
     }
   }
 
+  /// Steps of the first phase.
+  void descend(std::int64_t last, const std::function<void(std::int64_t)>& on_step) {
+    if (request_.first_phase->noisy) {
+      advance(last, false, on_step);
+      if (on_step) on_step(last);
+      return;
+    }
+    constexpr std::int64_t most = 1024;  // between two looks at the interrupt
+    while (step_ < last) {
+      throw_if_interrupted();
+      const std::int64_t steps = on_step ? 1 : std::min(last - step_, most);
+      for (int g = 0; g < groups_; ++g) {
+        discrete::advance_noiseless(loss_, constants_, states_[index(g)], steps, scratch_);
+      }
+      step_ += steps;
+      if (on_step) on_step(step_);
+    }
+  }
+
   /// Calls on_step for every step but the last.
   void advance(std::int64_t last, bool sum, const std::function<void(std::int64_t)>& on_step) {
     while (step_ < last) {
       throw_if_interrupted();
-      const Lanes* xi = chunks_.at(step_);
-      const int steps = on_step ? 1 : static_cast<int>(std::min(last, chunks_.available_until()) - step_);
+      const std::int64_t draw = step_ + drawn_before_;
+      const Lanes* xi = chunks_.at(draw);
+      const int steps = on_step ? 1 : static_cast<int>(std::min(last - step_, chunks_.available_until() - draw));
       std::visit(
           [&](const auto& noise) {
             with_groups<most_groups>(groups_, [&]<int Groups>() {
@@ -270,6 +298,7 @@ class DiscreteGroup {
   std::vector<std::vector<Lanes>> fine_, coarse_;
   int groups_ = most_groups;
   std::int64_t step_ = 0;
+  std::int64_t drawn_before_;  ///< steps with noise before step 0
 };
 
 /// One group of lane_count paths of the limiting diffusion with noise of its own, by the weak order 2 scheme.

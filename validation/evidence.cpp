@@ -64,7 +64,8 @@ class Gatherer {
     }
   }
 
-  /// At fixed beta and one small epsilon: eta, eta/2, eta/4 against the paper form.
+  /// At fixed beta and one small epsilon: eta, eta/2, eta/4 against the paper form. All begin at the run's start on the
+  /// valley: where a first phase arrives depends on eta by itself, DERIVATION (81).
   void climb_eta() {
     Hyperparameters h = run_.hyperparameters;
     h.epsilon = plan_.eta_ladder_epsilon;
@@ -74,6 +75,7 @@ class Gatherer {
       h.eta = plan_.etas[r];
       DiscreteRequest rung = own_rung(run_, plan_);
       rung.hyperparameters = h;
+      rung.first_phase.reset();
       rung.form = sde::LimitForm(Form::paper, h);
       std::vector<double> times;
       for (std::size_t k = 0; k < rung.record_steps.size(); ++k) {

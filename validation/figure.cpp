@@ -125,4 +125,17 @@ std::string Figure::script() const {
       name_, width_, height_, 2 * width_, 2 * height_, script_);
 }
 
+void logarithmic_axis(Figure& figure, const char* which, const Range& range) {
+  if (range.empty() || !(range.low > 0.0)) return;
+  const Range wide{range.low / 1.25, range.high * 1.25};
+  const bool few = wide.high / wide.low < 60.0;
+  std::vector<std::string> ticks;
+  for (int e = static_cast<int>(std::floor(std::log10(wide.low))); e <= std::log10(wide.high); ++e) {
+    for (const int digit : {1, 2, 5}) {
+      if (digit == 1 || few) ticks.push_back(fmt::format("'{}' {}e{}", decade_label(digit, e), digit, e));
+    }
+  }
+  figure.line("set logscale {0}; set {0}range {1}; set {0}tics ({2})", which, text_of(wide), fmt::join(ticks, ", "));
+}
+
 }  // namespace valleydrift::validation

@@ -92,6 +92,9 @@ class Figure {
   int blocks_ = 0, rows_ = 0;  // rows of the last block
 };
 
+/// A logarithmic axis, x or y, with labels at 1 (and 2, 5 if it is short) times powers of ten.
+void logarithmic_axis(Figure& figure, const char* which, const Range& range);
+
 /// Height of one row of a key, in pixels.
 inline constexpr double key_row = 16.0;
 

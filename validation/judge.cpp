@@ -167,6 +167,46 @@ std::string listed(const std::vector<std::string>& names) {
   return out;
 }
 
+/// Why the place of arrival, and with it the start of the limiting diffusion, is not what the theory says, DERIVATION
+/// (83), (84); empty if it is.
+std::string astray(const Evidence& evidence, const DescentResult& descent) {
+  constexpr double largest_spread = 0.1;   // of the curvature radius: the square of it is what the ladder has to remove
+  constexpr double smallest_order = 0.75;  // in epsilon; the theory's is 1
+  const ResolvedRun& run = *evidence.run;
+  const FirstPhase& phase = descent.phase;
+  if (phase.steps == 0) return {};
+  const double spread = descent.spread.front(), finer = descent.spread[1];
+  const bool drawn = run.batch_noise().spread > 0.0;
+  if (drawn && phase.noisy) {
+    return fmt::format(
+        "not covered: the sampling of batches during the descent is noise of the order of the gradients, not of "
+        "epsilon, so that the runs arrive {:.3g} apart (root mean square from the noiseless arrival) however small "
+        "epsilon is, and the limiting diffusion has no one start. Take --phase1 gd, or the full batch.",
+        spread);
+  }
+  if (drawn && run.config.noise == NoiseKind::minibatch) {
+    return fmt::format(
+        "not covered: what is left of the descent, {:.3g}, is what the batches sample from, and no epsilon takes away "
+        "where that leads. Take --phase1 none.",
+        phase.distance);
+  }
+  if (!phase.noisy) return {};
+  const double radius = run.applicability.curvature_radius;
+  if (!(spread <= largest_spread * radius)) {
+    return fmt::format(
+        "not applicable: the noise of the first phase spreads the arrival by {:.3g}, allowed is {:g} of the valley's "
+        "curvature radius {:.3g}: take a smaller --epsilon, or --phase1 gd.",
+        spread, largest_spread, radius);
+  }
+  if (finer > 1e-10 && std::log2(spread / finer) < smallest_order) {
+    return fmt::format(
+        "not applicable: the arrival spreads by {:.3g} and at half the epsilon by {:.3g}, not in proportion to "
+        "epsilon: runs end in different places. Take another start or a smaller --epsilon, or --phase1 gd.",
+        spread, finer);
+  }
+  return {};
+}
+
 /// Why nothing in the run can be judged; empty if it can.
 std::string obstacle(const Evidence& evidence, const Comparison& c) {
   // The extrapolation leaves about the square of what it removes: 0.25 %, half the allowance.
@@ -174,6 +214,9 @@ std::string obstacle(const Evidence& evidence, const Comparison& c) {
   const ResolvedRun& run = *evidence.run;
   if (!run.applicability.applies()) {
     return fmt::format("not applicable: {}. The theory makes no statement here.", run.applicability.failing());
+  }
+  if (c.descent) {
+    if (const std::string reason = astray(evidence, *c.descent); !reason.empty()) return reason;
   }
   if (!evidence.judged(evidence.records() - 1)) {
     return fmt::format(

@@ -74,16 +74,16 @@ bool is_data_name(std::string name) {
     const std::string number = name.substr(5, name.size() - 9);
     return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
   }
-  static const std::set<std::string> names = {"config.ini", "sigma.csv", "series.csv",     "paths.csv", "summary.json",
-                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv"};
+  static const std::set<std::string> names = {"config.ini", "sigma.csv", "series.csv",     "paths.csv",  "summary.json",
+                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv", "descent.csv"};
   return names.contains(name);
 }
 
 bool is_plot_name(std::string name) {
   if (name.ends_with(".part")) name.resize(name.size() - 5);
   static const std::set<std::string> stems = {
-      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",  "ladder",
-      "times",  "exponents",     "scales",           "prefactor",  "trajectories"};
+      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",   "ladder",
+      "times",  "exponents",     "scales",           "prefactor",  "trajectories", "descent"};
   static const std::set<std::string> extensions = {".svg", ".png", ".gnuplot", ".dat"};
   const fs::path path(name);
   return stems.contains(path.stem().string()) && extensions.contains(path.extension().string());
@@ -318,6 +318,19 @@ std::string series_csv(const Comparison& comparison) {
   return text;
 }
 
+std::string descent_csv(const DescentResult& descent) {
+  std::string text = "quantity,steps_made,step,noiseless,gradient_flow,mean,standard_deviation\n";
+  for (const DescentResult::Quantity& q : descent.quantities) {
+    const std::string name = csv_cell(q.name);
+    for (std::size_t i = 0; i < descent.steps.size(); ++i) {
+      text += fmt::format("{},{},{}", name, descent.steps[i], descent.steps[i] - descent.phase.steps);
+      for (const auto* series : {&q.noiseless, &q.flow, &q.mean, &q.deviation}) append_number(text, at(*series, i));
+      text += '\n';
+    }
+  }
+  return text;
+}
+
 namespace {
 
 nlohmann::ordered_json facts_of_run(const RunFacts& facts) {
@@ -398,6 +411,7 @@ void write_data(OutputFolder& folder, const Comparison& comparison, const std::s
     files.emplace_back("sigma.csv", sigma_csv(comparison.config.sigma));
   }
   files.emplace_back("series.csv", series_csv(comparison));
+  if (comparison.descent) files.emplace_back("descent.csv", descent_csv(*comparison.descent));
   files.emplace_back("run.json", run_json(comparison, facts));
   files.emplace_back("summary.json", summary_json(comparison).dump(2) + "\n");  // last: where it is, all is complete
 

@@ -66,6 +66,7 @@ DiscreteRequest own_rung(const ResolvedRun& run, const Plan& plan) {
           .record_steps = plan.record_steps,
           .paths = run.config.paths,
           .process = static_cast<std::uint32_t>(Process::discrete_rung),
+          .first_phase = run.first_phase,
           .coupled = !run.deterministic(),
           .form = sde::LimitForm(run.config.form, run.hyperparameters, run.config.gamma),
           .block = plan.block};
@@ -86,9 +87,10 @@ Cost count_steps(const ResolvedRun& run, const Plan& plan) {
   const auto paths = static_cast<double>(cost.paths);
   const double blocks = plan.times.back() * run.hyperparameters.slow_unit() / static_cast<double>(plan.block);
   const double coupled = run.deterministic() ? 0.0 : steps_per_block * blocks;
+  const double descent = run.first_phase ? static_cast<double>(run.first_phase->steps) : 0.0;
   double refinement = 1.0;
   for (std::size_t r = 0; r < plan.epsilons.size(); ++r, refinement *= 4.0) {
-    cost.discrete_steps += refinement * static_cast<double>(plan.record_steps.back()) * paths;
+    cost.discrete_steps += (refinement * static_cast<double>(plan.record_steps.back()) + descent) * paths;
     cost.coupled_steps += refinement * coupled * paths;
   }
   Hyperparameters h = run.hyperparameters;
@@ -112,6 +114,7 @@ Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   constexpr std::int64_t trial_paths = 16 * batch_count;
   DiscreteRequest trial = own_rung(run, plan);
   trial.coupled = false;
+  trial.first_phase.reset();  // its steps cost what the others do
   trial.deterministic_limit.clear();
   trial.paths = batch_count;
   trial.record_steps = {0, 1};

@@ -9,7 +9,8 @@
 
 namespace valleydrift::validation {
 
-/// Draws valley, trace-hessian, slow-coordinates, covariance (if observed), transverse and ladder into `folder` as .svg
+/// Draws valley, trace-hessian, slow-coordinates, covariance (if observed), transverse, descent (with a first
+/// phase) and ladder into `folder` as .svg
 /// and .png, and leaves each script (.gnuplot) and its data (.dat) beside them: `gnuplot NAME.gnuplot` draws it again.
 /// Returns the names of the pictures. Throws FileError naming gnuplot or the file if gnuplot is absent or fails, or if
 /// a picture is missing or cut short: gnuplot returns 0 on a full device, so the end of every picture is read.

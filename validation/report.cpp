@@ -50,6 +50,27 @@ std::string signed_figure(double value, int digits) {
   return fmt::format("{:+.{}g}", value, digits);
 }
 
+/// The first phase: how long, where it arrives, how far apart the runs do.
+std::string descent_text(const DescentResult& d) {
+  const FirstPhase& phase = d.phase;
+  std::string text = fmt::format("{} steps {}, to within {} of the valley", phase.steps,
+                                 phase.noisy ? "with the noise on" : "without noise", figure(phase.distance, 2));
+  if (d.flow_end) {
+    text += fmt::format("; the noiseless iteration arrives {} from where the gradient flow does",
+                        figure((*d.flow_end - phase.arrival).norm(), 3));
+  }
+  std::string out = wrapped("  first phase ", text);
+  if (phase.noisy) {
+    text = "runs arrive, root mean square from there,";
+    for (std::size_t r = 0; r < d.epsilon.size(); ++r) {
+      text += fmt::format("{} {} +- {} at epsilon = {}", r ? "," : "", figure(d.spread[r], 3),
+                          figure(d.spread_error[r], 1), figure(d.epsilon[r], 3));
+    }
+    out += wrapped("              ", text);
+  }
+  return out;
+}
+
 std::string configuration_text(const Comparison& comparison) {
   const RunConfig& c = comparison.config;
   const Hyperparameters h = c.hyperparameters();
@@ -60,9 +81,14 @@ std::string configuration_text(const Comparison& comparison) {
   const std::string epsilon = c.epsilon ? fmt::format("epsilon = {:g}", *c.epsilon) : "epsilon open";
   const std::string steps = comparison.steps.empty() ? "" : fmt::format(" = {} steps", comparison.steps.back());
   const double end = comparison.times.empty() ? std::nan("") : comparison.times.back();
-  const std::string moved = comparison.distance_moved > 0.0
-                                ? fmt::format(", moved by {} onto the valley", figure(comparison.distance_moved, 4))
-                                : "";
+  std::string moved;
+  if (comparison.distance_moved > 0.0) {
+    moved = fmt::format(", {} onto the valley",
+                        comparison.descent ? fmt::format("descended from {}",
+                                                         manifolds::format_point(comparison.descent->phase.initial))
+                                           : fmt::format("moved by {}", figure(comparison.distance_moved, 4)));
+  }
+  if (c.random_start) moved += fmt::format(", drawn at random, {:.4g} times normal", *c.start_scale);
   std::string noise = name_of(c.noise);
   if (c.noise == NoiseKind::constant) noise += fmt::format(" sigma ({} x {})", c.sigma.rows(), c.sigma.cols());
   if (c.batch)
@@ -70,6 +96,7 @@ std::string configuration_text(const Comparison& comparison) {
                          c.draw == manifolds::Draw::with_replacement ? "with replacement" : "without replacement");
   return wrapped("  manifold    ", fmt::format("{}{}, start {}{}", c.manifold, parameters,
                                                manifolds::format_point(comparison.start), moved)) +
+         (comparison.descent ? descent_text(*comparison.descent) : "") +
          wrapped("  iteration   ", fmt::format("{}, eta = {:g}, {}, {}", name_of(c.scheme), c.eta, momentum, epsilon)) +
          wrapped("  noise       ", fmt::format("{}, {}, {} for both processes", noise, name_of(c.noise_law),
                                                c.shared_noise ? "shared" : "independent")) +
@@ -316,7 +343,10 @@ Json config_json(const RunConfig& c) {
   if (c.formula) out["formula"] = formula_json(*c.formula);
   out["parameters"] = Json::object();
   for (const auto& [key, value] : c.parameters) out["parameters"][utf8(key)] = utf8(value);
-  put_optional(out, "start", c.start, "not resolved");
+  put_optional(out, "start", c.start, c.random_start ? "drawn at random, see initial" : "not resolved");
+  out["random_start"] = c.random_start;
+  put_optional(out, "start_scale", c.start_scale, "the start is not random");
+  out["phase1"] = name_of(c.phase1);
   out["strict"] = c.strict;
   out["scheme"] = name_of(c.scheme);
   put(out, "eta", c.eta);
@@ -414,6 +444,31 @@ void put_ladder(Json& object, const char* variable, const std::vector<LadderResu
   for (const LadderResult& l : ladder) object[variable].push_back(ladder_json(l, variable));
 }
 
+Json descent_json(const DescentResult& d) {
+  Json out;
+  const auto point = [&](const char* key, const Vector& w) { put(out, key, std::vector<double>(w.begin(), w.end())); };
+  point("arrival", d.phase.arrival);
+  out["steps"] = d.phase.steps;
+  put(out, "distance", d.phase.distance);
+  out["noisy"] = d.phase.noisy;
+  if (d.flow_end) {
+    point("gradient_flow_arrival", *d.flow_end);
+    put(out, "gradient_flow_apart", (*d.flow_end - d.phase.arrival).norm());
+  } else {
+    put_null(out, "gradient_flow_arrival", utf8(d.flow_reason));
+    put_null(out, "gradient_flow_apart", utf8(d.flow_reason));
+  }
+  out["spread"] = Json::array();
+  for (std::size_t r = 0; r < d.epsilon.size(); ++r) {
+    Json rung;
+    put(rung, "epsilon", d.epsilon[r]);
+    put(rung, "root_mean_square", d.spread[r]);
+    put(rung, "standard_error", d.spread_error[r]);
+    out["spread"].push_back(std::move(rung));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string report_text(const Comparison& comparison) {
@@ -455,6 +510,12 @@ nlohmann::json summary_json(const Comparison& comparison) {
   out["config"] = config_json(comparison.config);
   put(out, "start", std::vector<double>(comparison.start.begin(), comparison.start.end()));
   put(out, "distance_moved", comparison.distance_moved);
+  put(out, "initial", std::vector<double>(comparison.initial.begin(), comparison.initial.end()));
+  if (comparison.descent) {
+    out["first_phase"] = descent_json(*comparison.descent);
+  } else {
+    put_null(out, "first_phase", "the run begins on the valley");
+  }
   out["verdict"] = name_of(comparison.verdict);
   out["reason"] = utf8(comparison.reason);
   out["moves_along_valley"] = comparison.moves_along_valley;

@@ -44,6 +44,18 @@ std::string name_of(Ladder ladder) {
   return {};
 }
 
+std::string name_of(Phase1 phase) {
+  switch (phase) {
+    case Phase1::none:
+      return "none";
+    case Phase1::gd:
+      return "gd";
+    case Phase1::noisy:
+      return "noisy";
+  }
+  return {};
+}
+
 std::string name_of(NoiseLaw law) {
   switch (law) {
     case NoiseLaw::gaussian:

@@ -32,10 +32,14 @@ enum class NoiseKind { label, isotropic, constant, minibatch };
 enum class SlowVariable { first_order, iterated };
 /// Which ladders are climbed: epsilon and epsilon/2; or also epsilon/4 and three learning rates.
 enum class Ladder { brief, full };
+/// How a run gets from a start off the valley onto it, DERIVATION (80): none (the start is put there by the gradient
+/// flow), gd (the iteration itself descends, without noise) or noisy (with noise).
+enum class Phase1 { none, gd, noisy };
 
 std::string name_of(NoiseKind kind);
 std::string name_of(SlowVariable variable);
 std::string name_of(Ladder ladder);
+std::string name_of(Phase1 phase);
 std::string name_of(NoiseLaw law);
 
 /// As given by the user, checked one by one and against each other; what is left open (epsilon, start) is resolved by
@@ -46,6 +50,9 @@ struct RunConfig {
   std::map<std::string, std::string> parameters = {};            ///< --param KEY=VALUE
   std::optional<std::vector<double>> start = {};                 ///< default: the manifold's own
   bool strict = false;                                           ///< refuse a start off the valley instead of moving it
+  bool random_start = false;                                     ///< instead of `start`: drawn from the seed
+  std::optional<double> start_scale = {};                        ///< of the random start; default_start_scale
+  Phase1 phase1 = Phase1::none;
 
   Scheme scheme = Scheme::heavy_ball;
   double eta = 0.05;

@@ -252,6 +252,72 @@ BOOST_AUTO_TEST_CASE(a_replayed_path_is_the_path_of_the_ensemble) {
   }
 }
 
+// A first phase: printed and read again it is the same run; the descent has a file and a picture of its own, the path
+// begins with the phase, and what was drawn is in the summary.
+BOOST_AUTO_TEST_CASE(first_phase_of_a_random_start) {
+  const Folder folder;
+  const std::string out = folder.path("run"), again = folder.path("again"), path = folder.path("path");
+  const Result result = run_program({"compare", "--start", "random", "--phase1", "noisy", "--paths", "256", "--steps",
+                                     "400", "--seed", "4", "--output", out});
+  BOOST_TEST(result.code <= 1, result.err);
+  BOOST_TEST(contains(result.out, "steps with the noise on"), result.out);
+  BOOST_TEST(contains(result.out, "drawn at random, 1 times normal"));
+  const json summary = json::parse(read_file(out + "/summary.json"));
+  check_nulls(summary, "");
+  const json& phase = summary.at("first_phase");
+  const auto steps = phase.at("steps").get<int>();
+  BOOST_TEST(steps > 10);
+  BOOST_TEST(phase.at("noisy") == true);
+  BOOST_TEST(phase.at("spread").size() == 2U);
+  BOOST_TEST(phase.at("arrival") == summary.at("start"));
+  BOOST_TEST(summary.at("initial").size() == 2U);
+  BOOST_TEST(summary.at("config").at("start_scale") == 1.0);
+
+  std::istringstream descent(read_file(out + "/descent.csv"));
+  std::string line;
+  std::getline(descent, line);
+  BOOST_TEST(line == "quantity,steps_made,step,noiseless,gradient_flow,mean,standard_deviation");
+  std::getline(descent, line);
+  BOOST_TEST(line.starts_with("loss,0,-" + std::to_string(steps) + ","), line);
+  for (const char* name : {"/plots/descent.svg", "/plots/descent.png"}) {
+    BOOST_TEST(std::filesystem::exists(out + name), name);
+  }
+
+  BOOST_TEST(run_program({"compare", "--config", out + "/config.ini", "--output", again}).code == result.code);
+  for (const char* name : {"/config.ini", "/summary.json", "/descent.csv", "/series.csv"}) {
+    BOOST_TEST((read_file(again + name) == read_file(out + name)), name);
+  }
+  const Result printed = run_program({"compare", "--config", out + "/config.ini", "--print-config"});
+  BOOST_TEST(printed.out == read_file(out + "/config.ini"));
+
+  BOOST_TEST(run_program({"compare", "--config", out + "/config.ini", "--path", "3", "--output", path}).code == 0);
+  std::istringstream replay(read_file(path + "/path-3.csv"));
+  std::getline(replay, line);
+  std::getline(replay, line);
+  BOOST_TEST(line.starts_with("-" + std::to_string(steps) + ","), line);
+  int lines = 1;
+  while (std::getline(replay, line)) ++lines;
+  BOOST_TEST(lines == steps + 401);
+
+  // Without a first phase there is none of it, and --force clears it away.
+  BOOST_TEST(run_program({"compare", "--paths", "256", "--steps", "400", "--force", "--output", out}).code <= 1);
+  BOOST_TEST(!std::filesystem::exists(out + "/descent.csv"));
+  BOOST_TEST(!std::filesystem::exists(out + "/plots/descent.svg"));
+  BOOST_TEST(json::parse(read_file(out + "/summary.json")).at("first_phase").is_null());
+}
+
+BOOST_AUTO_TEST_CASE(random_start_of_a_formula) {
+  const Folder folder;
+  for (const char* phase : {"none", "gd"}) {
+    const Result result =
+        run_program({"compare", "--variables", "u,v", "--residual", "u*v - 1", "--start", "random", "--phase1", phase,
+                     "--paths", "256", "--steps", "100", "--no-plots", "--json", "--output", folder.path(phase)});
+    BOOST_TEST(result.code <= 1, result.err);
+    const auto w = json::parse(result.out).at("start").get<std::vector<double>>();
+    BOOST_TEST(std::abs(w[0] * w[1] - 1.0) < 1e-9);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(one_path_is_replayed) {
   const Folder folder;
   for (const char* noise : {"label", "isotropic"}) {

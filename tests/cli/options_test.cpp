@@ -170,6 +170,9 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       {"--variables", "u,v,x", "--residual", "--u*v - 1", "--residual=--x+u", "--start", "2,0.5,-2"},
       {"--manifold", "quadratic-pair", "--batch", "1", "--draw", "with-replacement"},
       {"--manifold", "quadratic-pair", "--noise", "minibatch"},
+      {"--start", "random", "--start-scale", "0.30000000000000004", "--phase1", "noisy"},
+      {"--start", "2,1", "--phase1", "gd"},
+      {"--variables", "u,v", "--residual", "u*v - 1", "--start", "random"},
   };
   for (std::vector<std::string> line : lines) {
     line.insert(line.begin(), "compare");
@@ -181,6 +184,8 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       BOOST_TEST(cli::config_text(read) == text);
       BOOST_TEST(read.hyperparameters().mu == given.hyperparameters().mu);
       BOOST_TEST((read.start == given.start));
+      BOOST_TEST((read.random_start == given.random_start && read.start_scale == given.start_scale));
+      BOOST_TEST((read.phase1 == given.phase1));
       BOOST_TEST((read.sigma == given.sigma));
       BOOST_TEST(read.beta.value_or(0.9) == given.beta.value_or(0.9));
       BOOST_TEST((read.C == given.C && read.gamma == given.gamma && read.epsilon == given.epsilon));
@@ -189,6 +194,21 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       for (const char* absent : {"threads", "output", "force"}) BOOST_TEST(text.find(absent) == std::string::npos);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_start_replaces_a_random_one) {
+  const Folder folder;
+  const std::string file = folder.write("run.ini", "start = random\nstart-scale = 0.5\nphase1 = gd\n");
+  const validation::RunConfig read = cli::parse_options({"compare", "--config", file}).run;
+  BOOST_TEST((read.random_start && read.start_scale == 0.5 && read.phase1 == validation::Phase1::gd));
+  const validation::RunConfig given = cli::parse_options({"compare", "--config", file, "--start", "2,1"}).run;
+  BOOST_TEST((!given.random_start && !given.start_scale && given.start == std::vector<double>{2.0, 1.0}));
+  const validation::RunConfig scaled =
+      cli::parse_options({"compare", "--config", file, "--start-scale", "2", "--phase1", "noisy"}).run;
+  BOOST_TEST((scaled.random_start && scaled.start_scale == 2.0 && scaled.phase1 == validation::Phase1::noisy));
+  const validation::RunConfig other = cli::parse_options({"compare", "--config", file, "--manifold", "torus"}).run;
+  BOOST_TEST((!other.random_start && !other.start_scale));
+  BOOST_TEST(cli::parse_options({"inspect", "--config", file, "--at", "1,1"}).run.start.value()[0] == 1.0);
 }
 
 BOOST_AUTO_TEST_CASE(command_line_wins_over_the_file) {

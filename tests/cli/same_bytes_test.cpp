@@ -65,7 +65,10 @@ std::vector<Job> various_jobs() {
           {"--manifold", "linear-network", "--noise", "minibatch", "--batch", "9", "--draw", "with-replacement",
            "--eta", "0.01", "--paths", "256", "--steps", "20"},
           {"--manifold", "cosh-pair", "--scheme", "nesterov", "--noise-law", "rademacher", "--paths", "256", "--steps",
-           "50"}};
+           "50"},
+          {"--manifold", "torus", "--start", "random", "--phase1", "noisy", "--noise", "isotropic", "--paths", "300",
+           "--steps", "50"},
+          {"--start", "random", "--start-scale", "1.5", "--phase1", "gd", "--paths", "300", "--steps", "50"}};
 }
 
 /// Every manifold with noise that diffuses and with noise that does not: both processes.

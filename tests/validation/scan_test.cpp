@@ -234,7 +234,8 @@ BOOST_AUTO_TEST_CASE(cells_agree_with_their_prediction) {
 BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
   ScanConfig config = small();
   config.run.paths = 8192;
-  config.random_start = 0.5;
+  config.run.random_start = true;
+  config.run.start_scale = 0.5;
   const ResolvedScan scan = resolve_scan(config);
   ResolvedRun run = scan.run_of(scan.cells.front());
   CellRecords records;
@@ -254,7 +255,7 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
 
   ScanConfig descent = small();
   descent.run.start = {{1.6, 1.2}};
-  descent.descent = true;
+  descent.run.phase1 = Phase1::noisy;
   const ResolvedScan from_above = resolve_scan(descent);
   BOOST_TEST(from_above.initial[0] == 1.6);
   CellRecords first;
@@ -271,7 +272,7 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
 BOOST_AUTO_TEST_CASE(coordinates_are_read_at_the_weights_or_on_the_valley) {
   ScanConfig config = small();
   config.run.start = {{1.6, 1.2}};
-  config.descent = true;
+  config.run.phase1 = Phase1::noisy;
   config.etas = {1e-7};
   const auto excess = [&](std::optional<ReadAt> read_at) {
     config.read_at = read_at;

@@ -114,6 +114,7 @@ std::vector<Check> closed_form_checks();  ///< D11, D12, D13
 std::vector<Check> noise_checks();        ///< D14
 std::vector<Check> drawn_checks();        ///< D5 and D14 for drawn batches
 std::vector<Check> ensemble_checks();     ///< D15
+std::vector<Check> first_phase_checks();  ///< D15
 std::vector<Check> order_checks();        ///< O1, O2
 std::vector<Check> statistical_checks();  ///< S1 to S4
 const std::vector<Check>& all_checks();

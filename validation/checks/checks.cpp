@@ -7,7 +7,7 @@ const std::vector<Check>& all_checks() {
     std::vector<Check> joined;
     for (const auto& part :
          {derivative_checks(), geometry_checks(), theorem_checks(), form_checks(), closed_form_checks(), noise_checks(),
-          drawn_checks(), ensemble_checks(), order_checks(), statistical_checks()}) {
+          drawn_checks(), ensemble_checks(), first_phase_checks(), order_checks(), statistical_checks()}) {
       joined.insert(joined.end(), part.begin(), part.end());
     }
     return joined;

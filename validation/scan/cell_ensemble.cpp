@@ -8,6 +8,7 @@
 #include "manifolds/noise.hpp"
 #include "validation/batches.hpp"
 #include "validation/ensemble_kernel.hpp"
+#include "validation/random_start.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
 namespace valleydrift::validation {
@@ -27,7 +28,7 @@ class TypedEnsemble : public CellEnsemble {
         seed_(seed),
         name_(run.manifold.name()),
         paths_(run.config.paths),
-        random_(scan.config.random_start.has_value()),
+        random_(scan.config.run.random_start),
         on_valley_(scan.config.read_at == ReadAt::valley),
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
@@ -42,7 +43,7 @@ class TypedEnsemble : public CellEnsemble {
       const auto groups = static_cast<std::size_t>((count + width - 1) / width);
       states_.emplace_back(groups * interleaved, initial);
     }
-    if (scan.config.random_start) scatter(*scan.config.random_start);
+    if (random_) scatter(scan.config.run.start_scale.value());
     note_excess(run.start);
   }
 
@@ -76,11 +77,8 @@ class TypedEnsemble : public CellEnsemble {
   /// Gives every path a random point of its own.
   void scatter(double scale) {
     for_each_path([&](discrete::State<Lanes, Loss>& state, std::int64_t path, int lane) {
-      for (int i = 0; i < loss_.dimension(); ++i) {
-        const double draw = manifolds::noise(NoiseLaw::gaussian, {seed_, 1}, static_cast<std::uint64_t>(path), 0,
-                                             static_cast<std::uint32_t>(i));
-        manifolds::set_lane(state.w[i], lane, scale * draw);
-      }
+      const Vector w = random_start(seed_, static_cast<std::uint64_t>(path), scale, loss_.dimension());
+      for (int i = 0; i < loss_.dimension(); ++i) manifolds::set_lane(state.w[i], lane, w[i]);
     });
   }
   /// What every path starts with, over the mean square: of the point on the valley for a start given, of the point

@@ -9,6 +9,7 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
+#include "validation/random_start.hpp"
 #include "validation/scan/optimum.hpp"
 
 namespace valleydrift::validation {
@@ -90,8 +91,20 @@ std::vector<double> default_gammas(Scheme scheme) {
   return {0.5, 0.55, 0.6, 0.633, two_thirds, 0.7, 0.75, 0.8};
 }
 
+namespace {
+
+/// The same from a start on the valley, which the theory knows: with random starts from the manifold's own or, of a
+/// formula, that of the first path.
+RunConfig on_valley(RunConfig c) {
+  c.phase1 = Phase1::none;
+  c.random_start = c.random_start && c.formula && !c.start;
+  return c;
+}
+
+}  // namespace
+
 ResolvedRun ResolvedScan::run_of(const Cell& cell) const {
-  RunConfig c = config.run;
+  RunConfig c = on_valley(config.run);
   c.eta = cell.eta;
   c.start = std::vector<double>(start.data(), start.data() + start.size());
   c.paths = paths_of(cell);
@@ -128,7 +141,8 @@ ResolvedScan resolve_once(const ScanConfig& given) {
   }
   c.eta = *std::min_element(config.etas.begin(), config.etas.end());  // the most stable; the paper form knows no eta
 
-  ResolvedRun run = resolve(c);
+  ResolvedRun run = resolve(on_valley(c));
+  if (c.random_start && !c.start_scale) c.start_scale = default_start_scale(run.manifold.dimension());
   const Relaxation relaxation = relaxation_time(run, Form::paper);
   if (!relaxation.time.value) {
     throw ConfigError(
@@ -136,12 +150,12 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                     "`valleydrift inspect` gives the local time along the path",
                     c.manifold, relaxation.time.reason));
   }
-  const Vector given_start = Eigen::Map<const Vector>(run.config.start->data(), run.start.size());
+  const bool descends = c.phase1 == Phase1::noisy && !c.random_start;
   if (!given.run.start) run.start = linear_start(run, *relaxation.fixed_point);
   ResolvedScan scan{.config = config,
                     .manifold = run.manifold,
                     .start = run.start,
-                    .initial = config.descent ? given_start : run.start,
+                    .initial = descends ? run.initial : run.start,
                     .flattest_point = *relaxation.fixed_point,
                     .note = relaxation.note,
                     .tau_Y = *relaxation.time.value,
@@ -154,7 +168,7 @@ ResolvedScan resolve_once(const ScanConfig& given) {
     const bool tangent = tangent_coordinates(run.manifold, scan.flattest_point, run.start);
     scan.config.read_at = tangent ? ReadAt::weights : ReadAt::valley;
   }
-  const Vector& written = config.descent ? given_start : run.start;
+  const Vector& written = descends ? scan.initial : run.start;
   scan.config.run.start = std::vector<double>(written.data(), written.data() + written.size());
   const double excess = (run.manifold.slow_coordinates(run.start, run.start) -
                          run.manifold.slow_coordinates(scan.flattest_point, run.start))

@@ -26,7 +26,9 @@ std::string name_of(Part part);
 
 /// As given by the user; what is left open is resolved by `resolve_scan`.
 struct ScanConfig {
-  /// The problem: manifold, start, scheme, noise, epsilon, paths, seed. Its eta, beta, C, gamma are not used.
+  /// The problem: manifold, start, scheme, noise, epsilon, paths, seed. Its eta, beta, C, gamma are not used. With a
+  /// random start every run begins at a point of its own; with phase1 = noisy, or a random start, the runs begin at the
+  /// start as given, noise and all, instead of on the valley.
   RunConfig run = {};
   std::vector<double> etas = {};
   std::vector<double> gammas = {};
@@ -37,15 +39,12 @@ struct ScanConfig {
   double prefactor_eta = 1e-3;
   std::optional<std::vector<double>> prefactor_Cs = {};  ///< default: 0.4 to 1.9 times C*
   std::int64_t prefactor_paths = 65536;
-  bool descent = false;  ///< begin at the start as given, noise and all, instead of on the valley
-  /// Begin every run at a point of its own, this many times a standard normal for each weight.
-  std::optional<double> random_start = {};
   /// Default: at the weights if there the transverse cloud enters in second order only, see `resolve_scan`.
   std::optional<ReadAt> read_at = {};
   Control control = Control::none;
 
   /// Whether the runs begin on the valley at rest, as the predictions suppose.
-  bool starts_on_valley() const { return !descent && !random_start; }
+  bool starts_on_valley() const { return run.phase1 == Phase1::none && !run.random_start; }
 };
 
 /// Where the branches of the paper's law meet.
@@ -67,7 +66,7 @@ struct ResolvedScan {
   ScanConfig config;
   Manifold manifold;
   Vector start;    ///< on the valley
-  Vector initial;  ///< where the iteration begins: `start`, or with `descent` the point given; not for random_start
+  Vector initial;  ///< where the iteration begins: `start`, or with a noisy descent the point given; not if random
   Vector flattest_point;  ///< where the label-noise flow from `start` ends
   std::string note;       ///< on the fixed point; may be empty
   double tau_Y;           ///< DERIVATION (31)

@@ -56,20 +56,6 @@ class Panels {
   Figure figure_;
 };
 
-/// A logarithmic axis with labels at 1 (and 2, 5 if it is short) times powers of ten.
-void logarithmic_axis(Figure& figure, const char* which, const Range& range) {
-  if (range.empty() || !(range.low > 0.0)) return;
-  const Range wide{range.low / 1.25, range.high * 1.25};
-  const bool few = wide.high / wide.low < 60.0;
-  std::vector<std::string> ticks;
-  for (int e = static_cast<int>(std::floor(std::log10(wide.low))); e <= std::log10(wide.high); ++e) {
-    for (const int digit : {1, 2, 5}) {
-      if (digit == 1 || few) ticks.push_back(fmt::format("'{}' {}e{}", decade_label(digit, e), digit, e));
-    }
-  }
-  figure.line("set logscale {0}; set {0}range {1}; set {0}tics ({2})", which, text_of(wide), fmt::join(ticks, ", "));
-}
-
 std::vector<const CellResult*> cells_of(const ResolvedScan& scan, const ScanResult& result, double gamma) {
   std::vector<const CellResult*> out;
   for (const CellResult& cell : result.cells) {

@@ -201,8 +201,9 @@ std::string problem_text(const ResolvedScan& scan) {
   std::string text = fmt::format("{}: {}, epsilon {:g}, delta {:g}, {} paths per cell, {} noise\n", c.run.manifold,
                                  name_of(c.run.scheme), *c.run.epsilon, c.delta, c.run.paths, name_of(c.run.noise_law));
   const std::string start =
-      c.random_start ? fmt::format("random, {:g} times normal, with the descent to the valley", *c.random_start)
-                     : manifolds::format_point(scan.initial) + (c.descent ? " with the descent to the valley" : "");
+      c.run.random_start
+          ? fmt::format("random, {:g} times normal, with the descent to the valley", *c.run.start_scale)
+          : manifolds::format_point(scan.initial) + (c.starts_on_valley() ? "" : " with the descent to the valley");
   text +=
       fmt::format("  start {}; flattest point {}, tau_Y {:.6g}{}{}\n", start,
                   manifolds::format_point(scan.flattest_point), scan.tau_Y, scan.note.empty() ? "" : "; ", scan.note);
