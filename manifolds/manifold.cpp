@@ -247,7 +247,9 @@ Matrix Manifold::label_noise_factor(const Vector& w) const {
       loss_->loss);
 }
 
-Geometry Manifold::geometry(const Vector& y, double earlier) const {
+Vector Manifold::spectrum(const Vector& y) const { return decompose(y).spectrum; }
+
+Geometry Manifold::decompose(const Vector& y) const {
   Geometry geometry;
   geometry.point = y;
   std::visit(
@@ -261,6 +263,11 @@ Geometry Manifold::geometry(const Vector& y, double earlier) const {
         }
       },
       loss_->loss);
+  return geometry;
+}
+
+Geometry Manifold::geometry(const Vector& y, double earlier) const {
+  Geometry geometry = decompose(y);
   const double largest = geometry.spectrum[geometry.spectrum.size() - 1];
   geometry.rank_gap = geometry.spectrum[0] / largest;
   const double gap = geometry.spectrum[0] / std::max(largest, earlier);

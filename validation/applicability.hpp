@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/noise_factor.hpp"
 #include "sde/drawn_batches.hpp"
 #include "validation/run_config.hpp"
 
 namespace valleydrift::validation {
+
+using manifolds::NoiseFactor;
 
 /// One condition: a value that must stay on the right side of a bound.
 struct Condition {
@@ -46,9 +49,9 @@ struct ResolvedRun {
 
   /// sigma at w with which the theorem is the limit of this run, D x r; of drawn batches it depends on the form and, in
   /// the finite-step form, on the iteration, DERIVATION (49).
-  Matrix noise_factor(const Vector& w, const sde::LimitForm& form) const;
+  NoiseFactor noise_factor(const Vector& w, const sde::LimitForm& form) const;
   /// The same in the finite-step form of the run's own iteration.
-  Matrix noise_factor(const Vector& w) const;
+  NoiseFactor noise_factor(const Vector& w) const;
   /// The noise of the samples, for label and minibatch noise.
   sde::BatchNoise batch_noise() const;
   /// No diffusion along the valley: Sigma_LL = 0 everywhere (label noise; minibatch noise, which is none there).
