@@ -84,7 +84,8 @@ class Manifold {
  private:
   Geometry decompose(const Vector& y) const;
   double largest_squared_curvature_dense(const Geometry& geometry, const Matrix& coefficients) const;
-  double largest_squared_curvature_by_powers(const Geometry& geometry, const Matrix& coefficients) const;
+  double largest_squared_curvature_by_lanczos(const Geometry& geometry, const Matrix& coefficients) const;
+  Vector squared_shapes_times(const Geometry& geometry, const Matrix& omega, const Vector& v) const;
 
   ManifoldDescription description_;
   ParameterValues parameters_;

@@ -9,7 +9,9 @@ namespace valleydrift::manifolds {
 class NoiseFactor {
  public:
   template <class Derived>
-  NoiseFactor(const Eigen::MatrixBase<Derived>& sigma) : sigma_(sigma), rows_(sigma.rows()), columns_(sigma.cols()) {}
+  NoiseFactor(const Eigen::MatrixBase<Derived>& sigma) : sigma_(sigma),
+                                                         rows_(sigma.rows()),
+                                                         columns_(sigma.cols()) {}
   static NoiseFactor isotropic(Eigen::Index dimension) {
     NoiseFactor one(Matrix(0, 0));
     one.rows_ = one.columns_ = dimension;

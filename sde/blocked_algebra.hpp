@@ -35,8 +35,8 @@ template <int A, int B, class T>
   }
 }
 
-/// out_pq = scale sum_b w_pb j_bq.
-template <int P, int Q, class T>
+/// out_pq = scale sum_b w_pb j_bq, or the same added to what is there.
+template <bool add, int P, int Q, class T>
 [[gnu::always_inline]] inline void combine(const T* w, int rows, const T* j, std::ptrdiff_t stride, double scale,
                                            T* out) {
   T sum[P][Q];
@@ -51,7 +51,10 @@ template <int P, int Q, class T>
     }
   }
   for (int p = 0; p < P; ++p) {
-    for (int q = 0; q < Q; ++q) out[p * stride + q] = scale * sum[p][q];
+    for (int q = 0; q < Q; ++q) {
+      const T product = scale * sum[p][q];
+      out[p * stride + q] = add ? out[p * stride + q] + product : product;
+    }
   }
 }
 
@@ -113,8 +116,8 @@ template <class T, int M, int D>
   }
 }
 
-/// out = scale w j, count x columns. w: count x n, j: n x columns, row-major.
-template <class T>
+/// out = scale w j, count x columns, or the same added to `out`. w: count x n, j: n x columns, row-major.
+template <bool add = false, class T>
 [[gnu::always_inline]] inline void combine_rows(int count, int n, int columns, const T* w, const T* j, double scale,
                                                 T* out) {
   const std::ptrdiff_t stride = columns;
@@ -122,7 +125,7 @@ template <class T>
     const int end = std::min(columns, block + block_columns);
     tiles::by_fours(0, count, [&]<int P>(int p) {
       tiles::by_fours(block, end, [&]<int Q>(int k) {
-        tiles::combine<P, Q>(w + p * n, n, j + k, stride, scale, out + p * stride + k);
+        tiles::combine<add, P, Q>(w + p * n, n, j + k, stride, scale, out + p * stride + k);
       });
     });
   }

@@ -42,8 +42,8 @@ class LimitField {
 
   /// From here on the points asked for follow one another along a path. Where J^T v turns by more than a right angle
   /// between two of them, v an eigenvector of the Gram matrix at the first, an eigenvalue of H has passed through 0 (or
-  /// the valley bends too sharply for the step): from there on the increments of that lane are NaN. With isotropic noise
-  /// v is the eigenvector of the smallest eigenvalue alone, the one that is next to pass through 0.
+  /// the valley bends too sharply for the step): from there on the increments of that lane are NaN. With isotropic
+  /// noise v is the eigenvector of the smallest eigenvalue alone, the one that is next to pass through 0.
   void follow_path();
 
   /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f| is below 1e-10, at most 8 times (near the
@@ -71,7 +71,8 @@ class LimitField {
 
  private:
   enum class Calculus { ito, stratonovich };
-  /// Directions of (24b) worked on at a time: 32 rows of weights and a block of J share the second-level cache.
+  /// Directions of (20) and (24b) worked on at a time: 32 rows of weights and a block of J share the second-level
+  /// cache.
   static constexpr int most_directions = sizes_known ? 1 : 32;
 
   /// What is computed at a point. Its address goes to inlined functions only, or it could not stay in registers.
@@ -91,21 +92,21 @@ class LimitField {
           v(0),
           gram(0),
           response(0),
-          weights(0) {}
+          weights(0),
+          directions(0) {}
     Buffer<T, m> unit, l, root_l, inverse_root_l, f;
     Buffer<T, D> direction, second, increment;
     // Of sizes known at run time, these get their room where they are first used: no run needs all of them.
-    Buffer<T, extent_product(m, D)> j, u, z;  // J; eigenvectors u_i; z_i of (20), or directions of (24b)
+    Buffer<T, extent_product(m, D)> j, u, z;  // J; eigenvectors u_i; z_i of (20)
     Buffer<T, extent_product(m, m)> v, gram, response, weights;
+    Buffer<T, sizes_known ? D : manifolds::dynamic> directions;
   };
 
   // Constants of the inner loops where the model knows them.
   int columns() const { return D == manifolds::dynamic ? dimension_ : D; }
   int rows() const { return m == manifolds::dynamic ? residuals_ : m; }
   const double* sigma_column(int j) const { return sigma_.data() + static_cast<std::ptrdiff_t>(j) * columns(); }
-  std::span<T> row(int a, Work& x) const {
-    return {x.j.data() + a * columns(), static_cast<std::size_t>(columns())};
-  }
+  std::span<T> row(int a, Work& x) const { return {x.j.data() + a * columns(), static_cast<std::size_t>(columns())}; }
   /// The same span, of a size the compiler knows.
   std::span<const T> sized(std::span<const T> w) const { return {w.data(), static_cast<std::size_t>(columns())}; }
 
@@ -115,9 +116,11 @@ class LimitField {
   void respond(const LabelResponse& response, Work& x) const;
   void respond_to_identity(const LabelResponse& response, Work& x, T& first_trace) const;
   void transverse_drift(std::span<const T> y, double scale, Work& x);
+  template <class Find>
+  void add_bent_directions(std::span<const T> y, Work& x, const Find& find);
   void isotropic_motion(std::span<const T> y, const T& h, std::span<const T> dw, Work& x);
   void isotropic_curvature(std::span<const T> y, Work& x);
-  void compare_with_last_frame(const Work& x);
+  void compare_with_last_frame(Work& x);
   void compare_with_last_direction(Work& x);
   void geometry(std::span<const T> w, Work& x);
   void covariance_times(const T* u, T* out) const;
@@ -138,8 +141,8 @@ class LimitField {
   std::vector<double> sigma_;       ///< r columns of D numbers
   std::vector<double> covariance_;  ///< sigma sigma^T, D x D, for small models
   bool following_ = false, has_frame_ = false;
-  T lost_ = T(0.0);                 ///< NaN in the lanes whose rank has changed
-  /// U and V at the last point of the path; with isotropic noise J^T v and v.
+  T lost_ = T(0.0);  ///< NaN in the lanes whose rank has changed
+  /// Eigenvectors u_i and V_i at the last point of the path, as rows; with isotropic noise J^T v and v.
   std::vector<T> last_u_, last_v_;
   manifolds::Workspace<Work, sizes_known> workspace_;
   manifolds::ResidualHessian<T, Model> hessian_;
@@ -194,20 +197,26 @@ template <class T, class Model>
 /// Marks the lanes where an eigenvalue has changed its sign since the last `geometry` of the path, given J at the new
 /// point, and keeps the frame of this one.
 template <class T, class Model>
-[[gnu::always_inline]] inline void LimitField<T, Model>::compare_with_last_frame(const Work& x) {
+[[gnu::always_inline]] inline void LimitField<T, Model>::compare_with_last_frame(Work& x) {
   T* const last_u = last_u_.data();
   T* const last_v = last_v_.data();
-  for (int i = 0; has_frame_ && i < rows(); ++i) {
-    T along(0.0);
-    for (int k = 0; k < columns(); ++k) {
-      T sum = last_v[i] * x.j[k];
-      for (int a = 1; a < rows(); ++a) sum = sum + last_v[a * rows() + i] * x.j[a * columns() + k];
-      along = along + sum * last_u[i * columns() + k];
+  const int at_once = std::min(most_directions, rows());
+  x.directions.require(at_once * columns());
+  for (int first = 0; has_frame_ && first < rows(); first += at_once) {
+    const int count = std::min(at_once, rows() - first);
+    combine_rows(count, rows(), columns(), last_v + first * rows(), x.j.data(), 1.0, x.directions.data());
+    for (int i = 0; i < count; ++i) {
+      T along(0.0);
+      for (int k = 0; k < columns(); ++k) {
+        along = along + x.directions[i * columns() + k] * last_u[(first + i) * columns() + k];
+      }
+      lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
     }
-    lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
   }
   for (int k = 0; k < rows() * columns(); ++k) last_u[k] = x.u[k];
-  for (int k = 0; k < rows() * rows(); ++k) last_v[k] = x.v[k];
+  for (int i = 0; i < rows(); ++i) {
+    for (int a = 0; a < rows(); ++a) last_v[i * rows() + a] = x.v[a * rows() + i];
+  }
   has_frame_ = true;
 }
 
@@ -259,12 +268,9 @@ template <class T, class Model>
     x.root_l[i] = sqrt(x.l[i]);
     x.inverse_root_l[i] = 1.0 / x.root_l[i];
     const T scale = root_weight_ * x.inverse_root_l[i];
-    for (int k = 0; k < columns(); ++k) {
-      T sum = x.v[i] * x.j[k];
-      for (int a = 1; a < rows(); ++a) sum = sum + x.v[a * rows() + i] * x.j[a * columns() + k];
-      x.u[i * columns() + k] = scale * sum;
-    }
+    for (int a = 0; a < rows(); ++a) x.gram[i * rows() + a] = scale * x.v[a * rows() + i];
   }
+  combine_rows(rows(), rows(), columns(), x.gram.data(), x.j.data(), 1.0, x.u.data());
   if (following_) compare_with_last_frame(x);
 }
 
@@ -317,8 +323,8 @@ template <class T, class Model>
 }
 
 /// In `second`: minus the mixed and transverse terms before their P_L, DERIVATION (20); in the Stratonovich calculus
-/// with the weight l_i^(1/2)/d_i0 - 1/(2 l_i^(1/2)) of (21), which also takes the curvature term's place. The mixed term
-/// may be left out.
+/// with the weight l_i^(1/2)/d_i0 - 1/(2 l_i^(1/2)) of (21), which also takes the curvature term's place. The mixed
+/// term may be left out.
 template <class T, class Model>
 [[gnu::always_inline]] inline void LimitField<T, Model>::tangent_drift(std::span<const T> y, Calculus calculus, Work& x,
                                                                        bool with_mixed) {
@@ -334,19 +340,53 @@ template <class T, class Model>
     for (int k = 0; k < columns(); ++k) x.z[i * columns() + k] = weight * x.z[i * columns() + k];
   }
   for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
+  x.weights.require(rows() * rows());
   for (int a = 0; a < rows(); ++a) {
     // q_a = s sum_i [ (X c_a)_i u_i + c_ai z_i ] with c_ai = s^(-1/2) V_ai l_i^(1/2)
-    for (int k = 0; k < columns(); ++k) x.direction[k] = T(0.0);
+    for (int k = 0; sizes_known && k < columns(); ++k) x.direction[k] = T(0.0);
     for (int i = 0; i < rows(); ++i) {
       T sum = x.response[i * rows()] * (x.v[a * rows()] * x.root_l[0]);
       for (int k = 1; k < rows(); ++k) sum = sum + x.response[i * rows() + k] * (x.v[a * rows() + k] * x.root_l[k]);
       const T along_u = root_weight_ * sum, along_z = root_weight_ * (x.v[a * rows() + i] * x.root_l[i]);
-      for (int k = 0; k < columns(); ++k) {
-        x.direction[k] = x.direction[k] + (along_u * x.u[i * columns() + k] + along_z * x.z[i * columns() + k]);
+      if constexpr (sizes_known) {
+        for (int k = 0; k < columns(); ++k) {
+          x.direction[k] = x.direction[k] + (along_u * x.u[i * columns() + k] + along_z * x.z[i * columns() + k]);
+        }
+      } else {
+        x.weights[a * rows() + i] = along_u;
+        x.gram[a * rows() + i] = along_z;
       }
     }
-    hessian_.add_one(y, static_cast<std::size_t>(a), std::span<const T>(x.direction.data(), x.direction.size()),
-                     std::span<T>(x.second.data(), x.second.size()));
+    if constexpr (sizes_known) {
+      hessian_.add_one(y, static_cast<std::size_t>(a), std::span<const T>(x.direction.data(), x.direction.size()),
+                       std::span<T>(x.second.data(), x.second.size()));
+    }
+  }
+  if constexpr (!sizes_known) {
+    add_bent_directions(y, x, [&](int first, int count) {
+      const int at = first * rows();
+      combine_rows(count, rows(), columns(), x.weights.data() + at, x.u.data(), 1.0, x.directions.data());
+      combine_rows<true>(count, rows(), columns(), x.gram.data() + at, x.z.data(), 1.0, x.directions.data());
+    });
+  }
+}
+
+/// Adds sum_a (Hess f_a) q_a to `second`; find(first, count) puts the directions q_a from the first on into
+/// `directions`.
+template <class T, class Model>
+template <class Find>
+[[gnu::always_inline]] inline void LimitField<T, Model>::add_bent_directions(std::span<const T> y, Work& x,
+                                                                             const Find& find) {
+  const int at_once = std::min(most_directions, rows());
+  x.directions.require(at_once * columns());
+  for (int first = 0; first < rows(); first += at_once) {
+    const int count = std::min(at_once, rows() - first);
+    find(first, count);
+    for (int i = 0; i < count; ++i) {
+      hessian_.add_one(y, static_cast<std::size_t>(first + i),
+                       std::span<const T>(x.directions.data() + i * columns(), static_cast<std::size_t>(columns())),
+                       std::span<T>(x.second.data(), x.second.size()));
+    }
   }
 }
 
@@ -538,18 +578,10 @@ template <class T, class Model>
 /// In `second`: scale sum_a (Hess f_a) J^T weights_a, DERIVATION (24b), (70): minus a transverse term before its P_L.
 template <class T, class Model>
 [[gnu::always_inline]] inline void LimitField<T, Model>::transverse_drift(std::span<const T> y, double scale, Work& x) {
-  const int at_once = std::min(most_directions, rows());
-  x.z.require(at_once * columns());
   for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
-  for (int first = 0; first < rows(); first += at_once) {
-    const int count = std::min(at_once, rows() - first);
-    combine_rows(count, rows(), columns(), x.weights.data() + first * rows(), x.j.data(), scale, x.z.data());
-    for (int i = 0; i < count; ++i) {
-      hessian_.add_one(y, static_cast<std::size_t>(first + i),
-                       std::span<const T>(x.z.data() + i * columns(), static_cast<std::size_t>(columns())),
-                       std::span<T>(x.second.data(), x.second.size()));
-    }
-  }
+  add_bent_directions(y, x, [&](int first, int count) {
+    combine_rows(count, rows(), columns(), x.weights.data() + first * rows(), x.j.data(), scale, x.directions.data());
+  });
 }
 
 template <class T, class Model>

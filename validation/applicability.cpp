@@ -184,15 +184,19 @@ std::string Applicability::failing() const {
 }
 
 Applicability applicability_at(const ResolvedRun& run, const Vector& y) {
+  const Geometry geometry = run.manifold.geometry(y);
+  return applicability_with(run, geometry, run.manifold.curvature_radius(geometry), run.noise_factor(y));
+}
+
+Applicability applicability_with(const ResolvedRun& run, const Geometry& geometry, double curvature_radius,
+                                 const NoiseFactor& sigma) {
   const Manifold& manifold = run.manifold;
   const Hyperparameters& h = run.hyperparameters;
-  const Geometry geometry = manifold.geometry(y);
-  const NoiseFactor sigma = run.noise_factor(y);
   Applicability a;
   a.tau_1 = transverse_time(geometry.spectrum, h);
   a.tau_momentum = momentum_time(h);
   a.slow_unit = h.slow_unit();
-  a.curvature_radius = manifold.curvature_radius(geometry);
+  a.curvature_radius = curvature_radius;
   a.cloud = h.epsilon * cloud_size(run, geometry, sigma);
   const double step = h.eta * geometry.spectrum[geometry.spectrum.size() - 1];
   a.valley_rate = rate_along_valley(manifold, geometry, a.curvature_radius, sigma, h);
@@ -290,7 +294,7 @@ ResolvedRun resolve(const RunConfig& config) {
   constexpr double default_time = 2.0;
   if (!config.time && !config.steps) run.config.time = default_time;
   if (config.scheme != Scheme::sgd && !config.C && !config.beta) run.config.beta = run.hyperparameters.beta();
-  run.applicability = applicability_at(run, run.start);
+  run.applicability = applicability_with(run, geometry, radius, sigma);
   if (config.form == Form::paper && config.scheme == Scheme::nesterov) {
     run.applicability.conditions.push_back(
         paper_form_of_nesterov(geometry.spectrum[geometry.spectrum.size() - 1], run.hyperparameters));

@@ -66,6 +66,9 @@ ResolvedRun resolve(const RunConfig& config);
 
 /// At y for the noise of the run.
 Applicability applicability_at(const ResolvedRun& run, const Vector& y);
+/// The same given the geometry at y, the valley's curvature radius and the noise factor there.
+Applicability applicability_with(const ResolvedRun& run, const manifolds::Geometry& geometry, double curvature_radius,
+                                 const NoiseFactor& sigma);
 
 /// J^+ at a point of the valley, D x n: times epsilon zeta, zeta of variance 1, it is where runs with minibatch noise
 /// begin, whose residuals are then epsilon zeta.

@@ -23,8 +23,7 @@ class ValleyDrift {
   ValleyDrift(const ResolvedRun& run, Form form) : run_(run), form_(form, run.hyperparameters) {}
 
   Vector operator()(const Vector& y) const {
-    const auto c =
-        sde::limit_terms(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y, form_), form_);
+    const auto c = sde::limit_terms(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y, form_), form_);
     return c.mixed + c.transverse;
   }
   Vector flow(const Vector& y, double t) const {

@@ -30,10 +30,9 @@ namespace {
 LimitForm isotropic_form(Form form, Scheme scheme) {
   return LimitForm(form, Hyperparameters{scheme, 0.02, 0.1, 0.0}, 0.7);
 }
-const std::vector<LimitForm> isotropic_forms = {isotropic_form(Form::finite_step, Scheme::heavy_ball),
-                                                isotropic_form(Form::finite_step, Scheme::nesterov),
-                                                isotropic_form(Form::paper, Scheme::heavy_ball),
-                                                isotropic_form(Form::asymptotic, Scheme::heavy_ball)};
+const std::vector<LimitForm> isotropic_forms = {
+    isotropic_form(Form::finite_step, Scheme::heavy_ball), isotropic_form(Form::finite_step, Scheme::nesterov),
+    isotropic_form(Form::paper, Scheme::heavy_ball), isotropic_form(Form::asymptotic, Scheme::heavy_ball)};
 
 /// Calls check(manifold, model) for every least-squares manifold with its default and awkward parameters.
 template <class Check>

@@ -85,7 +85,8 @@ void add_path(const ResolvedRun& run, const Plan& plan, int rung, std::uint64_t 
   const sde::LimitForm form(Form::finite_step, h);
   const manifolds::NoiseKey key{run.config.seed, static_cast<std::uint32_t>(rung)};
   discrete::ReferencePath reference(
-      m, h, [&run](const Vector& w) { return run.noise_factor(w).dense(); }, run.config.noise_law, key, path, run.start);
+      m, h, [&run](const Vector& w) { return run.noise_factor(w).dense(); }, run.config.noise_law, key, path,
+      run.start);
   const double mobility = h.eta * h.epsilon / h.mu, reach = h.eta * (1.0 - h.mu) / h.mu;
   const int draws = static_cast<int>(run.noise_factor(run.start).columns());
   Vector fine = run.start, coarse = run.start;
