@@ -117,9 +117,20 @@ template <class T, int M, int D>
 }
 
 /// out = scale w j, count x columns, or the same added to `out`. w: count x n, j: n x columns, row-major.
-template <bool add = false, class T>
+template <int M, int D, bool add = false, class T>
 [[gnu::always_inline]] inline void combine_rows(int count, int n, int columns, const T* w, const T* j, double scale,
                                                 T* out) {
+  if constexpr (manifolds::extent_product(M, D) != manifolds::dynamic) {
+    for (int p = 0; p < count; ++p) {
+      for (int k = 0; k < columns; ++k) {
+        T sum = w[p * n] * j[k];
+        for (int b = 1; b < n; ++b) sum = sum + w[p * n + b] * j[b * columns + k];
+        const T product = scale * sum;
+        out[p * columns + k] = add ? out[p * columns + k] + product : product;
+      }
+    }
+    return;
+  }
   const std::ptrdiff_t stride = columns;
   for (int block = 0; block < columns; block += block_columns) {
     const int end = std::min(columns, block + block_columns);

@@ -118,6 +118,10 @@ class LimitField {
   void transverse_drift(std::span<const T> y, double scale, Work& x);
   template <class Find>
   void add_bent_directions(std::span<const T> y, Work& x, const Find& find);
+  // Functions of their own, so that they take no registers from the others.
+  [[gnu::noinline]] void isotropic_diffusion(std::span<const T> y, std::span<const T> dw, std::span<T> out);
+  [[gnu::noinline]] void isotropic_increment(std::span<const T> y, const T& h, std::span<const T> dw, Calculus calculus,
+                                             std::span<T> out);
   void isotropic_motion(std::span<const T> y, const T& h, std::span<const T> dw, Work& x);
   void isotropic_curvature(std::span<const T> y, Work& x);
   void compare_with_last_frame(Work& x);
@@ -204,7 +208,7 @@ template <class T, class Model>
   x.directions.require(at_once * columns());
   for (int first = 0; has_frame_ && first < rows(); first += at_once) {
     const int count = std::min(at_once, rows() - first);
-    combine_rows(count, rows(), columns(), last_v + first * rows(), x.j.data(), 1.0, x.directions.data());
+    combine_rows<m, D>(count, rows(), columns(), last_v + first * rows(), x.j.data(), 1.0, x.directions.data());
     for (int i = 0; i < count; ++i) {
       T along(0.0);
       for (int k = 0; k < columns(); ++k) {
@@ -270,7 +274,7 @@ template <class T, class Model>
     const T scale = root_weight_ * x.inverse_root_l[i];
     for (int a = 0; a < rows(); ++a) x.gram[i * rows() + a] = scale * x.v[a * rows() + i];
   }
-  combine_rows(rows(), rows(), columns(), x.gram.data(), x.j.data(), 1.0, x.u.data());
+  combine_rows<m, D>(rows(), rows(), columns(), x.gram.data(), x.j.data(), 1.0, x.u.data());
   if (following_) compare_with_last_frame(x);
 }
 
@@ -365,8 +369,8 @@ template <class T, class Model>
   if constexpr (!sizes_known) {
     add_bent_directions(y, x, [&](int first, int count) {
       const int at = first * rows();
-      combine_rows(count, rows(), columns(), x.weights.data() + at, x.u.data(), 1.0, x.directions.data());
-      combine_rows<true>(count, rows(), columns(), x.gram.data() + at, x.z.data(), 1.0, x.directions.data());
+      combine_rows<m, D>(count, rows(), columns(), x.weights.data() + at, x.u.data(), 1.0, x.directions.data());
+      combine_rows<m, D, true>(count, rows(), columns(), x.gram.data() + at, x.z.data(), 1.0, x.directions.data());
     });
   }
 }
@@ -398,8 +402,13 @@ template <class T, class Model>
     const double* column = sigma_column(j);
     for (int k = 0; k < columns(); ++k) x.direction[k] = T(column[k]);
     remove_transverse(x, x.direction.data());  // b_j = P_L sigma_j
-    bending_.add(y, std::span<const T>(x.direction.data(), x.direction.size()), 1.0,
-                 std::span<T>(x.f.data(), x.f.size()));
+    const std::span<const T> b(x.direction.data(), x.direction.size());
+    if constexpr (m == 1) {
+      x.unit[0] = T(1.0);
+      x.f[0] = x.f[0] + hessian_.quadratic(y, std::span<const T>(x.unit.data(), x.unit.size()), b);
+    } else {
+      bending_.add(y, b, 1.0, std::span<T>(x.f.data(), x.f.size()));
+    }
   }
   // J^+ = U diag(l)^(-1/2) V^T s^(1/2)
   for (int k = 0; k < columns(); ++k) x.direction[k] = T(0.0);
@@ -424,53 +433,65 @@ template <class T, class Model>
 
 template <class T, class Model>
 void LimitField<T, Model>::diffusion_increment(std::span<const T> y, std::span<const T> dw, std::span<T> out) {
+  if (isotropic_) return isotropic_diffusion(y, dw, out);
   auto&& x = workspace_.local();
-  if (isotropic_) {
-    linearise(sized(y), x);
-    factor_gram(x);
-    if (following_) compare_with_last_direction(x);
-    for (int k = 0; k < columns(); ++k) x.increment[k] = lost_ + dw[static_cast<std::size_t>(k)];
-    project_by_gram(x.increment.data(), x);
-  } else {
-    geometry(sized(y), x);
-    diffusion(dw, x);
-    remove_transverse(x, x.increment.data());
-  }
+  geometry(sized(y), x);
+  diffusion(dw, x);
+  remove_transverse(x, x.increment.data());
   for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::stratonovich_increment(std::span<const T> y, const T& h, std::span<const T> dw,
                                                   std::span<T> out) {
+  if (isotropic_) return isotropic_increment(y, h, dw, Calculus::stratonovich, out);
   auto&& x = workspace_.local();
-  if (isotropic_) {
-    isotropic_motion(sized(y), h, dw, x);  // the weight of (21) multiplies P_L Sigma u_i, which is 0
-  } else {
-    geometry(sized(y), x);
-    tangent_drift(sized(y), Calculus::stratonovich, x);
-    diffusion(dw, x);
-    for (int k = 0; k < columns(); ++k) x.increment[k] = x.increment[k] - h * x.second[k];
-    remove_transverse(x, x.increment.data());
-  }
+  geometry(sized(y), x);
+  tangent_drift(sized(y), Calculus::stratonovich, x);
+  diffusion(dw, x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = x.increment[k] - h * x.second[k];
+  remove_transverse(x, x.increment.data());
   for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::ito_increment(std::span<const T> y, const T& h, std::span<const T> dw, std::span<T> out) {
+  if (isotropic_) return isotropic_increment(y, h, dw, Calculus::ito, out);
   auto&& x = workspace_.local();
-  if (isotropic_) {
-    isotropic_motion(sized(y), h, dw, x);
-    isotropic_curvature(sized(y), x);
-  } else {
-    geometry(sized(y), x);
-    tangent_drift(sized(y), Calculus::ito, x);
-    diffusion(dw, x);
-    for (int k = 0; k < columns(); ++k) x.increment[k] = x.increment[k] - h * x.second[k];
-    remove_transverse(x, x.increment.data());
-    curvature(sized(y), x);
-  }
+  geometry(sized(y), x);
+  tangent_drift(sized(y), Calculus::ito, x);
+  diffusion(dw, x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = x.increment[k] - h * x.second[k];
+  remove_transverse(x, x.increment.data());
+  curvature(sized(y), x);
   const T half = 0.5 * h;
   for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k] - half * x.direction[k];
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::isotropic_diffusion(std::span<const T> y, std::span<const T> dw, std::span<T> out) {
+  auto&& x = workspace_.local();
+  linearise(sized(y), x);
+  factor_gram(x);
+  if (following_) compare_with_last_direction(x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = lost_ + dw[static_cast<std::size_t>(k)];
+  project_by_gram(x.increment.data(), x);
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::isotropic_increment(std::span<const T> y, const T& h, std::span<const T> dw,
+                                               Calculus calculus, std::span<T> out) {
+  auto&& x = workspace_.local();
+  isotropic_motion(sized(y), h, dw, x);
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
+  // The weight of (21) multiplies P_L Sigma u_i, which is 0: without the curvature term this is (72).
+  if (calculus == Calculus::stratonovich) return;
+  isotropic_curvature(sized(y), x);
+  const T bend = 0.5 * h;
+  for (int k = 0; k < columns(); ++k) {
+    out[static_cast<std::size_t>(k)] = out[static_cast<std::size_t>(k)] - bend * x.direction[k];
+  }
 }
 
 template <class T, class Model>
@@ -580,7 +601,8 @@ template <class T, class Model>
 [[gnu::always_inline]] inline void LimitField<T, Model>::transverse_drift(std::span<const T> y, double scale, Work& x) {
   for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
   add_bent_directions(y, x, [&](int first, int count) {
-    combine_rows(count, rows(), columns(), x.weights.data() + first * rows(), x.j.data(), scale, x.directions.data());
+    combine_rows<m, D>(count, rows(), columns(), x.weights.data() + first * rows(), x.j.data(), scale,
+                       x.directions.data());
   });
 }
 

@@ -13,7 +13,7 @@ namespace valleydrift::sde {
 /// rotations; a is overwritten. Closed form for n = 1, and for n = 2, where one rotation is exact. The order of the
 /// eigenvalues is left as it comes. Relative error of an eigenvalue 4e-15 times the condition.
 template <class T, int N = manifolds::dynamic>
-void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
+[[gnu::always_inline]] inline void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
   using manifolds::all;
   using manifolds::select;
   using std::abs;
@@ -73,7 +73,7 @@ void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
 /// Replaces the lower triangle of the symmetric positive definite n x n matrix a, row-major, by its Cholesky factor; a
 /// single number stays as it is.
 template <class T, int N = manifolds::dynamic>
-void cholesky_factor(int size, std::span<T> a) {
+[[gnu::always_inline]] inline void cholesky_factor(int size, std::span<T> a) {
   using std::sqrt;
   const int n = N == manifolds::dynamic ? size : N;
   const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
@@ -88,7 +88,7 @@ void cholesky_factor(int size, std::span<T> a) {
 
 /// x <- a^{-1} x, given what cholesky_factor has made of a.
 template <class T, int N = manifolds::dynamic>
-void cholesky_solve(int size, std::span<const T> factor, std::span<T> x) {
+[[gnu::always_inline]] inline void cholesky_solve(int size, std::span<const T> factor, std::span<T> x) {
   const int n = N == manifolds::dynamic ? size : N;
   const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
   if (n == 1) {

@@ -68,9 +68,24 @@ def normal(seed, process, path, step, component=0):
     return math.sqrt(-2.0 * math.log(u)) * (sine if (step % 2 == 0) == bool(r[3] >> 31) else cosine)
 
 
-def drawn(rows, columns, role=0):
-    """Of manifolds/random_data.cpp."""
-    return numpy.array([[normal(SEED, 255, i, j, role) for j in range(columns)] for i in range(rows)])
+def drawn(rows, columns, role=0, seed=SEED):
+    """RandomData of manifolds/random_data.cpp."""
+    return numpy.array([[normal(seed, 255, i, j, role) for j in range(columns)] for i in range(rows)])
+
+
+def brought_to_valley(w, residuals, jacobian):
+    """By Gauss-Newton steps, each halved until |f| falls: as in manifolds/random_data.cpp."""
+    f = residuals(w)
+    for _ in range(100):
+        j = jacobian(w)
+        move, part = j.T @ numpy.linalg.solve(j @ j.T, f), 1.0
+        while part > 2.0**-30 and numpy.linalg.norm(residuals(w - part * move)) >= numpy.linalg.norm(f):
+            part /= 2.0
+        if part <= 2.0**-30:
+            break
+        w = w - part * move
+        f = residuals(w)
+    return w
 
 
 @functools.cache
@@ -96,18 +111,11 @@ def sensing(d, r, samples):
         u, v = w.reshape(2, d, r)
         return a @ (u @ v.T).ravel() - labels
 
-    f = residuals(w)
-    for _ in range(100):  # Gauss-Newton, each step halved until |f| falls
+    def jacobian(w):
         u, v = w.reshape(2, d, r)
-        j = numpy.array([numpy.concatenate([(g @ v).ravel(), (g.T @ u).ravel()]) for g in a.reshape(samples, d, d)])
-        move, part = j.T @ numpy.linalg.solve(j @ j.T, f), 1.0
-        while part > 2.0**-30 and numpy.linalg.norm(residuals(w - part * move)) >= numpy.linalg.norm(f):
-            part /= 2.0
-        if part <= 2.0**-30:
-            break
-        w = w - part * move
-        f = residuals(w)
-    return a, labels, teacher, *w.reshape(2, d, r)
+        return numpy.array([numpy.concatenate([(g @ v).ravel(), (g.T @ u).ravel()]) for g in a.reshape(samples, d, d)])
+
+    return a, labels, teacher, *brought_to_valley(w, residuals, jacobian).reshape(2, d, r)
 
 
 # --- NumPy: all paths at once, every operation in place ------------------------------------------------------------
