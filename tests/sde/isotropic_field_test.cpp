@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(products_in_pieces_are_the_products) {
 
       const Rows w = Random(7).matrix(n + 2, n);
       Rows combined(n + 2, columns);
-      valleydrift::sde::combine_rows(n + 2, n, columns, w.data(), j.data(), -2.0, combined.data());
+      valleydrift::sde::combine_rows<dynamic, dynamic>(n + 2, n, columns, w.data(), j.data(), -2.0, combined.data());
       BOOST_TEST((combined + 2.0 * w * j).norm() < 1e-14 * columns);
 
       const Rows positive = gram + Matrix::Identity(n, n);
