@@ -159,6 +159,12 @@ class Transformed : public Model {
     }
   }
 
+  // The model's closed forms are not those of other coordinates.
+  template <class T>
+  void residual_gradient(std::span<const T> x, std::size_t a, std::span<T> g) const = delete;
+  template <class T>
+  void closed_laplacian(std::span<const T> x, std::span<T> out) const = delete;
+
  private:
   double entry(std::size_t row, std::size_t column) const {
     return a_(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(column));
