@@ -22,6 +22,12 @@ class Buffer {
   explicit Buffer(int size) {
     if constexpr (N == dynamic) data_.resize(static_cast<std::size_t>(size));
   }
+  /// Makes room for so many numbers where N is not known; what was there is kept.
+  void require(int size) {
+    if constexpr (N == dynamic) {
+      if (data_.size() < static_cast<std::size_t>(size)) data_.resize(static_cast<std::size_t>(size));
+    }
+  }
   T& operator[](int i) { return data_[static_cast<std::size_t>(i)]; }
   const T& operator[](int i) const { return data_[static_cast<std::size_t>(i)]; }
   T* data() { return data_.data(); }

@@ -39,6 +39,22 @@ class LinearNetwork {
     for (; k < features; ++k) pullback_tile<1, T, R>(k, w, r, g);
   }
 
+  template <class T>
+  void residual_gradient(std::span<const T> w, std::size_t a, std::span<T> g) const {
+    const auto features = static_cast<std::size_t>(features_);
+    const double* x = row(a);
+    for (std::size_t k = 0; k < features; ++k) {
+      const double twice = 2.0 * x[k];
+      g[k] = w[k] * twice;
+      g[features + k] = -(w[features + k] * twice);
+    }
+  }
+  /// u_k^2 and v_k^2 come with opposite signs.
+  template <class T>
+  void closed_laplacian(std::span<const T> /*w*/, std::span<T> out) const {
+    for (T& x : out) x = T(0.0);
+  }
+
   /// On the valley: b the solution of least norm, which is not sparse, and u_k v_k = 1/4 for every k.
   std::vector<double> default_start() const;
   /// |b - b*|^2, the mean squared error on new samples; and sum_k u_k^2 v_k^2, which gradient flow conserves.

@@ -65,6 +65,8 @@ class Manifold {
   /// NumericalError with the point and the spectrum if the rank of H is not m there: the smallest nonzero eigenvalue
   /// is below 1e-9 of the largest, or of `earlier`, an eigenvalue met before on the same path.
   Geometry geometry(const Vector& y, double earlier = 0.0) const;
+  /// The m largest eigenvalues of H, ascending, whatever its rank: the spectrum that `geometry` has.
+  Vector spectrum(const Vector& y) const;
   /// How far w is from the valley: max |f_a|.
   double valley_residual(const Vector& w) const;
   /// The nearby point of the valley by Gauss-Newton, w <- w - J^+ f, DERIVATION (36), until max |f| stops falling.
@@ -80,8 +82,10 @@ class Manifold {
   Vector slow_coordinates(const Vector& y, const Vector& start) const;
 
  private:
+  Geometry decompose(const Vector& y) const;
   double largest_squared_curvature_dense(const Geometry& geometry, const Matrix& coefficients) const;
-  double largest_squared_curvature_by_powers(const Geometry& geometry, const Matrix& coefficients) const;
+  double largest_squared_curvature_by_lanczos(const Geometry& geometry, const Matrix& coefficients) const;
+  Vector squared_shapes_times(const Geometry& geometry, const Matrix& omega, const Vector& v) const;
 
   ManifoldDescription description_;
   ParameterValues parameters_;

@@ -62,6 +62,34 @@ class MatrixSensing {
     });
   }
 
+  /// (A_a V, A_a^T U); in the symmetric variant 2 A_a U.
+  template <class T>
+  void residual_gradient(std::span<const T> w, std::size_t a, std::span<T> g) const {
+    for (T& x : g) x = T(0.0);
+    const T *const u = w.data(), *const v = second_factor(u);
+    T *const gu = g.data(), *const gv = second_factor(gu);
+    const double* x = a_.data() + a * static_cast<std::size_t>(d_) * static_cast<std::size_t>(d_);
+    for (std::ptrdiff_t i = 0; i < d_ * r_; i += r_) {
+      for (std::ptrdiff_t j = 0; j < d_ * r_; j += r_, ++x) {
+        for (int k = 0; k < r_; ++k) {
+          gu[i + k] = gu[i + k] + v[j + k] * *x;
+          gv[j + k] = gv[j + k] + u[i + k] * *x;
+        }
+      }
+    }
+  }
+  /// Linear in U and in V; the symmetric variant has 2 r tr A_a.
+  template <class T>
+  void closed_laplacian(std::span<const T> /*w*/, std::span<T> out) const {
+    const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(d_) * d_;
+    for (std::size_t a = 0; a < out.size(); ++a) {
+      double trace = 0.0;
+      const double* x = a_.data() + static_cast<std::ptrdiff_t>(a) * size;
+      for (std::ptrdiff_t e = 0; symmetric_ && e < size; e += d_ + 1) trace += x[e];
+      out[a] = T(2.0 * r_ * trace);
+    }
+  }
+
   /// On the valley, from factors with entries of variance 1/r.
   std::vector<double> default_start() const;
   /// The test error |U V^T - M*|^2, the mean of f^2 over new measurements, and |U^T U - V^T V|^2, which gradient flow

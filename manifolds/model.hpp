@@ -61,6 +61,16 @@ template <class M>
 concept LimitsItsFlow = requires(const M model) {
   { model.most_flow_gradients() } -> std::same_as<std::int64_t>;
 };
+/// sum_k d_k d_k f_a(w) for all a; without it they take D second derivatives of the residuals.
+template <class M>
+concept HasClosedLaplacian = requires(const M model, std::span<const double> w, std::span<double> out) {
+  model.template closed_laplacian<double>(w, out);  // out: m
+};
+/// grad f_a(w) of one residual, where that costs less than the pullback of a unit vector.
+template <class M>
+concept HasResidualGradient = requires(const M model, std::span<const double> w, std::span<double> g) {
+  model.template residual_gradient<double>(w, std::size_t{}, g);
+};
 
 /// J(w), row-major m x D, where m pullbacks would do the same work m times.
 template <class M>

@@ -36,6 +36,10 @@ struct SphereOf {
     for (std::size_t i = 1; i < w.size(); ++i) sum = sum + w[i] * w[i];
     f[0] = 0.5 * (sum - 1.0);
   }
+  template <class T>
+  void closed_laplacian(std::span<const T> /*w*/, std::span<T> out) const {
+    out[0] = T(static_cast<double>(dimension()));
+  }
   template <class T, class R>
   void pullback(std::span<const T> w, std::span<const R> r, std::span<T> g) const {
     for (std::size_t i = 0; i < w.size(); ++i) g[i] = w[i] * r[0];

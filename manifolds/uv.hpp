@@ -30,6 +30,10 @@ struct Uv {
   void residuals(std::span<const T> w, std::span<T> f) const {
     f[0] = w[0] * w[1] - 1.0;
   }
+  template <class T>
+  void closed_laplacian(std::span<const T> /*w*/, std::span<T> out) const {
+    out[0] = T(0.0);
+  }
   template <class T, class R>
   void pullback(std::span<const T> w, std::span<const R> r, std::span<T> g) const {
     g[0] = w[1] * r[0];

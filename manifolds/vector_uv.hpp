@@ -32,6 +32,10 @@ struct VectorUv {
     for (int i = 1; i < d_; ++i) sum = sum + w[static_cast<std::size_t>(i)] * w[index(i)];
     f[0] = sum - 1.0;
   }
+  template <class T>
+  void closed_laplacian(std::span<const T> /*w*/, std::span<T> out) const {
+    out[0] = T(0.0);
+  }
   template <class T, class R>
   void pullback(std::span<const T> w, std::span<const R> r, std::span<T> g) const {
     for (int i = 0; i < d_; ++i) {

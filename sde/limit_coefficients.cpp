@@ -29,8 +29,9 @@ LimitCoefficients limit_coefficients(const Manifold& manifold, const Geometry& g
   return out;
 }
 
-TransversePlateau transverse_plateau(const Geometry& geometry, const Matrix& sigma, const LimitForm& form) {
-  const Matrix a = geometry.transverse.transpose() * sigma;
+TransversePlateau transverse_plateau(const Geometry& geometry, const manifolds::NoiseFactor& noise,
+                                     const LimitForm& form) {
+  const Matrix a = noise.after(geometry.transverse.transpose());
   TransversePlateau plateau{0.0, 0.0};
   for (Eigen::Index i = 0; i < a.rows(); ++i) {
     const double variance = a.row(i).squaredNorm() * form.position_response(geometry.spectrum[i]);

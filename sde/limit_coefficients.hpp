@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manifolds/manifold.hpp"
+#include "manifolds/noise_factor.hpp"
 #include "sde/limit_form.hpp"
 
 namespace valleydrift::sde {
@@ -12,7 +13,8 @@ using manifolds::Matrix;
 using manifolds::Vector;
 
 /// dY = P_L sigma dW + (curvature + mixed + transverse) dt, DERIVATION (10), per unit of slow time (9), in the Ito
-/// sense. The definition that the lanes kernel (sde/limit_field.hpp) is tested against.
+/// sense. The definition that the lanes kernel (sde/limit_field.hpp) is tested against, with matrices of D x D: for
+/// small dimensions.
 struct LimitCoefficients {
   Vector curvature;   ///< -(1/2) H^+ D3L[Sigma_LL], D; orthogonal to the valley
   Vector mixed;       ///< -(1/2) P_L D3L[Lt^{-1} of the mixed blocks], D
@@ -34,6 +36,7 @@ struct TransversePlateau {
   double variance;  ///< tr A / eps^2
   double loss;      ///< E L / eps^2
 };
-TransversePlateau transverse_plateau(const Geometry& geometry, const Matrix& sigma, const LimitForm& form);
+TransversePlateau transverse_plateau(const Geometry& geometry, const manifolds::NoiseFactor& noise,
+                                     const LimitForm& form);
 
 }  // namespace valleydrift::sde

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "manifolds/derivatives.hpp"
+#include "manifolds/noise_factor.hpp"
+#include "sde/blocked_algebra.hpp"
 #include "sde/limit_form.hpp"
 #include "sde/symmetric_eigen.hpp"
 
@@ -19,8 +21,10 @@ using manifolds::extent_product;
 using manifolds::max;
 using manifolds::select;
 
-/// DERIVATION (20), (21) for least squares with constant sigma (D x r), without heap allocation after it is made. T is
-/// double (one path) or Lanes (one path per lane). The definition it is tested against is sde/limit_coefficients.hpp.
+/// DERIVATION (20), (21) for least squares with constant sigma (D x r), and (70) to (73) for isotropic noise, without
+/// heap allocation after the first use. T is double (one path) or Lanes (one path per lane). Nothing is larger than
+/// D x max(m, r); isotropic and label noise take linear systems of size m in place of eigenvectors. The definition it
+/// is tested against is sde/limit_coefficients.hpp.
 /// Points passed in need not lie exactly on the valley: the fields are extended by the same formulas, and J V = 0
 /// keeps f constant along every tangent field V.
 template <class T, class Model>
@@ -30,15 +34,16 @@ class LimitField {
   static constexpr bool sizes_known = extent_product(m, D) != manifolds::dynamic;
 
  public:
-  /// sigma: D x r. The model must outlive the field.
-  LimitField(const Model& model, const LimitForm& form, const Eigen::MatrixXd& sigma);
+  /// The model must outlive the field.
+  LimitField(const Model& model, const LimitForm& form, const manifolds::NoiseFactor& noise);
 
   int dimension() const { return dimension_; }
   int noise_count() const { return noise_count_; }
 
   /// From here on the points asked for follow one another along a path. Where J^T v turns by more than a right angle
   /// between two of them, v an eigenvector of the Gram matrix at the first, an eigenvalue of H has passed through 0 (or
-  /// the valley bends too sharply for the step): from there on the increments of that lane are NaN.
+  /// the valley bends too sharply for the step): from there on the increments of that lane are NaN. With isotropic
+  /// noise v is the eigenvector of the smallest eigenvalue alone, the one that is next to pass through 0.
   void follow_path();
 
   /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f| is below 1e-10, at most 8 times (near the
@@ -56,6 +61,9 @@ class LimitField {
   /// plays no part.
   void label_increment(std::span<const T> y, const T& h, std::span<T> out);
 
+  /// The three terms of the drift at y apart, DERIVATION (10a); D numbers each.
+  void drift_terms(std::span<const T> y, std::span<T> curvature_term, std::span<T> mixed, std::span<T> transverse);
+
   /// tr H at w.
   T trace_hessian(std::span<const T> w);
   /// tr A / eps^2 and E L / eps^2 at w, DERIVATION (25), (26).
@@ -63,6 +71,9 @@ class LimitField {
 
  private:
   enum class Calculus { ito, stratonovich };
+  /// Directions of (20) and (24b) worked on at a time: 32 rows of weights and a block of J share the second-level
+  /// cache.
+  static constexpr int most_directions = sizes_known ? 1 : 32;
 
   /// What is computed at a point. Its address goes to inlined functions only, or it could not stay in registers.
   struct Work {
@@ -75,67 +86,88 @@ class LimitField {
           direction(dimension),
           second(dimension),
           increment(dimension),
-          j(residuals * dimension),
-          u(residuals * dimension),
-          z(residuals * dimension),
-          v(residuals * residuals),
-          gram(residuals * residuals),
-          response(residuals * residuals) {}
+          j(0),
+          u(0),
+          z(0),
+          v(0),
+          gram(0),
+          response(0),
+          weights(0),
+          directions(0) {}
     Buffer<T, m> unit, l, root_l, inverse_root_l, f;
     Buffer<T, D> direction, second, increment;
+    // Of sizes known at run time, these get their room where they are first used: no run needs all of them.
     Buffer<T, extent_product(m, D)> j, u, z;  // J; eigenvectors u_i; z_i of (20)
-    Buffer<T, extent_product(m, m)> v, gram, response;
+    Buffer<T, extent_product(m, m)> v, gram, response, weights;
+    Buffer<T, sizes_known ? D : manifolds::dynamic> directions;
   };
 
   // Constants of the inner loops where the model knows them.
   int columns() const { return D == manifolds::dynamic ? dimension_ : D; }
   int rows() const { return m == manifolds::dynamic ? residuals_ : m; }
   const double* sigma_column(int j) const { return sigma_.data() + static_cast<std::ptrdiff_t>(j) * columns(); }
-  std::span<const T> unit(int a, Work& x) const;
+  std::span<T> row(int a, Work& x) const { return {x.j.data() + a * columns(), static_cast<std::size_t>(columns())}; }
   /// The same span, of a size the compiler knows.
   std::span<const T> sized(std::span<const T> w) const { return {w.data(), static_cast<std::size_t>(columns())}; }
 
+  void jacobian(std::span<const T> w, Work& x) const;
   void linearise(std::span<const T> w, Work& x) const;
   void factor_linear(const LabelResponse::Linear& linear, const Work& x, T* factor) const;
-  void label_response(int a, const LabelResponse& response, Work& x) const;
-  void compare_with_last_frame(const Work& x);
+  void respond(const LabelResponse& response, Work& x) const;
+  void respond_to_identity(const LabelResponse& response, Work& x, T& first_trace) const;
+  void transverse_drift(std::span<const T> y, double scale, Work& x);
+  template <class Find>
+  void add_bent_directions(std::span<const T> y, Work& x, const Find& find);
+  // Functions of their own, so that they take no registers from the others.
+  [[gnu::noinline]] void isotropic_diffusion(std::span<const T> y, std::span<const T> dw, std::span<T> out);
+  [[gnu::noinline]] void isotropic_increment(std::span<const T> y, const T& h, std::span<const T> dw, Calculus calculus,
+                                             std::span<T> out);
+  void isotropic_motion(std::span<const T> y, const T& h, std::span<const T> dw, Work& x);
+  void isotropic_curvature(std::span<const T> y, Work& x);
+  void compare_with_last_frame(Work& x);
+  void compare_with_last_direction(Work& x);
   void geometry(std::span<const T> w, Work& x);
   void covariance_times(const T* u, T* out) const;
   void noise_blocks(Work& x) const;
-  void tangent_drift(std::span<const T> y, Calculus calculus, Work& x);
+  void tangent_drift(std::span<const T> y, Calculus calculus, Work& x, bool with_mixed = true);
   void curvature(std::span<const T> y, Work& x);
   void diffusion(std::span<const T> dw, Work& x) const;
   void remove_transverse(const Work& x, T* out) const;
+  void factor_gram(Work& x) const;
   void project_by_gram(T* v, Work& x) const;
+  void remove_rows(T* v, const Work& x) const;
 
   const Model& model_;
   LimitForm form_;
   int dimension_, residuals_, noise_count_;
+  bool isotropic_;
   double root_weight_;
   std::vector<double> sigma_;       ///< r columns of D numbers
   std::vector<double> covariance_;  ///< sigma sigma^T, D x D, for small models
   bool following_ = false, has_frame_ = false;
-  T lost_ = T(0.0);                 ///< NaN in the lanes whose rank has changed
-  std::vector<T> last_u_, last_v_;  ///< U and V at the last point of the path
+  T lost_ = T(0.0);  ///< NaN in the lanes whose rank has changed
+  /// Eigenvectors u_i and V_i at the last point of the path, as rows; with isotropic noise J^T v and v.
+  std::vector<T> last_u_, last_v_;
   manifolds::Workspace<Work, sizes_known> workspace_;
   manifolds::ResidualHessian<T, Model> hessian_;
+  manifolds::ResidualBending<T, Model> bending_;
 };
 
 template <class T, class Model>
-LimitField<T, Model>::LimitField(const Model& model, const LimitForm& form, const Eigen::MatrixXd& sigma)
+LimitField<T, Model>::LimitField(const Model& model, const LimitForm& form, const manifolds::NoiseFactor& noise)
     : model_(model),
       form_(form),
       dimension_(model.dimension()),
       residuals_(model.residual_count()),
-      noise_count_(static_cast<int>(sigma.cols())),
+      noise_count_(static_cast<int>(noise.columns())),
+      isotropic_(noise.is_isotropic()),
       root_weight_(std::sqrt(model.weight())),
-      sigma_(sigma.data(), sigma.data() + sigma.size()),
-      last_u_(static_cast<std::size_t>(residuals_ * dimension_)),
-      last_v_(static_cast<std::size_t>(residuals_ * residuals_)),
+      sigma_(noise.matrix().data(), noise.matrix().data() + noise.matrix().size()),
       workspace_(dimension_, residuals_),
-      hessian_(model) {
-  if constexpr (sizes_known) {
-    const Eigen::MatrixXd covariance = sigma * sigma.transpose();
+      hessian_(model),
+      bending_(model) {
+  if (sizes_known && !isotropic_) {
+    const Eigen::MatrixXd covariance = noise.matrix() * noise.matrix().transpose();
     covariance_.assign(covariance.data(), covariance.data() + covariance.size());
   }
 }
@@ -145,48 +177,85 @@ void LimitField<T, Model>::follow_path() {
   following_ = true;
   has_frame_ = false;
   lost_ = T(0.0);
+  last_u_.resize(static_cast<std::size_t>((isotropic_ ? 1 : residuals_) * dimension_));
+  last_v_.resize(static_cast<std::size_t>((isotropic_ ? 1 : residuals_) * residuals_));
 }
 
-/// The a-th unit vector of the residuals.
 template <class T, class Model>
-[[gnu::always_inline]] inline std::span<const T> LimitField<T, Model>::unit(int a, Work& x) const {
-  for (int b = 0; b < rows(); ++b) x.unit[b] = T(a == b ? 1.0 : 0.0);
-  return {x.unit.data(), x.unit.size()};
+[[gnu::always_inline]] inline void LimitField<T, Model>::jacobian(std::span<const T> w, Work& x) const {
+  x.j.require(rows() * columns());
+  for (int a = 0; a < rows(); ++a) {
+    manifolds::residual_gradient<T, T>(model_, w, static_cast<std::size_t>(a),
+                                       std::span<T>(x.unit.data(), x.unit.size()), row(a, x));
+  }
 }
 
 /// J and the Gram matrix s J J^T at w.
 template <class T, class Model>
 [[gnu::always_inline]] inline void LimitField<T, Model>::linearise(std::span<const T> w, Work& x) const {
-  for (int a = 0; a < rows(); ++a) {
-    model_.template pullback<T, T>(w, unit(a, x),
-                                   std::span<T>(x.j.data() + a * columns(), static_cast<std::size_t>(columns())));
-  }
-  for (int a = 0; a < rows(); ++a) {
-    for (int b = 0; b <= a; ++b) {
-      T sum = x.j[a * columns()] * x.j[b * columns()];
-      for (int k = 1; k < columns(); ++k) sum = sum + x.j[a * columns() + k] * x.j[b * columns() + k];
-      x.gram[a * rows() + b] = x.gram[b * rows() + a] = sum * model_.weight();
-    }
-  }
+  jacobian(w, x);
+  x.gram.require(rows() * rows());
+  gram_matrix<T, m, D>(rows(), columns(), x.j.data(), model_.weight(), x.gram.data());
 }
 
 /// Marks the lanes where an eigenvalue has changed its sign since the last `geometry` of the path, given J at the new
 /// point, and keeps the frame of this one.
 template <class T, class Model>
-[[gnu::always_inline]] inline void LimitField<T, Model>::compare_with_last_frame(const Work& x) {
+[[gnu::always_inline]] inline void LimitField<T, Model>::compare_with_last_frame(Work& x) {
   T* const last_u = last_u_.data();
   T* const last_v = last_v_.data();
-  for (int i = 0; has_frame_ && i < rows(); ++i) {
-    T along(0.0);
-    for (int k = 0; k < columns(); ++k) {
-      T sum = last_v[i] * x.j[k];
-      for (int a = 1; a < rows(); ++a) sum = sum + last_v[a * rows() + i] * x.j[a * columns() + k];
-      along = along + sum * last_u[i * columns() + k];
+  const int at_once = std::min(most_directions, rows());
+  x.directions.require(at_once * columns());
+  for (int first = 0; has_frame_ && first < rows(); first += at_once) {
+    const int count = std::min(at_once, rows() - first);
+    combine_rows<m, D>(count, rows(), columns(), last_v + first * rows(), x.j.data(), 1.0, x.directions.data());
+    for (int i = 0; i < count; ++i) {
+      T along(0.0);
+      for (int k = 0; k < columns(); ++k) {
+        along = along + x.directions[i * columns() + k] * last_u[(first + i) * columns() + k];
+      }
+      lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
     }
-    lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
   }
   for (int k = 0; k < rows() * columns(); ++k) last_u[k] = x.u[k];
-  for (int k = 0; k < rows() * rows(); ++k) last_v[k] = x.v[k];
+  for (int i = 0; i < rows(); ++i) {
+    for (int a = 0; a < rows(); ++a) last_v[i * rows() + a] = x.v[a * rows() + i];
+  }
+  has_frame_ = true;
+}
+
+/// The same for the one eigenvector of the smallest eigenvalue, which inverse iteration with the factor of
+/// `factor_gram` carries along.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::compare_with_last_direction(Work& x) {
+  using std::sqrt;
+  T* const v = last_v_.data();
+  T* const g = last_u_.data();
+  int iterations = 1;
+  if (!has_frame_) {
+    iterations = 50;  // each gains the ratio of the two smallest eigenvalues
+    for (int a = 0; a < rows(); ++a) v[a] = T(manifolds::cos(static_cast<double>(a * a)));  // no symmetry of a model's
+  }
+  T along(0.0);
+  for (int a = 0; a < rows(); ++a) {
+    T sum = x.j[a * columns()] * g[0];
+    for (int k = 1; k < columns(); ++k) sum = sum + x.j[a * columns() + k] * g[k];
+    along = along + v[a] * sum;
+  }
+  if (has_frame_) lost_ = select(along > 0.0, lost_, T(std::numeric_limits<double>::quiet_NaN()));
+  for (int i = 0; i < iterations; ++i) {
+    cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()),
+                         std::span<T>(v, static_cast<std::size_t>(rows())));
+    T square = v[0] * v[0];
+    for (int a = 1; a < rows(); ++a) square = square + v[a] * v[a];
+    const T norm = sqrt(square);
+    for (int a = 0; a < rows(); ++a) v[a] = v[a] / norm;
+  }
+  for (int k = 0; k < columns(); ++k) {
+    T sum = v[0] * x.j[k];
+    for (int a = 1; a < rows(); ++a) sum = sum + v[a] * x.j[a * columns() + k];
+    g[k] = sum;
+  }
   has_frame_ = true;
 }
 
@@ -195,18 +264,17 @@ template <class T, class Model>
 [[gnu::always_inline]] inline void LimitField<T, Model>::geometry(std::span<const T> w, Work& x) {
   using std::sqrt;
   linearise(w, x);
+  x.u.require(rows() * columns());
+  x.v.require(rows() * rows());
   symmetric_eigen<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()), std::span<T>(x.v.data(), x.v.size()),
                         std::span<T>(x.l.data(), x.l.size()));
   for (int i = 0; i < rows(); ++i) {
     x.root_l[i] = sqrt(x.l[i]);
     x.inverse_root_l[i] = 1.0 / x.root_l[i];
     const T scale = root_weight_ * x.inverse_root_l[i];
-    for (int k = 0; k < columns(); ++k) {
-      T sum = x.v[i] * x.j[k];
-      for (int a = 1; a < rows(); ++a) sum = sum + x.v[a * rows() + i] * x.j[a * columns() + k];
-      x.u[i * columns() + k] = scale * sum;
-    }
+    for (int a = 0; a < rows(); ++a) x.gram[i * rows() + a] = scale * x.v[a * rows() + i];
   }
+  combine_rows<m, D>(rows(), rows(), columns(), x.gram.data(), x.j.data(), 1.0, x.u.data());
   if (following_) compare_with_last_frame(x);
 }
 
@@ -244,6 +312,8 @@ template <class T, class Model>
 /// U^T Sigma U in `response` and P_L Sigma u_i in `z`, DERIVATION (20).
 template <class T, class Model>
 [[gnu::always_inline]] inline void LimitField<T, Model>::noise_blocks(Work& x) const {
+  x.z.require(rows() * columns());
+  x.response.require(rows() * rows());
   for (int i = 0; i < rows(); ++i) {
     T* z = x.z.data() + i * columns();
     covariance_times(x.u.data() + i * columns(), z);
@@ -257,10 +327,11 @@ template <class T, class Model>
 }
 
 /// In `second`: minus the mixed and transverse terms before their P_L, DERIVATION (20); in the Stratonovich calculus
-/// with the weight l_i^(1/2)/d_i0 - 1/(2 l_i^(1/2)) of (21), which also takes the curvature term's place.
+/// with the weight l_i^(1/2)/d_i0 - 1/(2 l_i^(1/2)) of (21), which also takes the curvature term's place. The mixed
+/// term may be left out.
 template <class T, class Model>
-[[gnu::always_inline]] inline void LimitField<T, Model>::tangent_drift(std::span<const T> y, Calculus calculus,
-                                                                       Work& x) {
+[[gnu::always_inline]] inline void LimitField<T, Model>::tangent_drift(std::span<const T> y, Calculus calculus, Work& x,
+                                                                       bool with_mixed) {
   noise_blocks(x);
   for (int i = 0; i < rows(); ++i) {
     for (int k = 0; k <= i; ++k) {
@@ -269,22 +340,57 @@ template <class T, class Model>
     }
     T weight = form_.inverse(x.l[i], T(0.0));
     if (calculus == Calculus::stratonovich) weight = weight - 0.5 * (x.inverse_root_l[i] * x.inverse_root_l[i]);
+    if (!with_mixed) weight = T(0.0);
     for (int k = 0; k < columns(); ++k) x.z[i * columns() + k] = weight * x.z[i * columns() + k];
   }
   for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
+  x.weights.require(rows() * rows());
   for (int a = 0; a < rows(); ++a) {
     // q_a = s sum_i [ (X c_a)_i u_i + c_ai z_i ] with c_ai = s^(-1/2) V_ai l_i^(1/2)
-    for (int k = 0; k < columns(); ++k) x.direction[k] = T(0.0);
+    for (int k = 0; sizes_known && k < columns(); ++k) x.direction[k] = T(0.0);
     for (int i = 0; i < rows(); ++i) {
       T sum = x.response[i * rows()] * (x.v[a * rows()] * x.root_l[0]);
       for (int k = 1; k < rows(); ++k) sum = sum + x.response[i * rows() + k] * (x.v[a * rows() + k] * x.root_l[k]);
       const T along_u = root_weight_ * sum, along_z = root_weight_ * (x.v[a * rows() + i] * x.root_l[i]);
-      for (int k = 0; k < columns(); ++k) {
-        x.direction[k] = x.direction[k] + (along_u * x.u[i * columns() + k] + along_z * x.z[i * columns() + k]);
+      if constexpr (sizes_known) {
+        for (int k = 0; k < columns(); ++k) {
+          x.direction[k] = x.direction[k] + (along_u * x.u[i * columns() + k] + along_z * x.z[i * columns() + k]);
+        }
+      } else {
+        x.weights[a * rows() + i] = along_u;
+        x.gram[a * rows() + i] = along_z;
       }
     }
-    hessian_.add(y, unit(a, x), std::span<const T>(x.direction.data(), x.direction.size()),
-                 std::span<T>(x.second.data(), x.second.size()));
+    if constexpr (sizes_known) {
+      hessian_.add_one(y, static_cast<std::size_t>(a), std::span<const T>(x.direction.data(), x.direction.size()),
+                       std::span<T>(x.second.data(), x.second.size()));
+    }
+  }
+  if constexpr (!sizes_known) {
+    add_bent_directions(y, x, [&](int first, int count) {
+      const int at = first * rows();
+      combine_rows<m, D>(count, rows(), columns(), x.weights.data() + at, x.u.data(), 1.0, x.directions.data());
+      combine_rows<m, D, true>(count, rows(), columns(), x.gram.data() + at, x.z.data(), 1.0, x.directions.data());
+    });
+  }
+}
+
+/// Adds sum_a (Hess f_a) q_a to `second`; find(first, count) puts the directions q_a from the first on into
+/// `directions`.
+template <class T, class Model>
+template <class Find>
+[[gnu::always_inline]] inline void LimitField<T, Model>::add_bent_directions(std::span<const T> y, Work& x,
+                                                                             const Find& find) {
+  const int at_once = std::min(most_directions, rows());
+  x.directions.require(at_once * columns());
+  for (int first = 0; first < rows(); first += at_once) {
+    const int count = std::min(at_once, rows() - first);
+    find(first, count);
+    for (int i = 0; i < count; ++i) {
+      hessian_.add_one(y, static_cast<std::size_t>(first + i),
+                       std::span<const T>(x.directions.data() + i * columns(), static_cast<std::size_t>(columns())),
+                       std::span<T>(x.second.data(), x.second.size()));
+    }
   }
 }
 
@@ -296,8 +402,12 @@ template <class T, class Model>
     const double* column = sigma_column(j);
     for (int k = 0; k < columns(); ++k) x.direction[k] = T(column[k]);
     remove_transverse(x, x.direction.data());  // b_j = P_L sigma_j
-    for (int a = 0; a < rows(); ++a) {
-      x.f[a] = x.f[a] + hessian_.quadratic(y, unit(a, x), std::span<const T>(x.direction.data(), x.direction.size()));
+    const std::span<const T> b(x.direction.data(), x.direction.size());
+    if constexpr (m == 1) {
+      x.unit[0] = T(1.0);
+      x.f[0] = x.f[0] + hessian_.quadratic(y, std::span<const T>(x.unit.data(), x.unit.size()), b);
+    } else {
+      bending_.add(y, b, 1.0, std::span<T>(x.f.data(), x.f.size()));
     }
   }
   // J^+ = U diag(l)^(-1/2) V^T s^(1/2)
@@ -323,6 +433,7 @@ template <class T, class Model>
 
 template <class T, class Model>
 void LimitField<T, Model>::diffusion_increment(std::span<const T> y, std::span<const T> dw, std::span<T> out) {
+  if (isotropic_) return isotropic_diffusion(y, dw, out);
   auto&& x = workspace_.local();
   geometry(sized(y), x);
   diffusion(dw, x);
@@ -333,6 +444,7 @@ void LimitField<T, Model>::diffusion_increment(std::span<const T> y, std::span<c
 template <class T, class Model>
 void LimitField<T, Model>::stratonovich_increment(std::span<const T> y, const T& h, std::span<const T> dw,
                                                   std::span<T> out) {
+  if (isotropic_) return isotropic_increment(y, h, dw, Calculus::stratonovich, out);
   auto&& x = workspace_.local();
   geometry(sized(y), x);
   tangent_drift(sized(y), Calculus::stratonovich, x);
@@ -344,6 +456,7 @@ void LimitField<T, Model>::stratonovich_increment(std::span<const T> y, const T&
 
 template <class T, class Model>
 void LimitField<T, Model>::ito_increment(std::span<const T> y, const T& h, std::span<const T> dw, std::span<T> out) {
+  if (isotropic_) return isotropic_increment(y, h, dw, Calculus::ito, out);
   auto&& x = workspace_.local();
   geometry(sized(y), x);
   tangent_drift(sized(y), Calculus::ito, x);
@@ -353,6 +466,91 @@ void LimitField<T, Model>::ito_increment(std::span<const T> y, const T& h, std::
   curvature(sized(y), x);
   const T half = 0.5 * h;
   for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k] - half * x.direction[k];
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::isotropic_diffusion(std::span<const T> y, std::span<const T> dw, std::span<T> out) {
+  auto&& x = workspace_.local();
+  linearise(sized(y), x);
+  factor_gram(x);
+  if (following_) compare_with_last_direction(x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = lost_ + dw[static_cast<std::size_t>(k)];
+  project_by_gram(x.increment.data(), x);
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::isotropic_increment(std::span<const T> y, const T& h, std::span<const T> dw,
+                                               Calculus calculus, std::span<T> out) {
+  auto&& x = workspace_.local();
+  isotropic_motion(sized(y), h, dw, x);
+  for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = x.increment[k];
+  // The weight of (21) multiplies P_L Sigma u_i, which is 0: without the curvature term this is (72).
+  if (calculus == Calculus::stratonovich) return;
+  isotropic_curvature(sized(y), x);
+  const T bend = 0.5 * h;
+  for (int k = 0; k < columns(); ++k) {
+    out[static_cast<std::size_t>(k)] = out[static_cast<std::size_t>(k)] - bend * x.direction[k];
+  }
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::drift_terms(std::span<const T> y, std::span<T> curvature_term, std::span<T> mixed,
+                                       std::span<T> transverse) {
+  auto&& x = workspace_.local();
+  const std::vector<T> no_noise(static_cast<std::size_t>(noise_count_), T(0.0));
+  const auto negative_second = [&](std::span<T> out) {
+    for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = -x.second[k];
+    remove_transverse(x, out.data());
+  };
+  if (isotropic_) {
+    isotropic_motion(sized(y), T(1.0), no_noise, x);
+    for (std::size_t k = 0; k < transverse.size(); ++k) {
+      transverse[k] = x.increment[static_cast<int>(k)];
+      mixed[k] = T(0.0);
+    }
+    isotropic_curvature(sized(y), x);
+  } else {
+    geometry(sized(y), x);
+    tangent_drift(sized(y), Calculus::ito, x);
+    negative_second(mixed);
+    tangent_drift(sized(y), Calculus::ito, x, false);
+    negative_second(transverse);
+    for (std::size_t k = 0; k < mixed.size(); ++k) mixed[k] = mixed[k] - transverse[k];
+    curvature(sized(y), x);
+  }
+  for (std::size_t k = 0; k < curvature_term.size(); ++k) {
+    curvature_term[k] = -(0.5 * x.direction[static_cast<int>(k)]);
+  }
+}
+
+/// increment = h times the transverse term + P_L dw, DERIVATION (70); the Gram matrix becomes its factor.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::isotropic_motion(std::span<const T> y, const T& h,
+                                                                          std::span<const T> dw, Work& x) {
+  linearise(y, x);
+  T trace;
+  respond_to_identity(form_.label_response(), x, trace);
+  transverse_drift(y, model_.weight(), x);
+  if (following_) compare_with_last_direction(x);
+  for (int k = 0; k < columns(); ++k) x.increment[k] = lost_ + dw[static_cast<std::size_t>(k)] - h * x.second[k];
+  project_by_gram(x.increment.data(), x);
+}
+
+/// In `direction`: J^+ [tr(Hess f_a P_L)]_a, DERIVATION (71), given J and the factor L of the Gram matrix; J becomes
+/// L^(-1) J, whose rows, times s^(1/2), are an orthonormal basis across the valley.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::isotropic_curvature(std::span<const T> y, Work& x) {
+  const std::span<T> f(x.f.data(), x.f.size());
+  solve_lower(rows(), x.gram.data(), columns(), x.j.data());
+  bending_.laplacian(y, f);
+  for (int i = 0; i < rows(); ++i) bending_.add(y, row(i, x), -model_.weight(), f);
+  solve_lower(rows(), x.gram.data(), 1, x.f.data());
+  for (int k = 0; k < columns(); ++k) x.direction[k] = T(0.0);
+  for (int i = 0; i < rows(); ++i) {
+    const T along = model_.weight() * x.f[i];
+    for (int k = 0; k < columns(); ++k) x.direction[k] = x.direction[k] + along * x.j[i * columns() + k];
+  }
 }
 
 /// factor = the Cholesky factor of constant + slope eta G, G the Gram matrix.
@@ -368,23 +566,52 @@ template <class T, class Model>
   cholesky_factor<T, m>(residuals_, std::span<T>(factor, static_cast<std::size_t>(rows() * rows())));
 }
 
-/// f = psi(G) e_a, given the Cholesky factors of its denominator in `v` and `response`.
+/// weights = psi(G)/c of DERIVATION (24b).
 template <class T, class Model>
-[[gnu::always_inline]] inline void LimitField<T, Model>::label_response(int a, const LabelResponse& response,
-                                                                        Work& x) const {
-  const std::span<T> f(x.f.data(), static_cast<std::size_t>(rows()));
-  const auto matrix = [this](const auto& buffer) {
-    return std::span<const T>(buffer.data(), static_cast<std::size_t>(rows() * rows()));
-  };
+[[gnu::always_inline]] inline void LimitField<T, Model>::respond(const LabelResponse& response, Work& x) const {
+  x.v.require(rows() * rows());
+  x.weights.require(rows() * rows());
+  factor_linear(response.first, x, x.v.data());
   const double slope = response.numerator.slope * form_.hyperparameters().eta;
-  for (int b = 0; b < rows(); ++b) {
-    x.f[b] = slope * x.gram[a * rows() + b] + (a == b ? response.numerator.constant : 0.0);
+  for (int a = 0; a < rows(); ++a) {
+    for (int b = 0; b < rows(); ++b) {
+      x.weights[a * rows() + b] = slope * x.gram[a * rows() + b] + (a == b ? response.numerator.constant : 0.0);
+    }
   }
-  cholesky_solve<T, m>(residuals_, matrix(x.v), f);
-  if (response.second.slope != 0.0) cholesky_solve<T, m>(residuals_, matrix(x.response), f);
+  cholesky_solve_rows(rows(), x.v.data(), rows(), x.weights.data());
+  if (response.second.slope == 0.0) return;
+  x.response.require(rows() * rows());
+  factor_linear(response.second, x, x.response.data());
+  cholesky_solve_rows(rows(), x.response.data(), rows(), x.weights.data());
 }
 
-/// v <- P_L v = v - s J^T G^(-1) J v, which needs no eigenvectors; the Gram matrix G of `linearise` is overwritten.
+/// weights = G^(-1) psi(G)/c, DERIVATION (70), with the trace of psi(G)/c; the Gram matrix becomes its factor.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::respond_to_identity(const LabelResponse& response, Work& x,
+                                                                             T& first_trace) const {
+  respond(response, x);
+  first_trace = x.weights[0];
+  for (int a = 1; a < rows(); ++a) first_trace = first_trace + x.weights[a * rows() + a];
+  factor_gram(x);
+  cholesky_solve_rows(rows(), x.gram.data(), rows(), x.weights.data());
+}
+
+/// In `second`: scale sum_a (Hess f_a) J^T weights_a, DERIVATION (24b), (70): minus a transverse term before its P_L.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::transverse_drift(std::span<const T> y, double scale, Work& x) {
+  for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
+  add_bent_directions(y, x, [&](int first, int count) {
+    combine_rows<m, D>(count, rows(), columns(), x.weights.data() + first * rows(), x.j.data(), scale,
+                       x.directions.data());
+  });
+}
+
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::factor_gram(Work& x) const {
+  cholesky_factor<T, m>(residuals_, std::span<T>(x.gram.data(), static_cast<std::size_t>(rows() * rows())));
+}
+
+/// v <- P_L v = v - s J^T G^(-1) J v, which needs no eigenvectors, given J and the factor of the Gram matrix.
 template <class T, class Model>
 [[gnu::always_inline]] inline void LimitField<T, Model>::project_by_gram(T* v, Work& x) const {
   for (int a = 0; a < rows(); ++a) {
@@ -392,14 +619,16 @@ template <class T, class Model>
     for (int k = 1; k < columns(); ++k) sum = sum + x.j[a * columns() + k] * v[k];
     x.f[a] = model_.weight() * sum;
   }
-  const std::span<T> gram(x.gram.data(), static_cast<std::size_t>(rows() * rows()));
-  cholesky_factor<T, m>(residuals_, gram);
-  cholesky_solve<T, m>(residuals_, std::span<const T>(gram),
+  cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()),
                        std::span<T>(x.f.data(), static_cast<std::size_t>(rows())));
-  for (int k = 0; k < columns(); ++k) {
-    T left = v[k];
-    for (int a = 0; a < rows(); ++a) left = left - x.f[a] * x.j[a * columns() + k];
-    v[k] = left;
+  remove_rows(v, x);
+}
+
+/// v <- v - J^T f.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::remove_rows(T* v, const Work& x) const {
+  for (int a = 0; a < rows(); ++a) {
+    for (int k = 0; k < columns(); ++k) v[k] = v[k] - x.f[a] * x.j[a * columns() + k];
   }
 }
 
@@ -407,21 +636,9 @@ template <class T, class Model>
 void LimitField<T, Model>::label_increment(std::span<const T> y, const T& h, std::span<T> out) {
   auto&& x = workspace_.local();
   linearise(sized(y), x);
-  const LabelResponse response = form_.label_response();
-  factor_linear(response.first, x, x.v.data());
-  if (response.second.slope != 0.0) factor_linear(response.second, x, x.response.data());
-  const double weight = model_.weight();
-  for (int k = 0; k < columns(); ++k) x.second[k] = T(0.0);
-  for (int a = 0; a < rows(); ++a) {
-    label_response(a, response, x);
-    for (int k = 0; k < columns(); ++k) {
-      T sum = x.f[0] * x.j[k];
-      for (int b = 1; b < rows(); ++b) sum = sum + x.f[b] * x.j[b * columns() + k];
-      x.direction[k] = (weight * weight) * sum;  // s c, c = s
-    }
-    hessian_.add(sized(y), unit(a, x), std::span<const T>(x.direction.data(), x.direction.size()),
-                 std::span<T>(x.second.data(), x.second.size()));
-  }
+  respond(form_.label_response(), x);
+  transverse_drift(sized(y), model_.weight() * model_.weight(), x);  // s c, c = s
+  factor_gram(x);
   project_by_gram(x.second.data(), x);
   for (int k = 0; k < columns(); ++k) out[static_cast<std::size_t>(k)] = -(h * x.second[k]);
 }
@@ -430,6 +647,7 @@ template <class T, class Model>
 void LimitField<T, Model>::project(std::span<const T> w, std::span<T> out) {
   auto&& x = workspace_.local();
   linearise(sized(w), x);
+  factor_gram(x);
   project_by_gram(out.data(), x);
 }
 
@@ -449,13 +667,11 @@ void LimitField<T, Model>::retract(std::span<T> w) {
     if (all(there)) break;
     linearise(point, x);
     for (int a = 0; a < rows(); ++a) x.f[a] = x.f[a] * model_.weight();  // the Gram matrix carries the weight s
-    cholesky_factor<T, m>(residuals_, std::span<T>(x.gram.data(), x.gram.size()));
+    factor_gram(x);
     cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()), f);
-    for (int k = 0; k < columns(); ++k) {
-      T moved = x.increment[k];
-      for (int a = 0; a < rows(); ++a) moved = moved - x.f[a] * x.j[a * columns() + k];
-      x.increment[k] = select(there, x.increment[k], moved);
-    }
+    for (int k = 0; k < columns(); ++k) x.direction[k] = x.increment[k];
+    remove_rows(x.direction.data(), x);
+    for (int k = 0; k < columns(); ++k) x.increment[k] = select(there, x.increment[k], x.direction[k]);
   }
   for (int k = 0; k < columns(); ++k) w[static_cast<std::size_t>(k)] = x.increment[k];
 }
@@ -463,15 +679,25 @@ void LimitField<T, Model>::retract(std::span<T> w) {
 template <class T, class Model>
 T LimitField<T, Model>::trace_hessian(std::span<const T> w) {
   auto&& x = workspace_.local();
-  linearise(sized(w), x);
-  T sum = x.gram[0];
-  for (int a = 1; a < rows(); ++a) sum = sum + x.gram[a * rows() + a];
-  return sum;
+  jacobian(sized(w), x);
+  T sum = x.j[0] * x.j[0];
+  for (int k = 1; k < rows() * columns(); ++k) sum = sum + x.j[k] * x.j[k];
+  return sum * model_.weight();
 }
 
 template <class T, class Model>
 void LimitField<T, Model>::plateau(std::span<const T> w, T& variance, T& loss) {
   auto&& x = workspace_.local();
+  if (isotropic_) {  // DERIVATION (73)
+    linearise(sized(w), x);
+    respond_to_identity(form_.stationary_response(), x, loss);
+    variance = x.weights[0];
+    for (int a = 1; a < rows(); ++a) variance = variance + x.weights[a * rows() + a];
+    const double scale = form_.hyperparameters().eta / form_.hyperparameters().mu;
+    variance = scale * variance;
+    loss = (0.5 * scale) * loss;
+    return;
+  }
   geometry(sized(w), x);
   noise_blocks(x);
   variance = T(0.0);

@@ -43,4 +43,10 @@ LabelResponse LimitForm::label_response() const {
           .second = {2.0 * (1.0 + b), -(1.0 + 2.0 * b)}};
 }
 
+LabelResponse LimitForm::stationary_response() const {
+  LabelResponse response = label_response();
+  if (form_ == Form::finite_step && h_.scheme == Scheme::nesterov) response.numerator.slope = -h_.mu * h_.beta();
+  return response;
+}
+
 }  // namespace valleydrift::sde

@@ -47,6 +47,8 @@ class LimitForm {
   T position_response(const T& l) const;
 
   LabelResponse label_response() const;
+  /// l times position_response(l), in units of eta/mu, likewise; DERIVATION (73).
+  LabelResponse stationary_response() const;
 
  private:
   template <class T>

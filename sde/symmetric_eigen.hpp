@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 
 #include "manifolds/buffer.hpp"
 #include "manifolds/lanes.hpp"
@@ -12,7 +13,7 @@ namespace valleydrift::sde {
 /// rotations; a is overwritten. Closed form for n = 1, and for n = 2, where one rotation is exact. The order of the
 /// eigenvalues is left as it comes. Relative error of an eigenvalue 4e-15 times the condition.
 template <class T, int N = manifolds::dynamic>
-void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
+[[gnu::always_inline]] inline void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
   using manifolds::all;
   using manifolds::select;
   using std::abs;
@@ -37,20 +38,20 @@ void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
         const T t = select(skip, T(0.0), apq / select(skip, T(1.0), denominator));
         const T c = 1.0 / sqrt(t * t + 1.0);
         const T s = t * c;
-        for (int k = 0; k < n; ++k) {
-          const T akp = a[at(k, p)], akq = a[at(k, q)];
-          a[at(k, p)] = c * akp - s * akq;
-          a[at(k, q)] = s * akp + c * akq;
-        }
+        // Rows p and q, which lie side by side in memory, with their mirror images; eigenvectors as rows for now.
+        const T app = a[at(p, p)], aqq = a[at(q, q)];
         for (int k = 0; k < n; ++k) {
           const T apk = a[at(p, k)], aqk = a[at(q, k)];
-          a[at(p, k)] = c * apk - s * aqk;
-          a[at(q, k)] = s * apk + c * aqk;
+          a[at(p, k)] = a[at(k, p)] = c * apk - s * aqk;
+          a[at(q, k)] = a[at(k, q)] = s * apk + c * aqk;
         }
+        a[at(p, p)] = app - t * apq;
+        a[at(q, q)] = aqq + t * apq;
+        a[at(p, q)] = a[at(q, p)] = select(skip, apq, T(0.0));
         for (int k = 0; k < n; ++k) {
-          const T vkp = v[at(k, p)], vkq = v[at(k, q)];
-          v[at(k, p)] = c * vkp - s * vkq;
-          v[at(k, q)] = s * vkp + c * vkq;
+          const T vpk = v[at(p, k)], vqk = v[at(q, k)];
+          v[at(p, k)] = c * vpk - s * vqk;
+          v[at(q, k)] = s * vpk + c * vqk;
         }
       }
     }
@@ -63,13 +64,16 @@ void symmetric_eigen(int size, std::span<T> a, std::span<T> v, std::span<T> l) {
     arrived = off <= 1e-17 * scale;  // below half an ulp of the largest eigenvalue
     if (all(arrived)) break;
   }
-  for (int i = 0; i < n; ++i) l[static_cast<std::size_t>(i)] = a[at(i, i)];
+  for (int i = 0; i < n; ++i) {
+    l[static_cast<std::size_t>(i)] = a[at(i, i)];
+    for (int k = 0; k < i; ++k) std::swap(v[at(i, k)], v[at(k, i)]);
+  }
 }
 
 /// Replaces the lower triangle of the symmetric positive definite n x n matrix a, row-major, by its Cholesky factor; a
 /// single number stays as it is.
 template <class T, int N = manifolds::dynamic>
-void cholesky_factor(int size, std::span<T> a) {
+[[gnu::always_inline]] inline void cholesky_factor(int size, std::span<T> a) {
   using std::sqrt;
   const int n = N == manifolds::dynamic ? size : N;
   const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
@@ -84,7 +88,7 @@ void cholesky_factor(int size, std::span<T> a) {
 
 /// x <- a^{-1} x, given what cholesky_factor has made of a.
 template <class T, int N = manifolds::dynamic>
-void cholesky_solve(int size, std::span<const T> factor, std::span<T> x) {
+[[gnu::always_inline]] inline void cholesky_solve(int size, std::span<const T> factor, std::span<T> x) {
   const int n = N == manifolds::dynamic ? size : N;
   const auto at = [n](int row, int column) { return static_cast<std::size_t>(row * n + column); };
   if (n == 1) {

@@ -10,6 +10,7 @@
 #include "manifolds/lane_math.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/limit_map.hpp"
+#include "sde/limit_terms.hpp"
 #include "validation/random_start.hpp"
 
 namespace valleydrift::validation {
@@ -47,7 +48,7 @@ double decay_rate(double damping, double e) {
 
 /// Of the transverse cloud per unit of epsilon; without noise on the valley that of the start, J^+ zeta with zeta of
 /// variance 1.
-double cloud_size(const ResolvedRun& run, const Geometry& geometry, const Matrix& sigma) {
+double cloud_size(const ResolvedRun& run, const Geometry& geometry, const NoiseFactor& sigma) {
   if (run.config.noise == NoiseKind::minibatch) return start_displacement(run.manifold, geometry).norm();
   const sde::LimitForm form(Form::finite_step, run.hyperparameters);
   return std::sqrt(sde::transverse_plateau(geometry, sigma, form).variance);
@@ -65,15 +66,15 @@ double slowest_relaxation(const Geometry& geometry, const Hyperparameters& h) {
 
 /// DERIVATION (33c): how often per unit of slow time the drift crosses the curvature radius R, |drift|/R, or the
 /// diffusion turns the tangent space, tr Sigma_LL / (2 R^2).
-double rate_along_valley(const Manifold& manifold, const Geometry& geometry, double radius, const Matrix& sigma,
+double rate_along_valley(const Manifold& manifold, const Geometry& geometry, double radius, const NoiseFactor& sigma,
                          const Hyperparameters& h) {
   if (std::isinf(radius)) return 0.0;
-  const auto c = sde::limit_coefficients(manifold, geometry, sigma, sde::LimitForm(Form::finite_step, h));
-  return std::max((c.mixed + c.transverse).norm() / radius, c.diffusion.squaredNorm() / (2.0 * radius * radius));
+  const auto c = sde::limit_terms(manifold, geometry, sigma, sde::LimitForm(Form::finite_step, h));
+  return std::max((c.mixed + c.transverse).norm() / radius, c.diffusion_rate / (2.0 * radius * radius));
 }
 
 double default_epsilon(const ResolvedRun& run, const Geometry& geometry, double radius, double rate,
-                       const Matrix& sigma) {
+                       const NoiseFactor& sigma) {
   const Hyperparameters& h = run.hyperparameters;
   const double separation =
       h.mu / h.eta / std::sqrt(default_separation * slowest_relaxation(geometry, h) * std::max(1.0, rate));
@@ -225,15 +226,19 @@ std::string Applicability::failing() const {
 }
 
 Applicability applicability_at(const ResolvedRun& run, const Vector& y) {
+  const Geometry geometry = run.manifold.geometry(y);
+  return applicability_with(run, geometry, run.manifold.curvature_radius(geometry), run.noise_factor(y));
+}
+
+Applicability applicability_with(const ResolvedRun& run, const Geometry& geometry, double curvature_radius,
+                                 const NoiseFactor& sigma) {
   const Manifold& manifold = run.manifold;
   const Hyperparameters& h = run.hyperparameters;
-  const Geometry geometry = manifold.geometry(y);
-  const Matrix sigma = run.noise_factor(y);
   Applicability a;
   a.tau_1 = transverse_time(geometry.spectrum, h);
   a.tau_momentum = momentum_time(h);
   a.slow_unit = h.slow_unit();
-  a.curvature_radius = manifold.curvature_radius(geometry);
+  a.curvature_radius = curvature_radius;
   a.cloud = h.epsilon * cloud_size(run, geometry, sigma);
   const double step = h.eta * geometry.spectrum[geometry.spectrum.size() - 1];
   a.valley_rate = rate_along_valley(manifold, geometry, a.curvature_radius, sigma, h);
@@ -272,21 +277,21 @@ sde::BatchNoise ResolvedRun::batch_noise() const {
   return {config.noise == NoiseKind::label ? law->ratio() : 0.0, law->spread()};
 }
 
-Matrix ResolvedRun::noise_factor(const Vector& w) const {
+NoiseFactor ResolvedRun::noise_factor(const Vector& w) const {
   return noise_factor(w, sde::LimitForm(Form::finite_step, hyperparameters));
 }
 
-Matrix ResolvedRun::noise_factor(const Vector& w, const sde::LimitForm& form) const {
+NoiseFactor ResolvedRun::noise_factor(const Vector& w, const sde::LimitForm& form) const {
   switch (config.noise) {
     case NoiseKind::label:
     case NoiseKind::minibatch:
       return sde::drawn_noise_factor(manifold, w, batch_noise(), form);
     case NoiseKind::isotropic:
-      return Matrix::Identity(w.size(), w.size());
+      return NoiseFactor::isotropic(w.size());
     case NoiseKind::constant:
-      return config.sigma;
+      break;
   }
-  return {};
+  return config.sigma;
 }
 
 ResolvedRun resolve(const RunConfig& config) {
@@ -319,7 +324,7 @@ ResolvedRun resolve(const RunConfig& config) {
                                   run.hyperparameters.mu));
   }
   require_bounded_sampling(run, geometry);
-  const Matrix sigma = run.noise_factor(run.start);
+  const NoiseFactor sigma = run.noise_factor(run.start);
   const double radius = manifold.curvature_radius(geometry);
   const double epsilon =
       config.epsilon
@@ -327,7 +332,7 @@ ResolvedRun resolve(const RunConfig& config) {
           : default_epsilon(run, geometry, radius,
                             rate_along_valley(manifold, geometry, radius, sigma, run.hyperparameters), sigma);
   run.hyperparameters.epsilon = epsilon;
-  run.applicability = applicability_at(run, run.start);
+  run.applicability = applicability_with(run, geometry, radius, sigma);
   if (run.first_phase) {
     measure_first_phase(run);
     if (!config.epsilon) shorten_first_phase(run);

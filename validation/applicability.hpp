@@ -5,11 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/noise_factor.hpp"
 #include "sde/drawn_batches.hpp"
 #include "validation/first_phase.hpp"
 #include "validation/run_config.hpp"
 
 namespace valleydrift::validation {
+
+using manifolds::NoiseFactor;
 
 /// One condition: a value that must stay on the right side of a bound.
 struct Condition {
@@ -49,9 +52,9 @@ struct ResolvedRun {
 
   /// sigma at w with which the theorem is the limit of this run, D x r; of drawn batches it depends on the form and, in
   /// the finite-step form, on the iteration, DERIVATION (49).
-  Matrix noise_factor(const Vector& w, const sde::LimitForm& form) const;
+  NoiseFactor noise_factor(const Vector& w, const sde::LimitForm& form) const;
   /// The same in the finite-step form of the run's own iteration.
-  Matrix noise_factor(const Vector& w) const;
+  NoiseFactor noise_factor(const Vector& w) const;
   /// The noise of the samples, for label and minibatch noise.
   sde::BatchNoise batch_noise() const;
   /// No diffusion along the valley: Sigma_LL = 0 everywhere (label noise; minibatch noise, which is none there).
@@ -67,6 +70,9 @@ ResolvedRun resolve(const RunConfig& config);
 
 /// At y for the noise of the run.
 Applicability applicability_at(const ResolvedRun& run, const Vector& y);
+/// The same given the geometry at y, the valley's curvature radius and the noise factor there.
+Applicability applicability_with(const ResolvedRun& run, const manifolds::Geometry& geometry, double curvature_radius,
+                                 const NoiseFactor& sigma);
 
 /// J^+ at a point of the valley, D x n: times epsilon zeta, zeta of variance 1, it is where runs with minibatch noise
 /// begin, whose residuals are then epsilon zeta.

@@ -51,7 +51,7 @@ template <class Loss>
 class DiscreteWorker {
  public:
   DiscreteWorker(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request,
-                 const Columns& columns, const Matrix& sigma, DiscreteResult& result,
+                 const Columns& columns, const NoiseFactor& sigma, DiscreteResult& result,
                  std::vector<std::vector<double>>& kept)
       : request_(request),
         columns_(columns),
@@ -183,7 +183,7 @@ void hand_over(const DiscreteRequest& request, std::size_t dimension, std::int64
 
 template <class Loss>
 void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, const Columns& columns,
-         const Matrix& sigma, DiscreteResult& result, const Progress& progress) {
+         const NoiseFactor& sigma, DiscreteResult& result, const Progress& progress) {
   std::vector<std::vector<double>> kept(static_cast<std::size_t>(std::max<std::int64_t>(0, request.sampled_paths)));
   const auto make_worker = [&] { return DiscreteWorker<Loss>(loss, noise, request, columns, sigma, result, kept); };
   const auto dimension = static_cast<std::size_t>(loss.dimension());
@@ -199,7 +199,7 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
 }
 
 /// The coupled limit needs sigma; without coupling the field only projects.
-Matrix coupling_factor(const DiscreteRequest& request) {
+NoiseFactor coupling_factor(const DiscreteRequest& request) {
   const ResolvedRun& run = *request.run;
   return request.coupled ? run.noise_factor(run.start) : Matrix(run.start.size(), 0);
 }
@@ -209,7 +209,7 @@ void replay(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteR
             const StepSink& sink) {
   const ResolvedRun& run = *request.run;
   const Columns columns(run.manifold, false);
-  const Matrix sigma = coupling_factor(request);
+  const NoiseFactor sigma = coupling_factor(request);
   DiscreteGroup<Loss> group(loss, noise, request, sigma);
   Observer<Loss> observer(loss, run, request.hyperparameters, columns, request.form, sigma);
   group.start(path, 1);
@@ -240,7 +240,7 @@ DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& prog
   DiscreteResult result{BatchTable(records, columns.count), BatchTable(records, request.coupled ? columns.count : 0),
                         BatchTable(records, request.coupled ? columns.count : 0), BatchTable(records, 1)};
   const std::clock_t began = std::clock();
-  const Matrix sigma = coupling_factor(request);
+  const NoiseFactor sigma = coupling_factor(request);
   const discrete::NoiseModel noise = noise_model(resolved.config, resolved.manifold.label_count());
   std::visit([&](const auto& loss) { run(loss, noise, request, columns, sigma, result, progress); },
              resolved.manifold.registered().loss);

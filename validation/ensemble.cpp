@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Eigenvalues>
-
 #include "manifolds/errors.hpp"
 #include "validation/observer.hpp"
 
@@ -66,9 +64,7 @@ void BatchSums::finish(std::int64_t paths, std::span<const double> offset, int b
 }
 
 void report_lost_limit(const ResolvedRun& run, std::int64_t path, double time, const Vector& last) {
-  const Vector spectrum = Eigen::SelfAdjointEigenSolver<Matrix>(run.manifold.hessian(last), Eigen::EigenvaluesOnly)
-                              .eigenvalues()
-                              .tail(run.manifold.transverse_dimension());
+  const Vector spectrum = run.manifold.spectrum(last);
   const Hyperparameters& h = run.hyperparameters;
   const double step = h.eta * spectrum[spectrum.size() - 1], limit = h.stability_limit();
   // Within a fifth of the limit the response of the stiffest mode, and with it the drift, grows without bound.

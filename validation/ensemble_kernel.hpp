@@ -131,7 +131,7 @@ class DiscreteGroup {
   static constexpr int most_groups = interleaved_groups<Loss>;
 
   DiscreteGroup(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request,
-                const Matrix& sigma)
+                const NoiseFactor& sigma)
       : loss_(loss),
         noise_(noise),
         scratch_(loss),
@@ -141,7 +141,7 @@ class DiscreteGroup {
                                           {request.run->config.seed, request.process})),
         states_(static_cast<std::size_t>(most_groups), discrete::State<Lanes, Loss>(loss)),
         field_(loss.model(), request.form, sigma),
-        stepper_(loss.dimension(), static_cast<int>(sigma.cols())),
+        stepper_(loss.dimension(), static_cast<int>(sigma.columns())),
         sums_(static_cast<std::size_t>(most_groups * chunks_.draws())),
         coarse_sums_(sums_.size()),
         dw_(static_cast<std::size_t>(chunks_.draws())),
@@ -306,14 +306,14 @@ template <class Loss>
 class LimitGroup {
  public:
   using Model = typename Loss::model_type;
-  LimitGroup(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const Matrix& sigma)
+  LimitGroup(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const NoiseFactor& sigma)
       : key_{run.config.seed, static_cast<std::uint32_t>(Process::limit)},
         start_(run.start),
         field_(loss.model(), form, sigma),
-        stepper_(loss.dimension(), static_cast<int>(sigma.cols())),
+        stepper_(loss.dimension(), static_cast<int>(sigma.columns())),
         y_(static_cast<std::size_t>(loss.dimension())),
-        draws_(2 * static_cast<std::size_t>(sigma.cols())),
-        dw_(static_cast<std::size_t>(sigma.cols())),
+        draws_(2 * static_cast<std::size_t>(sigma.columns())),
+        dw_(static_cast<std::size_t>(sigma.columns())),
         half_(dw_.size()) {}
 
   void start(std::int64_t first_path) {

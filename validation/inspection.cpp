@@ -8,7 +8,7 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
-#include "sde/limit_coefficients.hpp"
+#include "sde/limit_terms.hpp"
 #include "sde/symmetric_eigen.hpp"
 #include "validation/json.hpp"
 
@@ -23,8 +23,7 @@ class ValleyDrift {
   ValleyDrift(const ResolvedRun& run, Form form) : run_(run), form_(form, run.hyperparameters) {}
 
   Vector operator()(const Vector& y) const {
-    const auto c =
-        sde::limit_coefficients(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y, form_), form_);
+    const auto c = sde::limit_terms(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y, form_), form_);
     return c.mixed + c.transverse;
   }
   Vector flow(const Vector& y, double t) const {
@@ -167,6 +166,11 @@ nlohmann::json coordinates_json(const std::vector<std::string>& names, const Vec
   return out;
 }
 
+/// Why P_L sigma is not there.
+std::string too_large(const Inspection& i) {
+  return fmt::format("not written, {} x {} numbers", i.dimension, i.noise_columns);
+}
+
 const char* const no_asymptotic = "not available without --gamma";
 
 }  // namespace
@@ -254,9 +258,13 @@ Inspection inspect(const ResolvedRun& run) {
   for (const Form form : {Form::finite_step, Form::paper, Form::asymptotic}) {
     if (form == Form::asymptotic && !run.config.gamma) continue;
     const sde::LimitForm limit(form, h, run.config.gamma);
-    const auto c = sde::limit_coefficients(manifold, geometry, run.noise_factor(run.start, limit), limit);
-    out.drift.push_back({form, c.curvature, c.mixed, c.transverse});
-    out.diffusion = c.diffusion;
+    const NoiseFactor noise = run.noise_factor(run.start, limit);
+    const sde::LimitTerms terms = sde::limit_terms(manifold, geometry, noise, limit);
+    out.drift.push_back({form, terms.curvature, terms.mixed, terms.transverse});
+    constexpr Eigen::Index most_written = 65536;  // a megabyte of text
+    if (noise.rows() * noise.columns() <= most_written) out.diffusion = geometry.longitudinal(noise.dense());
+    out.noise_columns = noise.columns();
+    out.diffusion_rate = terms.diffusion_rate;
   }
 
   const Relaxation relaxation = relaxation_time(run, Form::paper);
@@ -315,14 +323,16 @@ std::string inspection_text(const Inspection& i) {
   }
   if (!c.gamma) text += fmt::format("  asymptotic form: {}\n", no_asymptotic);
   constexpr Eigen::Index most_rows = 8;
-  if (i.diffusion.cwiseAbs().maxCoeff() <= 1e-14 * std::max(1.0, i.trace_hessian)) {
+  if (std::sqrt(i.diffusion_rate) <= 1e-14 * std::max(1.0, i.trace_hessian)) {
     text += "Diffusion P_L sigma: none\n";
+  } else if (!i.diffusion) {
+    text += fmt::format("Diffusion P_L sigma: {}; tr(P_L Sigma P_L) = {:.6g}\n", too_large(i), i.diffusion_rate);
   } else {
-    text += fmt::format("Diffusion P_L sigma, {} x {}\n", i.diffusion.rows(), i.diffusion.cols());
-    for (Eigen::Index r = 0; r < std::min(i.diffusion.rows(), most_rows); ++r) {
-      line("", vector_text(i.diffusion.row(r).transpose()));
+    text += fmt::format("Diffusion P_L sigma, {} x {}\n", i.diffusion->rows(), i.diffusion->cols());
+    for (Eigen::Index r = 0; r < std::min(i.diffusion->rows(), most_rows); ++r) {
+      line("", vector_text(i.diffusion->row(r).transpose()));
     }
-    if (i.diffusion.rows() > most_rows) line("", "...");
+    if (i.diffusion->rows() > most_rows) line("", "...");
   }
 
   text += "\nTime scales\n";
@@ -373,8 +383,10 @@ nlohmann::json inspection_json(const Inspection& i) {
                         {"beta", h.beta()},
                         {"mu", h.mu},
                         {"epsilon", h.epsilon},
-                        {"diffusion", json_array(i.diffusion)},
+                        {"diffusion", i.diffusion ? json_array(*i.diffusion) : nlohmann::json()},
+                        {"diffusion_rate", json_number(i.diffusion_rate)},
                         {"relaxation_note", i.relaxation_note}};
+  if (!i.diffusion) out["diffusion_reason"] = too_large(i);
   out["slow_coordinates"] = coordinates_json(i.slow_coordinate_names, i.slow_coordinates);
   nlohmann::json& drift = out["drift"] = nlohmann::json::object();
   for (const FormDrift& d : i.drift) {

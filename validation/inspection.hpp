@@ -41,8 +41,10 @@ struct Inspection {
   double rank_gap, trace_hessian;
   Vector slow_coordinates;
   std::vector<std::string> slow_coordinate_names;
-  std::vector<FormDrift> drift;  ///< the forms that exist
-  Matrix diffusion;              ///< P_L sigma, D x r
+  std::vector<FormDrift> drift;     ///< the forms that exist
+  std::optional<Matrix> diffusion;  ///< P_L sigma, D x r, unless it has more than 65536 numbers
+  Eigen::Index noise_columns = 0;   ///< r
+  double diffusion_rate = 0.0;      ///< tr(P_L Sigma P_L)
   Applicability applicability;
   Quantity tau_Y;               ///< relaxation time in slow time, DERIVATION (31)
   Quantity tau_2;               ///< tau_Y in steps

@@ -57,7 +57,7 @@ class Observer {
   static constexpr int D = Loss::static_dimension;
 
   Observer(const Loss& loss, const ResolvedRun& run, const Hyperparameters& h, const Columns& columns,
-           const sde::LimitForm& form, const Matrix& sigma);
+           const sde::LimitForm& form, const NoiseFactor& sigma);
 
   /// Reads a discrete state; fills slow variable and the values of every lane. False in `ok` for a lane that is not
   /// finite or whose projection does not reach the valley.
@@ -97,7 +97,7 @@ class Observer {
 
 template <class Loss>
 Observer<Loss>::Observer(const Loss& loss, const ResolvedRun& run, const Hyperparameters& h, const Columns& columns,
-                         const sde::LimitForm& form, const Matrix& sigma)
+                         const sde::LimitForm& form, const NoiseFactor& sigma)
     : loss_(loss),
       columns_(columns),
       constants_(h),

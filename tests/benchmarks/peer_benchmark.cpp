@@ -4,6 +4,8 @@
 //   A  uv: u^2 - v^2 after 1000 steps of heavy ball with Gaussian label noise
 //   B  sphere: Brownian motion on the sphere in R^3, y . y0 at t = 1 after 256 steps
 //   C  linear-network: the test error |u*u - v*v - b*|^2 after 1000 steps of heavy ball with Gaussian label noise
+//   D, E  matrix-sensing, small and larger: the same
+//   F  linear-network, larger: the same after 100 steps
 #include <cmath>
 #include <random>
 #include <vector>
@@ -38,8 +40,9 @@ class Mean {
 };
 
 /// A group of paths after the other, from the start to the last step; no path twice.
-void iteration(benchmark::State& state, const char* manifold) {
-  ResolvedRun run = run_of(manifold, NoiseKind::label, NoiseLaw::gaussian);
+void iteration(benchmark::State& state, const char* manifold, std::int64_t steps,
+               const std::map<std::string, std::string>& parameters = {}) {
+  ResolvedRun run = run_of(manifold, NoiseKind::label, NoiseLaw::gaussian, parameters);
   run.hyperparameters.epsilon = epsilon;
   const DiscreteRequest request = ensemble_of(run, batch_count, steps);
   const discrete::NoiseModel noise = noise_of(run);
@@ -117,9 +120,14 @@ void eigen_and_random(benchmark::State& state) {
   mean.report(state);
 }
 
-BENCHMARK_CAPTURE(iteration, , "uv")->Name("peer/valleydrift/uv");
+BENCHMARK_CAPTURE(iteration, , "uv", steps)->Name("peer/valleydrift/uv");
 BENCHMARK(sphere)->Name("peer/valleydrift/sphere");
-BENCHMARK_CAPTURE(iteration, , "linear-network")->Name("peer/valleydrift/linear-network");
+BENCHMARK_CAPTURE(iteration, , "linear-network", steps)->Name("peer/valleydrift/linear-network");
+BENCHMARK_CAPTURE(iteration, , "matrix-sensing", steps)->Name("peer/valleydrift/matrix-sensing");
+BENCHMARK_CAPTURE(iteration, , "matrix-sensing", steps, {{"dimension", "12"}, {"rank", "3"}, {"samples", "30"}})
+    ->Name("peer/valleydrift/matrix-sensing-large");
+BENCHMARK_CAPTURE(iteration, , "linear-network", 100, {{"features", "200"}, {"samples", "100"}})
+    ->Name("peer/valleydrift/linear-network-large");
 BENCHMARK(eigen_and_random)->Name("peer/eigen-mt19937/uv");
 
 }  // namespace

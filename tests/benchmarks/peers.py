@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The same three workloads in valleydrift, NumPy, PyTorch and plain Eigen, side by side on one thread.
+"""The same workloads in valleydrift, NumPy, PyTorch and plain Eigen, side by side on one thread.
 
     tests/benchmarks/peers.py [path of valleydrift-bench]
 
@@ -11,7 +11,11 @@ Markdown: nanoseconds per path and step, medians of the rounds, and ratios to va
   A  uv              u v - 1, heavy ball, Gaussian label noise; mean of u^2 - v^2 after 1000 steps
   B  sphere          Brownian motion on the sphere in R^3, written by hand and renormalised; y . y0 at t = 1
   C  linear-network  20 features, 10 samples, heavy ball, Gaussian label noise; mean test error after 1000 steps
+  D  matrix-sensing  4 x 4 matrices of rank 2, 4 measurements: D = 16, n = 4; the same
+  E  matrix-sensing  12 x 12 matrices of rank 3, 30 measurements: D = 72, n = 30; the same
+  F  linear-network  200 features, 100 samples: D = 400, n = 100; the same, after 100 steps
 """
+import functools
 import json
 import math
 import os
@@ -24,7 +28,10 @@ import time
 ROUNDS = 5
 ETA, BETA, EPSILON, STEPS = 0.05, 0.9, 0.05, 1000
 SPHERE_STEPS = 256
-FEATURES, SAMPLES, SPARSITY, SEED = 20, 10, 3, 1
+SPARSITY, SEED = 3, 1  # of the networks
+NETWORK, LARGE_NETWORK = (20, 10), (200, 100)  # features, samples
+SENSING, LARGE_SENSING = (4, 2, 4), (12, 3, 30)  # dimension, rank, samples; the teacher's rank is 1
+LARGE_STEPS = 100
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"  # before the libraries are loaded
@@ -41,7 +48,7 @@ def optional(name):
 numpy, torch = optional("numpy"), optional("torch")
 
 
-# --- The data of C, by the definition of manifolds/noise.cpp: Philox4x32-10 and Box-Muller -------------------------
+# --- The data, by the definition of manifolds/noise.cpp: Philox4x32-10 and Box-Muller -------------------------
 
 
 def philox(counter, key):
@@ -53,22 +60,62 @@ def philox(counter, key):
     return counter
 
 
-def normal(seed, process, path, step):
-    r = philox([path, step // 2, process << 24, 0], [seed & 0xFFFFFFFF, seed >> 32])
+def normal(seed, process, path, step, component=0):
+    r = philox([path, step // 2, process << 24, component << 16], [seed & 0xFFFFFFFF, seed >> 32])
     u = ((r[1] << 21 | r[0] >> 11) + 0.25) * 2.0**-53
     angle = math.pi / 4.0 * ((r[2] | (r[3] & 0xFFFFF) << 32) * 2.0**-51 - 1.0)
     cosine, sine = math.cos(angle) * (-1.0 if r[3] >> 30 & 1 else 1.0), math.sin(angle)
     return math.sqrt(-2.0 * math.log(u)) * (sine if (step % 2 == 0) == bool(r[3] >> 31) else cosine)
 
 
-def network():
+def drawn(rows, columns, role=0, seed=SEED):
+    """RandomData of manifolds/random_data.cpp."""
+    return numpy.array([[normal(seed, 255, i, j, role) for j in range(columns)] for i in range(rows)])
+
+
+def brought_to_valley(w, residuals, jacobian):
+    """By Gauss-Newton steps, each halved until |f| falls: as in manifolds/random_data.cpp."""
+    f = residuals(w)
+    for _ in range(100):
+        j = jacobian(w)
+        move, part = j.T @ numpy.linalg.solve(j @ j.T, f), 1.0
+        while part > 2.0**-30 and numpy.linalg.norm(residuals(w - part * move)) >= numpy.linalg.norm(f):
+            part /= 2.0
+        if part <= 2.0**-30:
+            break
+        w = w - part * move
+        f = residuals(w)
+    return w
+
+
+@functools.cache
+def network(features, samples):
     """x (samples x features), y, teacher, start (u, v): as in manifolds/linear_network.cpp."""
-    x = numpy.array([[normal(SEED, 255, a, k) for k in range(FEATURES)] for a in range(SAMPLES)])
-    teacher = numpy.array([1.0] * SPARSITY + [0.0] * (FEATURES - SPARSITY))
+    x = drawn(samples, features)
+    teacher = numpy.array([1.0] * SPARSITY + [0.0] * (features - SPARSITY))
     least = numpy.linalg.lstsq(x, x @ teacher, rcond=None)[0]
     larger = numpy.sqrt((abs(least) + numpy.sqrt(least**2 + 0.25)) / 2.0)
     u, v = numpy.where(least >= 0.0, larger, 0.25 / larger), numpy.where(least >= 0.0, 0.25 / larger, larger)
     return x, x @ teacher, teacher, u, v
+
+
+@functools.cache
+def sensing(d, r, samples):
+    """A (samples x d^2), y, teacher (d^2), start (u, v), d x r each: as in manifolds/matrix_sensing.cpp."""
+    a = drawn(samples, d * d)
+    teacher = (drawn(d, 1, 1) @ drawn(d, 1, 2).T / d).ravel()
+    labels = a @ teacher
+    w = numpy.concatenate([drawn(d, r, 3).ravel(), drawn(d, r, 4).ravel()]) / math.sqrt(r)
+
+    def residuals(w):
+        u, v = w.reshape(2, d, r)
+        return a @ (u @ v.T).ravel() - labels
+
+    def jacobian(w):
+        u, v = w.reshape(2, d, r)
+        return numpy.array([numpy.concatenate([(g @ v).ravel(), (g.T @ u).ravel()]) for g in a.reshape(samples, d, d)])
+
+    return a, labels, teacher, *brought_to_valley(w, residuals, jacobian).reshape(2, d, r)
 
 
 # --- NumPy: all paths at once, every operation in place ------------------------------------------------------------
@@ -112,14 +159,15 @@ def numpy_sphere(paths, seed):
     return y[0]
 
 
-def numpy_network(paths, seed):
+def numpy_network(paths, seed, sizes=NETWORK, steps=STEPS):
     rng = numpy.random.default_rng(seed)
-    x, labels, teacher, u0, v0 = network()
+    x, labels, teacher, u0, v0 = network(*sizes)
+    samples = sizes[1]
     u, v = numpy.repeat(u0[:, None], paths, 1), numpy.repeat(v0[:, None], paths, 1)
     p, q = numpy.zeros_like(u), numpy.zeros_like(v)
-    b, g, f, xi = numpy.empty_like(u), numpy.empty_like(u), numpy.empty((SAMPLES, paths)), numpy.empty((SAMPLES, paths))
-    pull = numpy.ascontiguousarray(2.0 / SAMPLES * x.T)
-    for _ in range(STEPS):
+    b, g, f, xi = numpy.empty_like(u), numpy.empty_like(u), numpy.empty((samples, paths)), numpy.empty((samples, paths))
+    pull = numpy.ascontiguousarray(2.0 / samples * x.T)
+    for _ in range(steps):
         rng.standard_normal(out=xi)
         numpy.multiply(u, u, out=b)
         numpy.multiply(v, v, out=g)
@@ -140,6 +188,43 @@ def numpy_network(paths, seed):
         numpy.multiply(q, ETA, out=b)
         v += b
     return ((u * u - v * v - teacher[:, None]) ** 2).sum(0)
+
+
+def numpy_sensing(paths, seed, sizes=SENSING):
+    rng = numpy.random.default_rng(seed)
+    a, labels, teacher, u0, v0 = sensing(*sizes)
+    d, r, samples = sizes
+    u, v = numpy.repeat(u0[:, :, None], paths, 2), numpy.repeat(v0[:, :, None], paths, 2)  # d x r x paths
+    p, q, gu, gv = (numpy.zeros_like(u) for _ in range(4))
+    product, part = numpy.empty((d, d, paths)), numpy.empty((d, d, paths))
+    f, xi = numpy.empty((samples, paths)), numpy.empty((samples, paths))
+    pull = numpy.ascontiguousarray(a.T / samples)
+    flat = product.reshape(d * d, paths)
+    for _ in range(STEPS):
+        rng.standard_normal(out=xi)
+        numpy.multiply(u[:, None, 0], v[None, :, 0], out=product)
+        for k in range(1, r):
+            numpy.multiply(u[:, None, k], v[None, :, k], out=part)
+            product += part
+        numpy.matmul(a, flat, out=f)
+        f -= labels[:, None]
+        xi *= EPSILON
+        f -= xi
+        numpy.matmul(pull, f, out=flat)  # now sum_i f_i A_i / n
+        for k in range(r):
+            numpy.multiply(product, v[None, :, k], out=part)
+            numpy.add.reduce(part, axis=1, out=gu[:, k])
+            numpy.multiply(product, u[:, None, k], out=part)
+            numpy.add.reduce(part, axis=0, out=gv[:, k])
+        p *= BETA
+        q *= BETA
+        p -= gu
+        q -= gv
+        numpy.multiply(p, ETA, out=gu)
+        u += gu
+        numpy.multiply(q, ETA, out=gv)
+        v += gv
+    return ((numpy.einsum("ikp,jkp->ijp", u, v) - teacher.reshape(d, d)[:, :, None]) ** 2).sum((0, 1))
 
 
 # --- PyTorch: the same ---------------------------------------------------------------------------------------------
@@ -174,12 +259,13 @@ def torch_sphere(paths, seed):
 
 def torch_network(paths, seed):
     torch.manual_seed(seed)
-    x, labels, teacher, u0, v0 = (torch.from_numpy(a) for a in network())
+    x, labels, teacher, u0, v0 = (torch.from_numpy(a) for a in network(*NETWORK))
+    samples = NETWORK[1]
     u, v = u0[:, None].repeat(1, paths), v0[:, None].repeat(1, paths)
     p, q = torch.zeros_like(u), torch.zeros_like(v)
     b, g = torch.empty_like(u), torch.empty_like(u)
-    f, xi = torch.empty((SAMPLES, paths), dtype=torch.float64), torch.empty((SAMPLES, paths), dtype=torch.float64)
-    pull = (2.0 / SAMPLES * x.T).contiguous()
+    f, xi = torch.empty((samples, paths), dtype=torch.float64), torch.empty((samples, paths), dtype=torch.float64)
+    pull = (2.0 / samples * x.T).contiguous()
     for _ in range(STEPS):
         xi.normal_()
         torch.mul(u, u, out=b).addcmul_(v, v, value=-1.0)
@@ -216,6 +302,11 @@ WORKLOADS = [
     ("B", "sphere", SPHERE_STEPS, [("NumPy", numpy and numpy_sphere, 8192), ("PyTorch", torch and torch_sphere, 8192)]),
     ("C", "linear-network", STEPS, [("NumPy", numpy and numpy_network, 1024),
                                     ("PyTorch", numpy and torch and torch_network, 1024)]),
+    ("D", "matrix-sensing", STEPS, [("NumPy", numpy and numpy_sensing, 1024)]),
+    ("E", "matrix-sensing-large", STEPS,
+     [("NumPy", numpy and functools.partial(numpy_sensing, sizes=LARGE_SENSING), 256)]),
+    ("F", "linear-network-large", LARGE_STEPS,
+     [("NumPy", numpy and functools.partial(numpy_network, sizes=LARGE_NETWORK, steps=LARGE_STEPS), 256)]),
 ]
 
 

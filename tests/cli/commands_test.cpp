@@ -440,6 +440,33 @@ BOOST_AUTO_TEST_CASE(a_million_paths_need_little_memory, *boost::unit_test::labe
   BOOST_TEST(std::filesystem::file_size(folder.path("paths/paths.csv")) > 100000000U);
 }
 
+// One matrix of as many rows and columns as weights is 32 MiB here. A run that forms none takes 35 MiB of address space
+// in all, libraries included; one that is given such a matrix does not fit.
+BOOST_AUTO_TEST_CASE(no_square_matrix_of_the_weights, *boost::unit_test::label("slow")) {
+  const Folder folder;
+  const std::string network = " --manifold linear-network --param features=1024 --param samples=8 --eta 0.002";
+  const auto within = [&](const std::string& command) {
+    return shell(folder, "ulimit -v 50000; $program " + command + " > report 2> err");
+  };
+  const std::string brief = " --paths 256 --steps 4 --threads 1 --no-plots --quiet --output out";
+  for (const std::string noise : {" --noise label", " --noise isotropic"}) {
+    BOOST_TEST(within("inspect" + network + noise) == 0);
+    BOOST_TEST(within("compare" + network + noise + brief) <= 1);  // too short a run for a verdict
+    BOOST_TEST(shell(folder, "grep -q verdict out/summary.json && rm -r out") == 0);
+  }
+  BOOST_TEST(within("compare --manifold sphere --param D=4096 --noise isotropic" + brief) <= 1);
+
+  std::string one;
+  for (std::size_t i = 0; i < 2048; ++i) {
+    std::string line(2 * 2048 - 1, ',');
+    for (std::size_t k = 0; k < 2048; ++k) line[2 * k] = i == k ? '1' : '0';
+    one += line + "\n";
+  }
+  folder.write("one.csv", one);
+  BOOST_TEST(within("inspect" + network + " --noise constant --sigma one.csv") == 3);
+  BOOST_TEST(shell(folder, "grep -q 'out of memory' err") == 0);
+}
+
 #endif
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "manifolds/dual.hpp"
+#include "manifolds/derivatives.hpp"
 #include "manifolds/manifold.hpp"
 #include "manifolds/registry.hpp"
 
@@ -227,6 +227,29 @@ BOOST_AUTO_TEST_CASE(residual_hessians_are_second_derivatives_of_the_residuals) 
         const Matrix h = c.manifold.residual_hessian(w, Vector::Unit(second.size(), a));
         BOOST_TEST(std::abs(v.dot(h * v) - second[a]) < 2e-14 * std::max(1.0, largest(h)));
         BOOST_TEST(largest(h - h.transpose()) < 2e-14 * std::max(1.0, largest(h)));
+      }
+    });
+  });
+}
+
+BOOST_AUTO_TEST_CASE(single_residuals_and_laplacians_are_those_of_all_residuals) {
+  for_all_points(true, [](const Case& c, const Vector& w) {
+    visit_loss(c.manifold, [&](const auto& loss) {
+      using Model = std::decay_t<decltype(loss.model())>;
+      const Vector v = Random(8).direction(w.size());
+      ResidualHessian<double, Model> one(loss.model());
+      ResidualBending<double, Model> bending(loss.model());
+      Vector laplacian(loss.model().residual_count()), second = Vector::Zero(laplacian.size());
+      bending.laplacian(view(w), view(laplacian));
+      bending.add(view(w), view(v), -0.5, view(second));
+      for (Eigen::Index a = 0; a < laplacian.size(); ++a) {
+        const Matrix h = c.manifold.residual_hessian(w, Vector::Unit(laplacian.size(), a));
+        const double bound = 2e-14 * std::max(1.0, largest(h));
+        Vector product = Vector::Zero(w.size());
+        one.add_one(view(w), static_cast<std::size_t>(a), view(v), view(product));
+        BOOST_TEST(largest(product - h * v) < bound);
+        BOOST_TEST(std::abs(second[a] + 0.5 * v.dot(h * v)) < bound);
+        BOOST_TEST(std::abs(laplacian[a] - h.trace()) < bound * static_cast<double>(w.size()));
       }
     });
   });

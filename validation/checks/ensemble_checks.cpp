@@ -71,7 +71,7 @@ struct BatchRows {
 
 /// Euler-Maruyama by the definition of the theorem, (34).
 Vector euler(const ResolvedRun& run, const sde::LimitForm& form, const Vector& y, const Vector& dw, double dt) {
-  const auto c = sde::limit_coefficients(run.manifold, run.manifold.geometry(y), run.noise_factor(y), form);
+  const auto c = sde::limit_coefficients(run.manifold, run.manifold.geometry(y), run.noise_factor(y).dense(), form);
   return run.manifold.retract(y + dt * c.drift() + c.diffusion * dw);
 }
 
@@ -85,9 +85,10 @@ void add_path(const ResolvedRun& run, const Plan& plan, int rung, std::uint64_t 
   const sde::LimitForm form(Form::finite_step, h);
   const manifolds::NoiseKey key{run.config.seed, static_cast<std::uint32_t>(rung)};
   discrete::ReferencePath reference(
-      m, h, [&run](const Vector& w) { return run.noise_factor(w); }, run.config.noise_law, key, path, run.start);
+      m, h, [&run](const Vector& w) { return run.noise_factor(w).dense(); }, run.config.noise_law, key, path,
+      run.start);
   const double mobility = h.eta * h.epsilon / h.mu, reach = h.eta * (1.0 - h.mu) / h.mu;
-  const int draws = static_cast<int>(run.noise_factor(run.start).cols());
+  const int draws = static_cast<int>(run.noise_factor(run.start).columns());
   Vector fine = run.start, coarse = run.start;
   std::int64_t step = 0;
   for (std::size_t r = 0; r < plan.record_steps.size(); ++r) {
@@ -132,7 +133,7 @@ void add_path(const ResolvedRun& run, const Plan& plan, int rung, std::uint64_t 
 /// out[record].
 void add_limit_path(const ResolvedRun& run, const Plan& plan, std::uint64_t path, std::vector<std::vector<Row>>& out) {
   const sde::LimitForm form(Form::finite_step, run.hyperparameters);
-  const Matrix sigma = run.noise_factor(run.start);
+  const Matrix sigma = run.noise_factor(run.start).dense();
   const auto r = static_cast<std::size_t>(sigma.cols());
   std::visit(
       [&](const auto& loss) {

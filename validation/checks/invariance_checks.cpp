@@ -35,9 +35,9 @@ struct Increments {
 template <class Model>
 class Kernel {
  public:
-  Kernel(const Model& model, const LimitForm& form, const Matrix& sigma)
-      : field_(model, form, sigma),
-        columns_(static_cast<std::size_t>(sigma.cols())) {}
+  Kernel(const Model& model, const LimitForm& form, const manifolds::NoiseFactor& noise)
+      : field_(model, form, noise),
+        columns_(static_cast<std::size_t>(noise.columns())) {}
 
   /// V_j(w).
   Vector diffusion(const Vector& w, std::size_t j) {
@@ -66,8 +66,8 @@ class Kernel {
   std::size_t columns_;
 };
 
-/// The kernel's Ito drift and diffusion, and its drift of label noise, are those of limit_coefficients, which the
-/// checks D4 hold against the iteration.
+/// The kernel's Ito drift and diffusion, those of isotropic noise, which has a way of its own, and its drift of label
+/// noise are those of limit_coefficients, which the checks D4 hold against the iteration.
 Finding kernel(const CheckSite& site) {
   Worst worst(1e-11);  // rounding 1e-16, times up to 1e4 where eigenvectors of near eigenvalues are mixed
   visit_model(site.manifold, [&]<class Model>(const Model& model) {
@@ -81,6 +81,16 @@ Finding kernel(const CheckSite& site) {
         const double size = c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
         worst.add((field.ito - c.drift()).norm() / size, fmt::format("drift, {}, {}", describe(h), where));
         worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), "diffusion " + where);
+
+        const LimitCoefficients i = limit_coefficients(site.manifold, g, Matrix::Identity(y.size(), y.size()), form);
+        const Increments isotropic = Kernel<Model>(model, form, manifolds::NoiseFactor::isotropic(y.size())).at(y);
+        const double unit = i.curvature.norm() + i.transverse.norm() + 1e-3 * static_cast<double>(y.size());
+        worst.add((isotropic.ito - i.drift()).norm() / unit,
+                  fmt::format("isotropic drift, {}, {}", describe(h), where));
+        worst.add((isotropic.stratonovich - i.transverse).norm() / unit,
+                  fmt::format("isotropic Stratonovich drift, {}, {}", describe(h), where));
+        worst.add((isotropic.diffusion - i.diffusion).norm() / std::sqrt(static_cast<double>(y.size())),
+                  "isotropic diffusion " + where);
 
         const Matrix labels = site.manifold.label_noise_factor(y);
         const Vector expected = limit_coefficients(site.manifold, g, labels, form).drift();
@@ -148,6 +158,12 @@ class Transformed : public Model {
       for (std::size_t k = 0; k < of_w.size(); ++k) g[i] = g[i] + entry(k, i) * of_w[k];
     }
   }
+
+  // The model's closed forms are not those of other coordinates.
+  template <class T>
+  void residual_gradient(std::span<const T> x, std::size_t a, std::span<T> g) const = delete;
+  template <class T>
+  void closed_laplacian(std::span<const T> x, std::span<T> out) const = delete;
 
  private:
   double entry(std::size_t row, std::size_t column) const {

@@ -206,7 +206,7 @@ void follow_path(Worst& worst, const ResolvedRun& run, std::int64_t path) {
   request.record_steps = {0, 96, 160};
   request.block = 16;
   discrete::ReferencePath reference(
-      run.manifold, h, [&run](const Vector& w) { return run.noise_factor(w); }, run.config.noise_law,
+      run.manifold, h, [&run](const Vector& w) { return run.noise_factor(w).dense(); }, run.config.noise_law,
       {run.config.seed, request.process}, static_cast<std::uint64_t>(path), run.start);
   const manifolds::Uv model;
   sde::LimitField<double, manifolds::Uv> field(model, request.form, Matrix::Identity(2, 2));

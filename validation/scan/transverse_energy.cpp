@@ -24,14 +24,15 @@ EnergyForm energy_form(const manifolds::Vector& spectrum, const manifolds::Hyper
   return {.kinetic = 0.5 * h.eta * h.beta(), .displacement = 0.5 * h.mu, .gradient = gradient};
 }
 
-TransverseEnergy::TransverseEnergy(const manifolds::Geometry& geometry, const manifolds::Matrix& sigma,
+TransverseEnergy::TransverseEnergy(const manifolds::Geometry& geometry, const manifolds::NoiseFactor& noise,
                                    const manifolds::Hyperparameters& h) {
   const double b = h.beta(), eta = h.eta;
   const EnergyForm form = energy_form(geometry.spectrum, h);
   const double look_ahead = h.scheme == manifolds::Scheme::nesterov ? eta * b : 0.0;
+  const manifolds::Matrix across = noise.after(geometry.transverse.transpose());
   for (Eigen::Index i = 0; i < geometry.spectrum.size(); ++i) {
     const double l = geometry.spectrum[i];
-    const double kick = h.epsilon * (geometry.transverse.col(i).transpose() * sigma).norm();
+    const double kick = h.epsilon * across.row(i).norm();
     // p' = b p - l (w + look_ahead p) + noise, w' = w + eta p': the rows of the step, and the noise it adds.
     const double pw = -l, pp = b - l * look_ahead, ww = 1.0 + eta * pw, wp = eta * pp;
     Mode mode;

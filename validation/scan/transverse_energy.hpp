@@ -6,6 +6,7 @@
 
 #include "manifolds/geometry.hpp"
 #include "manifolds/hyperparameters.hpp"
+#include "manifolds/noise_factor.hpp"
 
 namespace valleydrift::validation {
 
@@ -24,8 +25,8 @@ bool underdamped(double eigenvalue, const manifolds::Hyperparameters& h);
 /// Its mean in the linearised iteration, from the valley at rest.
 class TransverseEnergy {
  public:
-  /// Modes and noise at a point of the valley; sigma is D x r.
-  TransverseEnergy(const manifolds::Geometry& geometry, const manifolds::Matrix& sigma,
+  /// Modes and noise at a point of the valley.
+  TransverseEnergy(const manifolds::Geometry& geometry, const manifolds::NoiseFactor& noise,
                    const manifolds::Hyperparameters& h);
 
   /// The stationary energy, and its part that is the loss.
