@@ -13,6 +13,7 @@ jobs=("--manifold uv --C 0.27 --gamma 0.6 --scheme nesterov --form paper --slow-
       "--manifold quadratic-pair --noise constant --sigma $source/data/full_rank_sigma.csv"
       "--manifold sphere --param D=17 --noise isotropic --shared-noise"
       "--manifold channel --param profile=exp --noise isotropic --noise-law rademacher")
+jobs=("${jobs[@]/%/ --ladder full}")
 for manifold in $("$1" manifolds --json | sed -n 's/^ \{6\}"name": "\([a-z-]*\)",*$/\1/p' | sort -u); do
   size=  # isotropic noise costs a model of many weights and residuals most
   [[ $manifold != linear-network ]] || size="--param features=6 --param samples=5 --param sparsity=2"
@@ -23,7 +24,7 @@ bytes_of() {  # bytes_of PROGRAM JOB: a checksum of every result; run.json is ou
   rm -rf "$work/out"
   # Exit 1 is a verdict. shellcheck: the job is meant to be split into words.
   # shellcheck disable=SC2086
-  "$1" compare $2 --paths 300 --steps 60 --ladder full --seed 11 --save-paths --no-plots --quiet --output "$work/out" \
+  "$1" compare $2 --paths 300 --steps 60 --seed 11 --save-paths --no-plots --quiet --output "$work/out" \
     > "$work/log" 2>&1 || [[ $? == 1 ]] || { cat "$work/log" >&2; return 1; }
   (cd "$work/out" && sha256sum config.ini summary.json series.csv paths.csv)
 }

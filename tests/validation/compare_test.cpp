@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(every_manifold_and_scheme_agrees, *boost::unit_test::label(
       config.scheme = scheme;
       constexpr int most_diffusing = 8;
       config.noise = Manifold(description.name, {}).dimension() <= most_diffusing ? noise : NoiseKind::label;
-      config.paths = 16384;
+      config.paths = 8192;
       config.eta = 0.02;  // at 0.05 a diffusing path of uv reaches Nesterov's stability limit
       const Comparison c = run(config);
       BOOST_TEST((c.verdict == Verdict::agree),

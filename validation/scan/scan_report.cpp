@@ -289,7 +289,7 @@ double expected_seconds(const ResolvedScan& scan) {
     return seconds / static_cast<double>(run.config.paths);
   };
   constexpr int few = 8;
-  constexpr std::int64_t many = 4000;
+  constexpr std::int64_t many = 500;
   const double per_record = seconds_of(few, 1) / few;
   const double per_step = std::max(0.0, seconds_of(1, many) - per_record) / static_cast<double>(many);
   constexpr double usual_records = 150.0;  // of a cell
