@@ -22,19 +22,27 @@
 
 namespace valleydrift::manifolds {
 
-using AnyLoss = std::variant<LeastSquares<Uv>,              //
-                             LeastSquares<VectorUv>,        //
-                             LeastSquares<Channel>,         //
-                             LeastSquares<Ellipse>,         //
-                             LeastSquares<SphereInSpace>,   //
-                             LeastSquares<Sphere>,          //
-                             LeastSquares<Torus>,           //
-                             LeastSquares<QuadraticPair>,   //
-                             LeastSquares<LinearNetwork>,   //
-                             LeastSquares<MatrixSensing>,   //
-                             LeastSquares<TeacherStudent>,  //
-                             CoshPair,                      //
-                             LeastSquares<FormulaModel>>;   // not in the listing: what a user types
+/// The models of least squares: each(Model) one by one.
+// clang-format off
+#define VALLEYDRIFT_MODELS(each) \
+  each(Uv)                       \
+  each(VectorUv)                 \
+  each(Channel)                  \
+  each(Ellipse)                  \
+  each(SphereInSpace)            \
+  each(Sphere)                   \
+  each(Torus)                    \
+  each(QuadraticPair)            \
+  each(LinearNetwork)            \
+  each(MatrixSensing)            \
+  each(TeacherStudent)           \
+  each(FormulaModel) /* not in the listing: what a user types */
+// clang-format on
+
+#define VALLEYDRIFT_LOSS(Model) LeastSquares<Model>,
+using AnyLoss = std::variant<VALLEYDRIFT_MODELS(VALLEYDRIFT_LOSS)  //
+                             CoshPair>;
+#undef VALLEYDRIFT_LOSS
 
 /// A variant of a name of its own, so that headers can mention it without knowing every model.
 struct RegisteredLoss {

@@ -14,7 +14,7 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/registry.hpp"
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 #include "sde/odeint_state.hpp"
 
 namespace valleydrift::sde {

@@ -1,7 +1,7 @@
 #include "sde/limit_terms.hpp"
 
 #include "manifolds/registry.hpp"
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 
 namespace valleydrift::sde {
 

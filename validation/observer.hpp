@@ -9,7 +9,7 @@
 
 #include "discrete/iteration.hpp"
 #include "manifolds/registry.hpp"
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 #include "validation/ensemble.hpp"
 
 namespace valleydrift::validation {

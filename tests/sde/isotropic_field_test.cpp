@@ -10,7 +10,7 @@
 
 #include "manifolds/catalogue.hpp"
 #include "sde/limit_coefficients.hpp"
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 #include "sde/limit_terms.hpp"
 #include "support.hpp"
 

@@ -1,5 +1,5 @@
 // The lanes kernel of the limiting diffusion against its definition in sde/limit_coefficients.hpp, lane by lane.
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>

@@ -12,6 +12,7 @@
 
 #include "manifolds/noise.hpp"
 #include "sde/limit_coefficients.hpp"
+#include "sde/limit_fields.hpp"
 #include "sde/steppers.hpp"
 #include "support.hpp"
 

@@ -11,7 +11,7 @@
 #include "discrete/iteration.hpp"
 #include "manifolds/errors.hpp"
 #include "sde/limit_coefficients.hpp"
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 #include "support.hpp"
 
 using namespace support;

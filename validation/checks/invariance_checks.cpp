@@ -3,7 +3,7 @@
 #include <Eigen/Dense>
 
 #include "sde/limit_coefficients.hpp"
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 #include "validation/checks/site_cases.hpp"
 #include "validation/checks/theorem_checks.hpp"
 

@@ -12,7 +12,7 @@
 #include "discrete/reference.hpp"
 #include "manifolds/noise.hpp"
 #include "manifolds/uv.hpp"
-#include "sde/limit_field.hpp"
+#include "sde/limit_fields.hpp"
 #include "validation/checks/check.hpp"
 #include "validation/plan.hpp"
 #include "validation/schedule.hpp"

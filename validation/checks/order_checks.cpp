@@ -12,6 +12,7 @@
 #include "manifolds/noise.hpp"
 #include "manifolds/sphere.hpp"
 #include "sde/limit_coefficients.hpp"
+#include "sde/limit_fields.hpp"
 #include "sde/steppers.hpp"
 #include "validation/checks/sampling.hpp"
 

@@ -69,6 +69,8 @@ struct Hyperbola {
   }
 };
 
+#define VALLEYDRIFT_MODELS(each) each(Hyperbola)
+
 using AnyLoss = std::variant<LeastSquares<Hyperbola>>;
 
 struct RegisteredLoss {
