@@ -16,25 +16,33 @@ jobs=("--manifold uv --C 0.27 --gamma 0.6 --scheme nesterov --form paper --slow-
 jobs=("${jobs[@]/%/ --ladder full}")
 for manifold in $("$1" manifolds --json | sed -n 's/^ \{6\}"name": "\([a-z-]*\)",*$/\1/p' | sort -u); do
   size=  # isotropic noise costs a model of many weights and residuals most
-  [[ $manifold != linear-network ]] || size="--param features=6 --param samples=5 --param sparsity=2"
+  case $manifold in
+    linear-network) size="--param features=6 --param samples=5 --param sparsity=2" ;;
+    teacher-student) size="--param inputs=2 --param width=3 --param samples=3" ;;
+  esac
   jobs+=("--manifold $manifold" "--manifold $manifold --noise isotropic $size")
 done
 
-bytes_of() {  # bytes_of PROGRAM JOB: a checksum of every result; run.json is outside the promise
-  rm -rf "$work/out"
+bytes_of() {  # bytes_of PROGRAM JOB FOLDER: a checksum of every result; run.json is outside the promise
+  local out=$work/$3
+  rm -rf "$out"
   # Exit 1 is a verdict. shellcheck: the job is meant to be split into words.
   # shellcheck disable=SC2086
-  "$1" compare $2 --paths 300 --steps 60 --seed 11 --save-paths --no-plots --quiet --output "$work/out" \
-    > "$work/log" 2>&1 || [[ $? == 1 ]] || { cat "$work/log" >&2; return 1; }
-  (cd "$work/out" && sha256sum config.ini summary.json series.csv paths.csv)
+  "$1" compare $2 --paths 300 --steps 60 --seed 11 --save-paths --no-plots --quiet --output "$out" \
+    > "$out.log" 2>&1 || [[ $? == 1 ]] || { cat "$out.log" >&2; return 1; }
+  (cd "$out" && sha256sum config.ini summary.json series.csv paths.csv)
 }
 
 differing=0
 for job in "${jobs[@]}"; do
-  first=$(bytes_of "$1" "$job")
-  for program in "${@:2}"; do
-    if [[ $(bytes_of "$program" "$job") != "$first" ]]; then
-      echo "differ: $program from $1 in: compare $job"
+  for ((i = 1; i <= $#; ++i)); do  # side by side: they are of very different speed
+    bytes_of "${!i}" "$job" "$i" > "$work/sums$i" &
+    running[i]=$!
+  done
+  for ((i = 1; i <= $#; ++i)); do wait "${running[i]}"; done
+  for ((i = 2; i <= $#; ++i)); do
+    if ! cmp -s "$work/sums1" "$work/sums$i"; then
+      echo "differ: ${!i} from $1 in: compare $job"
       differing=1
     fi
   done

@@ -24,8 +24,8 @@ namespace fs = std::filesystem;
 
 /// Ten cells of a second's work in all; those at 1.999 are unstable, which takes a comma to say.
 const std::vector<std::string> small = {
-    "--eta",   "3e-3,5e-3,1e-2,1.999", "--gamma", "0.6,0.75",   "--paths",           "256",
-    "--quiet", "--prefactor-C",        "0.2,0.4", "--no-plots", "--prefactor-paths", "256"};
+    "--eta",   "2e-2,3e-2,4e-2,1.999", "--gamma", "0.6,0.75",          "--paths", "256",     "--prefactor-C",
+    "0.2,0.4", "--prefactor-eta",      "1e-2",    "--prefactor-paths", "256",     "--quiet", "--no-plots"};
 
 std::vector<std::string> scan(std::vector<std::string> arguments, bool with_grid = true) {
   std::vector<std::string> all = {"scan"};

@@ -1,6 +1,4 @@
 // The lanes kernel of the limiting diffusion against its definition in sde/limit_coefficients.hpp, lane by lane.
-#include "sde/limit_fields.hpp"
-
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <bit>
@@ -11,6 +9,7 @@
 
 #include "manifolds/catalogue.hpp"
 #include "sde/limit_coefficients.hpp"
+#include "sde/limit_fields.hpp"
 #include "support.hpp"
 
 using namespace support;

@@ -47,6 +47,7 @@ RunConfig quadratic_pair(double beta) {
   config.noise = NoiseKind::constant;
   config.sigma = full_rank_sigma();
   config.beta = beta;
+  config.paths = 16384;
   return config;
 }
 

@@ -255,8 +255,8 @@ CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
     }
     predicted(Figures::tau_1) = p.scales.tau_1;
     predicted(Figures::tau_2) = p.scales.tau_2;
-    predicted(Figures::rate_mean) = value(p.rate_mean);
-    predicted(Figures::rate_rms) = value(p.rate_root_mean_square);
+    predicted(Figures::rate_mean) = value(decay_rate(p, sde::Moment::mean));
+    predicted(Figures::rate_rms) = value(decay_rate(p, sde::Moment::root_mean_square));
     measure(scan, *plan, result);
   } catch (const NumericalError& error) {
     return refused(Status::failed, error);

@@ -11,8 +11,7 @@ namespace {
 double rate(const ResolvedScan& scan, const ResolvedRun& base, double mu) {
   ResolvedRun run = base;
   run.hyperparameters.mu = mu;
-  const Prediction p = predict(scan, run);
-  return p.source == Source::none ? 0.0 : p.rate_root_mean_square.value_or(0.0);
+  return decay_rate(predict(scan, run), sde::Moment::root_mean_square).value_or(0.0);
 }
 
 }  // namespace

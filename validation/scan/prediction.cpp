@@ -119,14 +119,11 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
   using sde::Moment;
   if (separation >= separated || (!s.rates && separation >= barely_separated)) {
     p.mean = p.root_mean_square = flow_time(scan, run, s.tau_2);
-    p.rate_mean = p.rate_root_mean_square = 1.0 / s.tau_2;
     if (p.mean) p.source = Source::limiting_flow;
     if (!p.mean) p.reason = "the limiting flow has not arrived after four times its linear estimate";
   } else if (s.rates) {
     p.mean = sde::convergence_time(*s.rates, Moment::mean, delta);
     p.root_mean_square = sde::convergence_time(*s.rates, Moment::root_mean_square, delta);
-    p.rate_mean = sde::decay_rate(*s.rates, Moment::mean);
-    p.rate_root_mean_square = sde::decay_rate(*s.rates, Moment::root_mean_square);
     p.source = Source::hierarchy;
     if (!scan.linear) p.reason = "the start is outside the linear range of the flattest point: the prediction is rough";
   } else {
@@ -136,6 +133,18 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
         separation);
   }
   return p;
+}
+
+std::optional<double> decay_rate(const Prediction& prediction, sde::Moment moment) {
+  switch (prediction.source) {
+    case Source::none:
+      return {};
+    case Source::limiting_flow:
+      return 1.0 / prediction.scales.tau_2;
+    case Source::hierarchy:
+      return sde::decay_rate(*prediction.scales.rates, moment);
+  }
+  return {};
 }
 
 }  // namespace valleydrift::validation

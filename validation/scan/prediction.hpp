@@ -30,8 +30,6 @@ struct Prediction {
   TimeScales scales;
   /// DERIVATION (41), in steps.
   std::optional<double> mean, root_mean_square, transverse;
-  /// Asymptotic rates of decay per step.
-  std::optional<double> rate_mean, rate_root_mean_square;
   Source source = Source::none;
   std::string reason = {};   ///< why there is no time along the valley
   std::string outside = {};  ///< why the cell cannot enter a fit; empty if it can
@@ -40,6 +38,9 @@ struct Prediction {
 /// For one cell's run, with its own initial condition. The limiting flow where the scales are 50 apart, the hierarchy
 /// where they are not and it exists, the flow again where they are 10 apart.
 Prediction predict(const ResolvedScan& scan, const ResolvedRun& run);
+
+/// Asymptotic rate of decay per step, if there is a source.
+std::optional<double> decay_rate(const Prediction& prediction, sde::Moment moment);
 
 /// Below this friction over k_0^(1/3) the linearised moments do not describe a run (theory and simulation part).
 inline constexpr double smallest_scaled_friction = 0.35;
