@@ -56,7 +56,7 @@ constexpr OptionInfo options[] = {
     {"start", "A,B,...", problem, scan, true, false,
      "start point, D numbers, moved onto the valley unless --phase1 says otherwise (default: the first point of the "
      "flow along the valley from the manifold's own start at which tr H is within 2 % of its flattest value), or "
-     "random: every run begins at a point of its own, drawn from the seed, with the noise on during the descent"},
+     "random: drawn from the seed and moved onto the valley by the gradient flow"},
     {"start", "A,B,...", problem, advise, true, false,
      "start point, D numbers, moved onto the valley (default: the first point of the flow along the valley from the "
      "manifold's own start at which tr H is within 2 % of its flattest value)"},
@@ -65,7 +65,7 @@ constexpr OptionInfo options[] = {
      "(2/D)^(1/2))"},
     {"phase1", "NAME", problem, scan, true, false,
      "none (default: runs begin on the valley) or noisy (they begin at the start as it was given, off the valley, with "
-     "the noise on during the descent, which counts); --start random is noisy"},
+     "the noise on during the descent, which counts; with --start random each at a point of its own)"},
     {"strict", "", problem, runs, true, false, "refuse a start off the valley instead of moving it"},
 
     {"scheme", "NAME", process, problems, true, false, "heavy-ball (default), nesterov or sgd"},

@@ -146,15 +146,8 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
   if (const Setting* s = settings.find("seed")) {
     scan.run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
-  if (scan.run.random_start) scan.run.phase1 = Phase1::noisy;
   if (const Setting* s = settings.find("phase1")) {
     scan.run.phase1 = choice<Phase1>(*s, {Phase1::none, Phase1::noisy}, name);
-    if (scan.run.random_start && scan.run.phase1 == Phase1::none) {
-      throw ConfigError(
-          fmt::format("{} none with --start random: every run of a scan comes to the valley from a point "
-                      "of its own, so the descent is part of it; leave --phase1 out",
-                      s->where));
-    }
     if (scan.run.phase1 == Phase1::noisy && !scan.run.start && !scan.run.random_start) {
       throw ConfigError(fmt::format(
           "{} noisy without --start: the point off the valley where the descent begins is missing", s->where));

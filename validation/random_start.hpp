@@ -11,7 +11,8 @@ namespace valleydrift::validation {
 double default_start_scale(int dimension);
 
 /// The random start of one path, D numbers: `scale` times a standard normal for each weight, drawn by a process of the
-/// seed that nothing else draws from. `compare` takes that of path 0 for all runs, `scan` a path's own for each.
+/// seed that nothing else draws from. `compare` takes that of path 0 for all runs; so does
+/// `scan` without a first phase, and with one a path's own for each.
 manifolds::Vector random_start(std::uint64_t seed, std::uint64_t path, double scale, int dimension);
 
 }  // namespace valleydrift::validation

@@ -101,7 +101,6 @@ BOOST_AUTO_TEST_CASE(refusals) {
   check_refused({"scan", "--scheme", "sgd", "--gamma", "0.5"}, "no momentum");
   check_refused({"scan", "--phase1", "noisy"}, "without --start");
   check_refused({"scan", "--phase1", "gd", "--start", "2,1"}, "none, noisy");
-  check_refused({"scan", "--phase1", "none", "--start", "random"}, "point of its own");
   check_refused({"scan", "--start-scale", "0.5"}, "without --start random");
   check_refused({"scan", "--start", "2,0.5", "--start-scale", "0.5"}, "without --start random");
   check_refused({"scan", "--start", "random", "--start-scale", "0"}, "S > 0");

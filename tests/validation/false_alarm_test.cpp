@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(reports_name_what_failed) {
 }
 
 BOOST_AUTO_TEST_CASE(the_same_law_raises_no_alarm, *boost::unit_test::label("slow")) {
-  const FalseAlarmRun run = repeated({}, 60);
+  const FalseAlarmRun run = repeated({}, 40);
   BOOST_TEST(run.passed(), false_alarm_text(run));
   BOOST_TEST(run.checks.size() == 9U);  // two of O2, S1, four of S2, S3, S4
 }
@@ -163,9 +163,9 @@ BOOST_AUTO_TEST_CASE(wrong_standard_errors_are_seen, *boost::unit_test::label("s
                                      "S2-law-isotropic: slope",
                                      "S4-path-error: slope"};
   for (const double factor : {0.67, 1.5}) {
-    const FalseAlarmRun orders = repeated({"O2"}, 250, {.standard_error = factor});
+    const FalseAlarmRun orders = repeated({"O2"}, 170, {.standard_error = factor});
     // On one valley that has them all, often enough: what is wrong with a standard error does not depend on the valley.
-    FalseAlarmRun run = repeated({"S1", "S2", "S4"}, 700, {.standard_error = factor}, "quadratic-pair");
+    FalseAlarmRun run = repeated({"S1", "S2", "S4"}, 480, {.standard_error = factor}, "quadratic-pair");
     run.checks.insert(run.checks.begin(), orders.checks.begin(), orders.checks.end());
     BOOST_TEST((not_uniform(run) == all), false_alarm_text(run));
     BOOST_TEST(alarms(run) == 0);

@@ -16,7 +16,7 @@ ScanConfig configuration(const std::string& manifold) {
   ScanConfig c;
   c.run.manifold = manifold;
   c.run.noise_law = NoiseLaw::rademacher;
-  c.run.paths = 8192;
+  c.run.paths = 4096;
   return c;
 }
 

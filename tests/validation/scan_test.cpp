@@ -7,6 +7,7 @@
 #include <random>
 
 #include "manifolds/errors.hpp"
+#include "validation/random_start.hpp"
 #include "validation/scan/advice.hpp"
 #include "validation/scan/drawn_relaxation.hpp"
 #include "validation/scan/fit.hpp"
@@ -235,6 +236,7 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
   ScanConfig config = small();
   config.run.paths = 8192;
   config.run.random_start = true;
+  config.run.phase1 = Phase1::noisy;
   config.run.start_scale = 0.5;
   const ResolvedScan scan = resolve_scan(config);
   ResolvedRun run = scan.run_of(scan.cells.front());
@@ -252,6 +254,17 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
   BOOST_TEST(std::abs(of(Sum::loss) - 0.5 * (0.0625 + 1.0)) < 0.01 + 5.0 * 0.3 / std::sqrt(8192.0));
   // E (u^2 + v^2) = 1/2, deviation 0.5.
   BOOST_TEST(std::abs(of(Sum::trace) - 0.5) < 0.01 + 5.0 * 0.5 / std::sqrt(8192.0));
+
+  // Without the descent one point for all, which the gradient flow moves onto the valley, keeping u^2 - v^2.
+  config.run.phase1 = Phase1::none;
+  const ResolvedScan moved = resolve_scan(config);
+  const Vector drawn = random_start(config.run.seed, 0, 0.5, 2);
+  BOOST_TEST(std::abs(moved.start[0] * moved.start[1] - 1.0) < 1e-9);
+  BOOST_TEST(std::abs(moved.start[0] * moved.start[0] - moved.start[1] * moved.start[1] -
+                      (drawn[0] * drawn[0] - drawn[1] * drawn[1])) < 1e-6);
+  BOOST_TEST((moved.initial - moved.start).norm() == 0.0);
+  run = moved.run_of(moved.cells.front());
+  BOOST_TEST((run.start - moved.start).norm() < 1e-9);
 
   ScanConfig descent = small();
   descent.run.start = {{1.6, 1.2}};

@@ -128,7 +128,8 @@ void distort(Evidence& evidence, double factor) {
 Finding run_law(const CheckSite& site, Law law) {
   WorstRatio worst;
   std::string inconclusive;
-  law.paths = (site.thorough ? 4 : 1) * law.paths / (site.manifold.dimension() > 32 ? 4 : 1);
+  const int large = law.noise == NoiseKind::minibatch ? 8 : 32;
+  law.paths = (site.thorough ? 4 : 1) * law.paths / (site.manifold.dimension() > large ? 4 : 1);
   const double runs = 2.0 * static_cast<double>(start_points(site).size());
   for (const Vector& y : start_points(site)) {
     for (const Scheme scheme : sites::both_schemes) {

@@ -28,7 +28,7 @@ class TypedEnsemble : public CellEnsemble {
         seed_(seed),
         name_(run.manifold.name()),
         paths_(run.config.paths),
-        random_(scan.config.run.random_start),
+        random_(scan.config.scattered()),
         on_valley_(scan.config.read_at == ReadAt::valley),
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);

@@ -93,18 +93,19 @@ std::vector<double> default_gammas(Scheme scheme) {
 
 namespace {
 
-/// The same from a start on the valley, which the theory knows: with random starts from the manifold's own or, of a
-/// formula, that of the first path.
-RunConfig on_valley(RunConfig c) {
+/// The same from a start on the valley, which the theory knows: where every run has a random start of its own, from the
+/// manifold's or, of a formula, that of the first path.
+RunConfig on_valley(const ScanConfig& scan) {
+  RunConfig c = scan.run;
   c.phase1 = Phase1::none;
-  c.random_start = c.random_start && c.formula && !c.start;
+  if (c.start || (scan.scattered() && !c.formula)) c.random_start = false;
   return c;
 }
 
 }  // namespace
 
 ResolvedRun ResolvedScan::run_of(const Cell& cell) const {
-  RunConfig c = on_valley(config.run);
+  RunConfig c = on_valley(config);
   c.eta = cell.eta;
   c.start = std::vector<double>(start.data(), start.data() + start.size());
   c.paths = paths_of(cell);
@@ -141,7 +142,7 @@ ResolvedScan resolve_once(const ScanConfig& given) {
   }
   c.eta = *std::min_element(config.etas.begin(), config.etas.end());  // the most stable; the paper form knows no eta
 
-  ResolvedRun run = resolve(on_valley(c));
+  ResolvedRun run = resolve(on_valley(config));
   if (c.random_start && !c.start_scale) c.start_scale = default_start_scale(run.manifold.dimension());
   const Relaxation relaxation = relaxation_time(run, Form::paper);
   if (!relaxation.time.value) {
@@ -151,7 +152,8 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                     c.manifold, relaxation.time.reason));
   }
   const bool descends = c.phase1 == Phase1::noisy && !c.random_start;
-  if (!given.run.start) run.start = linear_start(run, *relaxation.fixed_point);
+  if (!given.run.start && (!c.random_start || config.scattered()))
+    run.start = linear_start(run, *relaxation.fixed_point);
   ResolvedScan scan{.config = config,
                     .manifold = run.manifold,
                     .start = run.start,

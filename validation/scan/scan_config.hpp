@@ -26,9 +26,9 @@ std::string name_of(Part part);
 
 /// As given by the user; what is left open is resolved by `resolve_scan`.
 struct ScanConfig {
-  /// The problem: manifold, start, scheme, noise, epsilon, paths, seed. Its eta, beta, C, gamma are not used. With a
-  /// random start every run begins at a point of its own; with phase1 = noisy, or a random start, the runs begin at the
-  /// start as given, noise and all, instead of on the valley.
+  /// The problem: manifold, start, scheme, noise, epsilon, paths, seed. Its eta, beta, C, gamma are not used. With
+  /// phase1 = noisy the runs begin at the start as given, noise and all, instead of on the valley; if it is random,
+  /// each at a point of its own.
   RunConfig run = {};
   std::vector<double> etas = {};
   std::vector<double> gammas = {};
@@ -44,7 +44,9 @@ struct ScanConfig {
   Control control = Control::none;
 
   /// Whether the runs begin on the valley at rest, as the predictions suppose.
-  bool starts_on_valley() const { return run.phase1 == Phase1::none && !run.random_start; }
+  bool starts_on_valley() const { return run.phase1 == Phase1::none; }
+  /// Whether every run begins at a random point of its own.
+  bool scattered() const { return run.random_start && run.phase1 == Phase1::noisy; }
 };
 
 /// Where the branches of the paper's law meet.

@@ -201,9 +201,11 @@ std::string problem_text(const ResolvedScan& scan) {
   std::string text = fmt::format("{}: {}, epsilon {:g}, delta {:g}, {} paths per cell, {} noise\n", c.run.manifold,
                                  name_of(c.run.scheme), *c.run.epsilon, c.delta, c.run.paths, name_of(c.run.noise_law));
   const std::string start =
-      c.run.random_start
-          ? fmt::format("random, {:g} times normal, with the descent to the valley", *c.run.start_scale)
-          : manifolds::format_point(scan.initial) + (c.starts_on_valley() ? "" : " with the descent to the valley");
+      (c.scattered() ? "random" : manifolds::format_point(scan.initial)) +
+      (c.run.random_start ? fmt::format(", drawn at random, {:g} times normal", *c.run.start_scale) : "") +
+      (!c.starts_on_valley() ? ", with the descent to the valley"
+       : c.run.random_start  ? " and moved onto the valley by the gradient flow"
+                             : "");
   text +=
       fmt::format("  start {}; flattest point {}, tau_Y {:.6g}{}{}\n", start,
                   manifolds::format_point(scan.flattest_point), scan.tau_Y, scan.note.empty() ? "" : "; ", scan.note);
