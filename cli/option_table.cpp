@@ -139,6 +139,7 @@ constexpr OptionInfo options[] = {
     {"ladder", "NAME", comparison, compare, true, false,
      "brief (default: epsilon and epsilon/2) or full (adds epsilon/4 and three learning rates)"},
     {"seed", "N", comparison, compare, true, false, "seed of all noise, 0 to 2^64-1 (default 1)"},
+    {"seed", "N", problem, bit(Command::inspect), true, false, "seed of --start random, 0 to 2^64-1 (default 1)"},
 
     {"only", "ID,...", checks, verify, false, false,
      "these checks alone: IDs separated by commas, D4 for all that begin with D4-, * and ? as wildcards"},

@@ -250,7 +250,7 @@ void read_command(const Arguments& arguments, Options& options) {
     if (belongs_to(*find_option(option, options.command), *options.command)) return;
     std::vector<std::string> owners;
     for (const Command command : all_commands()) {
-      if (belongs_to(*find_option(option), command)) owners.push_back(name_of(command));
+      if (belongs_to(*find_option(option, command), command)) owners.push_back(name_of(command));
     }
     throw ConfigError(fmt::format("--{} does not belong to {}; it is an option of {}", option,
                                   name_of(*options.command), fmt::join(owners, " and ")));

@@ -8,6 +8,7 @@
 #include "discrete/iteration.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/registry.hpp"
+#include "validation/interrupt.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -34,6 +35,7 @@ void iterate(const Manifold& manifold, const Hyperparameters& h, const Vector& i
           return Vector(Eigen::Map<const Vector>(x.data(), static_cast<Eigen::Index>(x.size())));
         };
         for (std::int64_t k = 0; look(k, view(state.w), view(state.p)) && k < most; k += stride) {
+          throw_if_interrupted();
           discrete::advance_noiseless(loss, constants, state, stride, scratch);
         }
       },
@@ -47,11 +49,12 @@ FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vec
   constexpr double near = 1e-10;       // of f: what the retraction then adds to the end point is of its square,
   constexpr double at_rest = 1e-12;    // and the momentum that is left, (27), of this part of |w|
   const double reach = h.eta * h.beta() / h.mu;
+  const std::int64_t most = std::min(most_descent_steps, manifold.most_flow_gradients());
   FirstPhase phase{.initial = initial, .arrival = initial};
   bool arrived = false;
   double residual = 0.0;
   Vector last = initial;
-  iterate(manifold, h, initial, most_descent_steps, stride, [&](std::int64_t k, const Vector& w, const Vector& p) {
+  iterate(manifold, h, initial, most, stride, [&](std::int64_t k, const Vector& w, const Vector& p) {
     if (!w.allFinite() || !p.allFinite()) {
       throw NumericalError(fmt::format(
           "{}: the first phase from {} diverges: the noiseless iteration is no longer finite after {} steps; last "
@@ -69,8 +72,7 @@ FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vec
     throw NumericalError(fmt::format(
         "{}: the first phase from {} does not reach the valley: after {} steps max |f| = {:.3g} at {}, bound {:g}; "
         "choose another --start or --seed, a larger --eta, or --phase1 none",
-        manifold.name(), manifolds::format_point(initial), most_descent_steps, residual, manifolds::format_point(last),
-        near));
+        manifold.name(), manifolds::format_point(initial), most, residual, manifolds::format_point(last), near));
   }
   phase.arrival = residual < manifolds::on_valley_tolerance ? last : manifold.retract(last);
   return phase;

@@ -29,7 +29,7 @@ inline constexpr std::int64_t most_descent_steps = 10'000'000;
 
 /// Runs the noiseless iteration of DERIVATION (1), (2) from (w_0, 0) to rest, in double precision; `arrival` is its
 /// end, accurate to 1e-11 of |w|. `steps` and `distance` are left at 0. Throws NumericalError if it runs away, or does
-/// not reach the valley within most_descent_steps.
+/// not reach the valley within most_descent_steps, or as many as a typed valley is given.
 FirstPhase descend(const manifolds::Manifold& manifold, const manifolds::Hyperparameters& hyperparameters,
                    const manifolds::Vector& initial);
 

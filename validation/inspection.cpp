@@ -310,8 +310,8 @@ std::string inspection_text(const Inspection& i) {
   line("spectrum of H", vector_text(i.spectrum) + ", the nonzero eigenvalues");
   line("rank gap", fmt::format("{:.6g}, smallest of them over the largest", i.rank_gap));
   line("tr H", fmt::format("{:.6g}", i.trace_hessian));
-  line("run", fmt::format("{}, eta = {:g}, beta = {:.6g}, mu = {:.6g}, epsilon = {:g}, {} noise", name_of(h.scheme),
-                          h.eta, h.beta(), h.mu, h.epsilon, name_of(c.noise)));
+  line("run", fmt::format("{}, eta = {:g}, beta = {:.6g}, mu = {:.6g}, epsilon = {:g}, {} noise{}", name_of(h.scheme),
+                          h.eta, h.beta(), h.mu, h.epsilon, name_of(c.noise), batch_text(c)));
 
   text += "\nDrift per unit of slow time\n";
   for (const FormDrift& d : i.drift) {
@@ -386,6 +386,10 @@ nlohmann::json inspection_json(const Inspection& i) {
                         {"diffusion", i.diffusion ? json_array(*i.diffusion) : nlohmann::json()},
                         {"diffusion_rate", json_number(i.diffusion_rate)},
                         {"relaxation_note", i.relaxation_note}};
+  if (i.config.batch) {
+    out["batch"] = *i.config.batch;
+    out["draw"] = name_of(i.config.draw);
+  }
   if (!i.diffusion) out["diffusion_reason"] = too_large(i);
   out["slow_coordinates"] = coordinates_json(i.slow_coordinate_names, i.slow_coordinates);
   nlohmann::json& drift = out["drift"] = nlohmann::json::object();

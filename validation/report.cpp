@@ -91,9 +91,7 @@ std::string configuration_text(const Comparison& comparison) {
   if (c.random_start) moved += fmt::format(", drawn at random, {:.4g} times normal", *c.start_scale);
   std::string noise = name_of(c.noise);
   if (c.noise == NoiseKind::constant) noise += fmt::format(" sigma ({} x {})", c.sigma.rows(), c.sigma.cols());
-  if (c.batch)
-    noise += fmt::format(", batches of {} drawn {}", *c.batch,
-                         c.draw == manifolds::Draw::with_replacement ? "with replacement" : "without replacement");
+  noise += batch_text(c);
   return wrapped("  manifold    ", fmt::format("{}{}, start {}{}", c.manifold, parameters,
                                                manifolds::format_point(comparison.start), moved)) +
          (comparison.descent ? descent_text(*comparison.descent) : "") +

@@ -24,6 +24,12 @@ std::string name_of(NoiseKind kind) {
   return {};
 }
 
+std::string batch_text(const RunConfig& config) {
+  if (!config.batch) return {};
+  return fmt::format(", batches of {} drawn {}", *config.batch,
+                     config.draw == manifolds::Draw::with_replacement ? "with replacement" : "without replacement");
+}
+
 std::string name_of(SlowVariable variable) {
   switch (variable) {
     case SlowVariable::first_order:

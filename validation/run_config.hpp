@@ -42,6 +42,10 @@ std::string name_of(Ladder ladder);
 std::string name_of(Phase1 phase);
 std::string name_of(NoiseLaw law);
 
+struct RunConfig;
+/// ", batches of 2 drawn without replacement", or nothing for the full batch.
+std::string batch_text(const RunConfig& config);
+
 /// As given by the user, checked one by one and against each other; what is left open (epsilon, start) is resolved by
 /// `resolve` in applicability.hpp. Nothing here depends on threads, folders or time.
 struct RunConfig {

@@ -151,6 +151,28 @@ BOOST_AUTO_TEST_CASE(an_interrupted_scan_ends_in_the_same_bytes) {
     BOOST_TEST(resumed.code == 0, resumed.err);
     check_same(whole, again);
   }
+  // Damaged by another hand: a message, not other results.
+  for (const char* name : {"replicates.csv", "curves.csv"}) {
+    const std::string rows = read_file(whole + "/" + name);
+    const std::size_t after = rows.find('\n') + 1;
+    for (const std::string& damaged : {rows.substr(0, after) + "-1" + rows.substr(rows.find(',', after)),
+                                       rows.substr(0, after) + "0.5" + rows.substr(rows.find(',', after))}) {
+      fs::remove(again + "/summary.json");
+      write_file(again + "/" + name, damaged);
+      const Result refused = run_program({"scan", "--resume", "--output", again, "--quiet"});
+      BOOST_TEST(refused.code == 4, name);
+      BOOST_TEST(refused.err.find("start again without --resume") != std::string::npos, refused.err);
+    }
+    write_file(again + "/" + name, rows);
+  }
+  {
+    const std::string rows = read_file(whole + "/replicates.csv");
+    write_file(again + "/replicates.csv", rows.substr(0, rows.find('\n', rows.size() / 20) + 1));
+    const Result refused = run_program({"scan", "--resume", "--output", again, "--quiet"});
+    BOOST_TEST(refused.code == 4);
+    BOOST_TEST(refused.err.find("rows of cell") != std::string::npos, refused.err);
+    write_file(again + "/replicates.csv", rows);
+  }
   fs::remove(again + "/cells.csv");
   BOOST_TEST(run_program({"scan", "--resume", "--output", again, "--quiet", "--no-plots"}).code == 0);
   check_same(whole, again);

@@ -260,27 +260,27 @@ Finding rescaling(const CheckSite& site) {
 
 std::vector<Check> invariance_checks() {
   const auto kind = CheckKind::deterministic;
-  return {{"D10-kernel", kind, "The kernel that ensembles run has the drift and diffusion of the theorem's definition.",
-           "(10), (19), (20)",
-           "sde/limit_field.hpp: add_tangent_drift() (mixed and transverse), add_curvature(), noise_blocks(), or "
-           "sde/symmetric_eigen.hpp for manifolds with several residuals.",
-           least_squares, kernel},
-          {"D10-stratonovich", kind,
-           "Ito drift less Stratonovich drift is half the sum of the fields' derivatives along themselves.",
-           "(21), (21b)", "sde/limit_field.hpp, add_tangent_drift(), the weight of the Stratonovich calculus.",
-           least_squares, stratonovich},
-          {"D10-rotation", kind,
-           "Mixing the noise by an orthogonal matrix changes nothing, rotating the coordinates rotates everything.",
-           "(10), (20)",
-           "sde/limit_coefficients.cpp if 'sigma Q' fails, sde/limit_field.hpp if 'coordinates' fails: a product that "
-           "depends on the basis.",
-           everywhere, rotation},
-          {"D10-rescaling", kind,
-           "The loss F L(a x) with noise F a sigma and learning rate eta/(F a^2) has F^2 a^3 times the drift.",
-           "(9), (10), (12), (13)",
-           "A power of eta, l or the weight s that does not fit: sde/limit_form.hpp, or root_weight_ in "
-           "sde/limit_field.hpp.",
-           least_squares, rescaling}};
+  return {
+      {"D10-kernel", kind, "The kernel that ensembles run has the drift and diffusion of the theorem's definition.",
+       "(10), (19), (20)",
+       "sde/limit_field.hpp: tangent_drift() (mixed and transverse), curvature(), noise_blocks(), with isotropic noise "
+       "isotropic_motion() and isotropic_curvature(), or sde/symmetric_eigen.hpp for manifolds with several residuals.",
+       least_squares, kernel},
+      {"D10-stratonovich", kind,
+       "Ito drift less Stratonovich drift is half the sum of the fields' derivatives along themselves.", "(21), (21b)",
+       "sde/limit_field.hpp, tangent_drift(), the weight of the Stratonovich calculus.", least_squares, stratonovich},
+      {"D10-rotation", kind,
+       "Mixing the noise by an orthogonal matrix changes nothing, rotating the coordinates rotates everything.",
+       "(10), (20)",
+       "sde/limit_coefficients.cpp if 'sigma Q' fails, sde/limit_field.hpp if 'coordinates' fails: a product that "
+       "depends on the basis.",
+       everywhere, rotation},
+      {"D10-rescaling", kind,
+       "The loss F L(a x) with noise F a sigma and learning rate eta/(F a^2) has F^2 a^3 times the drift.",
+       "(9), (10), (12), (13)",
+       "A power of eta, l or the weight s that does not fit: sde/limit_form.hpp, or root_weight_ in "
+       "sde/limit_field.hpp.",
+       least_squares, rescaling}};
 }
 
 }  // namespace valleydrift::validation

@@ -79,11 +79,11 @@ Advice advise(const ResolvedScan& scan) {
 std::string advice_text(const ResolvedScan& scan, const Advice& advice) {
   const RunConfig& c = scan.config.run;
   std::string text = fmt::format(
-      "{}: {}, eta = {:g}, epsilon = {:g}; flattest point {}, tau_Y {:.6g}\n\n"
+      "{}: {}, eta = {:g}, epsilon = {:g}, {} noise{}; flattest point {}, tau_Y {:.6g}\n\n"
       "Recommended momentum  beta = {:.6f}, that is 1 - beta = {:.4g} = {:.4g} eta^(2/3); C* = {:.4g}\n  {}\n",
-      c.manifold, name_of(c.scheme), c.eta, *c.epsilon, manifolds::format_point(scan.flattest_point), scan.tau_Y,
-      1.0 - advice.recommended_mu, advice.recommended_mu, advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0),
-      scan.C_star, advice.reason);
+      c.manifold, name_of(c.scheme), c.eta, *c.epsilon, name_of(c.noise), batch_text(c),
+      manifolds::format_point(scan.flattest_point), scan.tau_Y, 1.0 - advice.recommended_mu, advice.recommended_mu,
+      advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0), scan.C_star, advice.reason);
   if (advice.limited) text += "  C* eta^(2/3) is above 1: at this noise momentum does not help\n";
   text += fmt::format("\nPredicted steps (to within {:g} of the start's excess, or of the plateau)\n", advice.delta);
   text += fmt::format("  {:<13}{:>10}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}{:>10}\n", "", "beta", "tau_1", "tau_2",
@@ -132,6 +132,10 @@ nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
                         {"momentum_helps", !advice.limited},
                         {"options", nlohmann::json::array()},
                         {"validity", nlohmann::json::array()}};
+  if (scan.config.run.batch) {
+    out["batch"] = *scan.config.run.batch;
+    out["draw"] = name_of(scan.config.run.draw);
+  }
   const std::optional<double> best = advice.options.front().time();
   for (const Option& o : advice.options) {
     const Prediction& p = o.prediction;

@@ -241,7 +241,7 @@ CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
     result.scaled_friction = p.scales.scaled_friction;
     result.tau_momentum = p.scales.tau_momentum;
     result.unit = p.scales.unit;
-    result.source = p.source;
+    if (scan.config.starts_on_valley()) result.source = p.source;
     if (!p.transverse) {
       result.status = Status::outside;
       result.reason = p.outside;

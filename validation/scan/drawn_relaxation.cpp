@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "manifolds/lane_math.hpp"
+#include "validation/interrupt.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
 namespace valleydrift::validation {
@@ -85,13 +86,15 @@ TransverseRelaxation drawn_relaxation(const Manifold& manifold, const Geometry& 
   const TransverseEnergy stationary(geometry, sde::drawn_noise_factor(manifold, geometry.point, noise, form), h);
   const double plateau = stationary.plateau() / (h.epsilon * h.epsilon);
   // The slowest moment decays as exp(-2 (1 - r) k/tau_1), times a factor of order one.
-  constexpr double strongest = 0.95, most_steps = 1e7;
+  constexpr double strongest = 0.95, fewest_steps = 8.0, most_steps = 1e7;
   const double slowed = 1.0 - std::min(strongest, sde::sampling_strength(manifold, geometry, noise, h));
-  const double longest = std::min(most_steps, tau_1 * (2.0 + manifolds::log(1.0 / delta)) / slowed);
+  const double longest = std::clamp(tau_1 * (2.0 + manifolds::log(1.0 / delta)) / slowed, fewest_steps, most_steps);
   MomentIteration moments(manifold, geometry, noise, h);
   const auto steps = static_cast<std::int64_t>(std::ceil(longest));
-  double last = 0.0, before = 1.0, halfway = 1.0;
+  std::optional<double> last;
+  double before = 1.0, halfway = 1.0;
   for (std::int64_t step = 1; step <= steps; ++step) {
+    throw_if_interrupted();
     moments.advance();
     const double now = std::abs(1.0 - moments.energy() / plateau);
     if (before > delta && now <= delta) {
@@ -100,7 +103,10 @@ TransverseRelaxation drawn_relaxation(const Manifold& manifold, const Geometry& 
     before = now;
     if (step == steps / 2) halfway = now;
   }
-  return {last, 2.0 * static_cast<double>(steps - steps / 2) / manifolds::log(halfway / before)};
+  if (!(before <= delta)) last = {};
+  const double tau =
+      before > 0.0 ? 2.0 * static_cast<double>(steps - steps / 2) / manifolds::log(halfway / before) : 0.0;
+  return {last, tau};
 }
 
 }  // namespace valleydrift::validation

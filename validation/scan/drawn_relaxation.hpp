@@ -1,14 +1,18 @@
 // How the transverse motion relaxes while batches are drawn: the sampling feeds the noise with the motion itself.
 #pragma once
 
+#include <optional>
+
 #include "sde/drawn_batches.hpp"
 
 namespace valleydrift::validation {
 
 /// Both in steps.
 struct TransverseRelaxation {
-  double convergence_time;  ///< after it the mean energy (41a) stays within delta of its plateau, relative to it
-  double tau_1;             ///< twice the time in which the energy's last deviation falls by e
+  /// After it the mean energy (41a) stays within delta of its plateau, relative to it; none if that takes more than
+  /// 1e7.
+  std::optional<double> convergence_time;
+  double tau_1;  ///< twice the time in which the energy's last deviation falls by e
 };
 
 /// From rest at a point of the valley, by the exact second moments of the linear iteration in its modes, DERIVATION

@@ -7,7 +7,7 @@
 namespace valleydrift::validation {
 namespace {
 
-/// The asymptotic rate of the RMS at this friction, 0 where the hierarchy does not hold.
+/// The asymptotic rate of the RMS at this friction, 0 where there is no prediction.
 double rate(const ResolvedScan& scan, const ResolvedRun& base, double mu) {
   ResolvedRun run = base;
   run.hyperparameters.mu = mu;

@@ -6,7 +6,8 @@
 namespace valleydrift::validation {
 
 /// mu in [low, high] at which the predicted RMS decays fastest, to 1e-3 of itself; everything else as in `base`. Meant
-/// for runs that the moment hierarchy describes: the rate counts as 0 where it does not.
+/// for runs that the moment hierarchy describes: 1/tau_2 counts where the scales are separated, 0 where neither
+/// applies.
 double fastest_friction(const ResolvedScan& scan, const ResolvedRun& base, double low, double high);
 
 }  // namespace valleydrift::validation

@@ -114,6 +114,8 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
     p.transverse = energy.convergence_time(delta, s.tau_1);
   }
   p.outside = why_outside(run, scan, s);
+  if (!p.transverse)
+    p.outside = "the transverse part does not come near its plateau in as many steps as can be looked at";
 
   const double separation = s.tau_2 / std::max(s.tau_1, s.tau_momentum);
   using sde::Moment;

@@ -121,7 +121,7 @@ int judge_branch(const std::vector<BranchPoint>& branch, const std::string& read
     findings.push_back(fmt::format("the {} exponent at gamma {:.3f} is {}, not {} = {:.3f}", reading, point.gamma,
                                    text_of(point.law), law, expected(point.gamma)));
   }
-  if (off == 0) {
+  if (off == 0 && !branch.empty()) {
     findings.push_back(fmt::format("the {} exponents at {} values of gamma follow {} to {:.3f}", reading, branch.size(),
                                    law, furthest));
   }
@@ -167,7 +167,8 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
   } else {
     findings.push_back("no optimal gamma: " + result.crossing_reason);
   }
-  result.verdict = off > 0 ? LawVerdict::disagree : wide ? LawVerdict::inconclusive : LawVerdict::agree;
+  const bool open = wide || !result.crossing || longitudinal.empty();
+  result.verdict = off > 0 ? LawVerdict::disagree : open ? LawVerdict::inconclusive : LawVerdict::agree;
   findings.push_back(result.verdict == LawVerdict::agree      ? "the V of the two-thirds law appears"
                      : result.verdict == LawVerdict::disagree ? "the V of the two-thirds law does not appear"
                                                               : "whether the V appears is open: take more paths");

@@ -226,7 +226,10 @@ void draw_prefactor(Panels& panels, int k, const ResolvedScan& scan, const ScanR
                 2.0 * b.standard_error * scale, b.predicted * scale});
   }
   std::vector<std::string> parts;
-  if (rates && scan.config.run.scheme == Scheme::heavy_ball && !x.empty()) {
+  const bool described = std::any_of(result.cells.begin(), result.cells.end(), [](const CellResult& cell) {
+    return cell.cell.part == Part::prefactor && cell.source == Source::hierarchy;
+  });
+  if (rates && described && scan.config.run.scheme == Scheme::heavy_ball && !x.empty()) {
     // The hierarchy itself, in its own units.
     const std::string curve = figure.block("scaled friction, rate of mean, of rms: moment hierarchy");
     constexpr int points = 160;

@@ -208,6 +208,10 @@ std::size_t take_rows(const fs::path& path, File file, std::size_t columns, std:
                                   i + 1, fields.size(), columns));
     }
     const double cell = number(fields[0], path);
+    if (!(cell >= 0.0 && cell == std::floor(cell))) {
+      throw FileError(fmt::format("{}: row {} is of cell {}, not of one of this scan; start again without --resume",
+                                  path.string(), i + 1, fields[0]));
+    }
     if (!(cell < static_cast<double>(count))) break;
     std::vector<double> values;
     for (std::size_t c = 1; c < fields.size(); ++c) values.push_back(number(fields[c], path));
@@ -251,6 +255,13 @@ CellLog::CellLog(fs::path folder, const ResolvedScan& scan, bool resume) : folde
                                     c.loss.push_back(v[4]);
                                     c.trace.push_back(v[5]);
                                   });
+    for (const CellResult& cell : found_) {
+      const auto resamples = static_cast<int>(cell.replicates.size());
+      if (resamples == replicate_count || (resamples == 0 && cell.status != Status::ok)) continue;
+      throw FileError(fmt::format("{}: {} rows of cell {}, not {}; start again without --resume",
+                                  (folder_ / names[replicates_file]).string(), resamples, cell.cell.index,
+                                  replicate_count));
+    }
   }
   for (int file = 0; file < 3; ++file) {
     const fs::path path = folder_ / names[file];

@@ -141,10 +141,10 @@ std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
 std::string best_text(const std::string& name, const BestC& best, double unit, const std::string& what) {
   if (!best.measured) return fmt::format("  {:<34}none: {}\n", name, best.reason);
   const auto ratio = [&](double C) { return fmt::format("{:.4g} = {:.3f} C*", C, C / unit); };
-  return fmt::format(
-      "  {:<34}C = {:<20}{}  predicted {:<20} {} {:.4g}, predicted {:.4g}\n", name, ratio(*best.measured),
-      best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "",
-      best.predicted ? ratio(*best.predicted) : "-", what, *best.value, best.predicted_value.value_or(std::nan("")));
+  return fmt::format("  {:<34}C = {:<20}{}  predicted {:<20} {} {:.4g}, predicted {}\n", name, ratio(*best.measured),
+                     best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "",
+                     best.predicted ? ratio(*best.predicted) : "-", what, *best.value,
+                     best.predicted_value ? fmt::format("{:.4g}", *best.predicted_value) : "-");
 }
 
 std::string prefactor_text(const ResolvedScan& scan, const ScanResult& result) {
@@ -198,8 +198,9 @@ std::string problem_text(const ResolvedScan& scan) {
   const ScanConfig& c = scan.config;
   std::string names;
   for (const std::string& name : scan.manifold.slow_coordinate_names()) names += (names.empty() ? "" : ", ") + name;
-  std::string text = fmt::format("{}: {}, epsilon {:g}, delta {:g}, {} paths per cell, {} noise\n", c.run.manifold,
-                                 name_of(c.run.scheme), *c.run.epsilon, c.delta, c.run.paths, name_of(c.run.noise_law));
+  std::string text = fmt::format("{}: {}, epsilon {:g}, delta {:g}, {} paths per cell, {} {} noise{}\n", c.run.manifold,
+                                 name_of(c.run.scheme), *c.run.epsilon, c.delta, c.run.paths, name_of(c.run.noise_law),
+                                 name_of(c.run.noise), batch_text(c.run));
   const std::string start =
       (c.scattered() ? "random" : manifolds::format_point(scan.initial)) +
       (c.run.random_start ? fmt::format(", drawn at random, {:g} times normal", *c.run.start_scale) : "") +
@@ -231,6 +232,10 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
                         {"delta", c.delta},
                         {"paths", c.run.paths},
                         {"seed", c.run.seed},
+                        {"noise", name_of(c.run.noise)},
+                        {"noise_law", name_of(c.run.noise_law)},
+                        {"phase1", name_of(c.run.phase1)},
+                        {"random_start", c.run.random_start},
                         {"start", std::vector<double>(scan.initial.begin(), scan.initial.end())},
                         {"start_in_linear_range", scan.linear},
                         {"flattest_point", std::vector<double>(scan.flattest_point.begin(), scan.flattest_point.end())},
@@ -239,12 +244,24 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
                         {"tau_Y_note", scan.note},
                         {"exponents", nlohmann::json::array()},
                         {"cells", nlohmann::json::array()}};
+  if (c.run.batch) {
+    out["batch"] = *c.run.batch;
+    out["draw"] = name_of(c.run.draw);
+  }
+  if (c.run.random_start) out["start_scale"] = *c.run.start_scale;
+  if (c.scattered()) {
+    out["start"] = nullptr;
+    out["start_reason"] = "every run begins at a random point of its own";
+  }
   for (const ExponentRow& row : result.exponents) {
     nlohmann::json entry = {{"C", row.C}, {"gamma", row.gamma}};
     for (const auto& [name, exponent] :
          {std::pair{"mean", &row.mean}, std::pair{"rms", &row.rms}, std::pair{"transverse", &row.transverse}}) {
       entry[name] = exponent_json(*exponent);
-      if (entry[name].is_null()) entry[std::string(name) + "_reason"] = "fewer than three cells with status ok";
+      if (!entry[name].is_null()) continue;
+      const bool left_out = exponent == &row.transverse && c.control == Control::no_transverse;
+      entry[std::string(name) + "_reason"] =
+          left_out ? "left out by --control no-transverse" : "fewer than three cells with status ok and this time";
     }
     out["exponents"].push_back(entry);
   }

@@ -48,11 +48,12 @@ TransverseEnergy::TransverseEnergy(const manifolds::Geometry& geometry, const ma
   }
 }
 
-double TransverseEnergy::convergence_time(double delta, double tau_1) const {
-  constexpr double per_time = 400.0;  // samples of a relaxation time; between them the curve is straight
+std::optional<double> TransverseEnergy::convergence_time(double delta, double tau_1) const {
+  constexpr double fewest_steps = 8.0;  // a mode with eta l = 1 is there after one
+  constexpr double per_time = 400.0;    // samples of a relaxation time; between them the curve is straight
   const double stride = std::max(1.0, std::floor(tau_1 / per_time));
   // What is left falls as exp(-2k/tau_1) times a factor of order one, of at most e^4 near critical damping.
-  const double longest = tau_1 * (2.0 + manifolds::log(1.0 / delta));
+  const double longest = std::max(tau_1 * (2.0 + manifolds::log(1.0 / delta)), fewest_steps);
   std::vector<Eigen::Matrix3d> powers;
   std::vector<Eigen::Vector3d> left;
   for (const Mode& mode : modes_) {
@@ -63,7 +64,8 @@ double TransverseEnergy::convergence_time(double delta, double tau_1) const {
     powers.push_back(power);
     left.push_back(mode.stationary);
   }
-  double last = 0.0, before = 1.0;
+  std::optional<double> last;
+  double before = 1.0;
   for (double step = stride; step <= longest; step += stride) {
     double missing = 0.0;
     for (std::size_t i = 0; i < modes_.size(); ++i) {
@@ -74,6 +76,7 @@ double TransverseEnergy::convergence_time(double delta, double tau_1) const {
     if (before > delta && now <= delta) last = step - stride * (delta - now) / (before - now);
     before = now;
   }
+  if (!(before <= delta)) return {};
   return last;
 }
 

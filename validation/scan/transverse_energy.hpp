@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <optional>
 #include <vector>
 
 #include "manifolds/geometry.hpp"
@@ -32,8 +33,9 @@ class TransverseEnergy {
   /// The stationary energy, and its part that is the loss.
   double plateau() const { return plateau_; }
   double loss_plateau() const { return loss_plateau_; }
-  /// The step after which the energy stays within delta of its plateau, relative to it. `tau_1` sets how far to look.
-  double convergence_time(double delta, double tau_1) const;
+  /// The step after which the energy stays within delta of its plateau, relative to it, if there is one within some
+  /// relaxation times; `tau_1` sets how far to look.
+  std::optional<double> convergence_time(double delta, double tau_1) const;
 
  private:
   /// One mode: covariance entries (ww, wp, pp) obey s' = map s + kick.
