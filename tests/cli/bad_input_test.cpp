@@ -140,6 +140,8 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--start", "1,"}, 2, {"--start, entry 2"}},
       {{"compare", "--start", "1;1"}, 2, {"--start"}},
       {{"compare", "--start", "1,nan"}, 2, {"--start, entry 2", "nan"}},
+      {{"inspect", "--paths", "300"}, 2, {"--paths does not belong to inspect", "of compare and scan"}},
+      {{"verify", "--phase1", "gd"}, 2, {"--phase1 does not belong to verify", "of compare and scan"}},
       {{"inspect", "--at", "1,2,3"}, 2, {"--at", "3 numbers"}},
       {{"compare", "--start", "Random"}, 2, {"--start", "Random", "finite number"}},
       {{"compare", "--start", "random,1"}, 2, {"--start", "finite number"}},

@@ -306,6 +306,22 @@ BOOST_AUTO_TEST_CASE(starts_that_lead_nowhere) {
   };
   BOOST_CHECK_EXCEPTION(descend(uv, h, Vector{{30.0, 20.0}}), NumericalError, says("diverges"));
   BOOST_CHECK_EXCEPTION(descend(uv, h, Vector{{0.0, 0.0}}), NumericalError, says("does not reach the valley"));
+  // A typed valley may be dear: it gets fewer steps, so that the message comes as soon.
+  std::string dear = "u*v - 1";
+  for (int i = 0; i < 60; ++i) dear += " + 0*sin(u*v)";
+  manifolds::FormulaSource source;
+  source.variables = {"--variables", "u,v"};
+  source.residuals = {{"--residual", dear}};
+  RunConfig typed;
+  typed.formula = std::make_shared<const manifolds::FormulaSource>(source);
+  typed.manifold = "formula";
+  typed.start = std::vector<double>{0.0, 0.0};
+  typed.phase1 = Phase1::gd;
+  BOOST_CHECK_EXCEPTION(resolve(typed), NumericalError, [](const NumericalError& error) {
+    const std::string text = error.what();
+    return text.find("does not reach the valley") != std::string::npos &&
+           text.find("10000000 steps") == std::string::npos;
+  });
   h.eta = 1e-9;
   BOOST_CHECK_EXCEPTION(descend(uv, h, Vector{{2.0, 1.0}}), NumericalError, says("larger --eta"));
 }

@@ -207,6 +207,13 @@ BOOST_AUTO_TEST_CASE(transverse_energy_relaxes_without_oscillation) {
     BOOST_TEST(std::abs(sum / energy.plateau() - 1.0) < 1e-10);
     BOOST_TEST(std::abs(energy.convergence_time(0.2, 2.0 / -std::log(decay)).value() - within) <= 1.0);
   }
+  // At eta l = 1 sgd is on its plateau after one step, and the straight line to there passes 0.2 at 0.8.
+  ScanConfig at_once = small();
+  at_once.run.scheme = Scheme::sgd;
+  at_once.etas = {0.4, 0.5};
+  at_once.gammas = {};
+  const ResolvedScan sgd = resolve_scan(at_once);
+  BOOST_TEST(predict(sgd, sgd.run_of(sgd.cells.back())).transverse.value() == 0.8, boost::test_tools::tolerance(1e-9));
   // The denial: the loss alone does oscillate.
   BOOST_TEST(energy_form(Vector::Constant(1, 1e-4), {Scheme::heavy_ball, 0.02, 0.1, 0.1}).kinetic == 0.0);
   BOOST_TEST(underdamped(1.0, {Scheme::heavy_ball, 0.02, 0.1, 0.1}));
