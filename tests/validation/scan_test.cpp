@@ -264,8 +264,10 @@ BOOST_AUTO_TEST_CASE(random_starts_and_descents) {
 
   // Without the descent one point for all, which the gradient flow moves onto the valley, keeping u^2 - v^2.
   config.run.phase1 = Phase1::none;
+  config.run.start_scale = 2.0;
   const ResolvedScan moved = resolve_scan(config);
-  const Vector drawn = random_start(config.run.seed, 0, 0.5, 2);
+  const Vector drawn = random_start(config.run.seed, 0, 2.0, 2);
+  BOOST_TEST(!moved.linear);  // further out than where a scan would begin by itself
   BOOST_TEST(std::abs(moved.start[0] * moved.start[1] - 1.0) < 1e-9);
   BOOST_TEST(std::abs(moved.start[0] * moved.start[0] - moved.start[1] * moved.start[1] -
                       (drawn[0] * drawn[0] - drawn[1] * drawn[1])) < 1e-6);
