@@ -38,7 +38,7 @@ template <class T, int N = manifolds::dynamic>
         const T t = select(skip, T(0.0), apq / select(skip, T(1.0), denominator));
         const T c = 1.0 / sqrt(t * t + 1.0);
         const T s = t * c;
-        // Rows p and q, which lie side by side in memory, with their mirror images; eigenvectors are rows until the end.
+        // Rows p and q, which lie side by side in memory, with their mirror images; eigenvectors are rows too.
         const T app = a[at(p, p)], aqq = a[at(q, q)];
         for (int k = 0; k < n; ++k) {
           const T apk = a[at(p, k)], aqk = a[at(q, k)];
