@@ -41,7 +41,7 @@ namespace polynomial {
 
 // c[0] + c[1] x + c[2] x^2 + ..., by pairs of terms: half the latency of Horner's rule (Estrin's scheme).
 template <class T, std::size_t N, std::size_t... Pair>
-T evaluate(T x, const std::array<T, N>& c, std::index_sequence<Pair...>) {
+[[gnu::always_inline]] inline T evaluate(T x, const std::array<T, N>& c, std::index_sequence<Pair...>) {
   if constexpr (N == 1) {
     return c[0];
   } else if constexpr (N % 2 == 0) {
@@ -54,7 +54,7 @@ T evaluate(T x, const std::array<T, N>& c, std::index_sequence<Pair...>) {
 }
 // The same for coefficients c0, c1, ...
 template <class T, class... Coefficients>
-T powers(T x, Coefficients... c) {
+[[gnu::always_inline]] inline T powers(T x, Coefficients... c) {
   return evaluate(x, std::array<T, sizeof...(c)>{T(c)...}, std::make_index_sequence<sizeof...(c) / 2>());
 }
 
@@ -296,14 +296,24 @@ T cosh(T x) {
   const T half_exp = scaled_exp(abs(x), -1);
   return half_exp + 0.25 / half_exp;
 }
-// Hyperbolic tangent, within 3 ulp: (e^(2|x|) - 1) / (e^(2|x|) + 1), the numerator without its cancellation near 0.
+// Hyperbolic tangent, within 3 ulp. With 2 |x| = n ln 2 + 2 r and e^(2r) = (1 + s + r) / (1 + s - r), where
+// s = r coth r - 1 is a series in r^2, tanh |x| = (2^n (1 + s + r) - (1 + s - r)) / (2^n (1 + s + r) + (1 + s - r)).
+// Both are halved, and summed from the small to the large.
 template <class T>
-T tanh(T x) {
-  constexpr double one_beyond = 20.0;  // 1 - tanh is less than half an ulp there
-  const ExpParts<T> parts = exp_parts(2.0 * min(abs(x), T(one_beyond)), integer_shift + 1023);
-  const T power = number_of(words_of(parts.shifted) << 52);  // 2^n, 0 <= n <= 58: the bias is in `shifted`
-  const T less_one = power * parts.part + (power - 1.0);
-  return copysign(less_one / (less_one + 2.0), x);
+[[gnu::always_inline]] inline T tanh(T x) {  // several at a time, side by side
+  constexpr double one_beyond = 20.0;        // 1 - tanh is less than half an ulp there
+  constexpr double shift = integer_shift + 1022;
+  const T magnitude = min(abs(x), T(one_beyond));
+  const T shifted = magnitude * 0x1.71547652b82fep+1 + shift;  // 2 / ln 2
+  const T n = shifted - shift;
+  const T half_power = number_of(words_of(shifted) << 52);  // 2^(n - 1), 0 <= n <= 58: the bias is in `shifted`
+  const T r = (magnitude - n * (0.5 * ln2_high)) - n * (0.5 * ln2_low);  // |r| <= ln(2) / 4, error of the fit 2^-60
+  const T z = r * r;
+  const T s = z * powers(z, 0x1.555555555553ep-2, -0x1.6c16c16bebd3ep-6, 0x1.1566aaf2561fbp-9, -0x1.bbd41c53874efp-13,
+                         0x1.637694be07f3fp-16);
+  const T less = half_power - 0.5, more = half_power + 0.5;
+  const T numerator = less + (more * r + less * s);
+  return copysign(numerator / (1.0 + (numerator + (s - r))), x);
 }
 
 }  // namespace polynomial
@@ -321,7 +331,7 @@ template <PolynomialNumber T> T tan(T x) { return polynomial::tan(x); }
 template <PolynomialNumber T> T atan(T x) { return polynomial::atan(x); }
 template <PolynomialNumber T> T sinh(T x) { return polynomial::sinh(x); }
 template <PolynomialNumber T> T cosh(T x) { return polynomial::cosh(x); }
-template <PolynomialNumber T> T tanh(T x) { return polynomial::tanh(x); }
+template <PolynomialNumber T> [[gnu::always_inline]] inline T tanh(T x) { return polynomial::tanh(x); }
 // clang-format on
 inline long double exp(long double x) { return std::exp(x); }
 inline long double log(long double x) { return std::log(x); }

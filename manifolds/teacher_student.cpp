@@ -132,7 +132,9 @@ double TeacherStudent::closed_trace_hessian(std::span<const double> y) const {
   for (int i = 0; i < samples_; ++i) {
     const double square = std::inner_product(input(i), input(i) + inputs_, input(i), 0.0);
     for (int k = 0; k < width_; ++k) {
-      const double h = activation<double>(y, k, i), slope = y[static_cast<std::size_t>(k)] * (1.0 - h * h);
+      double h = 0.0;
+      activate<1>(y.data() + first_weight(k), i, &h);
+      const double slope = y[static_cast<std::size_t>(k)] * (1.0 - h * h);
       sum += h * h + slope * slope * square;
     }
   }

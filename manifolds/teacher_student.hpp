@@ -1,7 +1,9 @@
 // Teacher and student: a two-layer network that learns the labels of a narrower one.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "manifolds/model.hpp"
 
@@ -30,21 +32,21 @@ class TeacherStudent {
 
   template <class T>
   void residuals(std::span<const T> w, std::span<T> f) const {
-    answer<T>(w, f, [](int, const T&) {});
+    answer<T>(w, f, nullptr);
   }
   template <class T, class R>
   void pullback(std::span<const T> w, std::span<const R> r, std::span<T> g) const {
-    pull_back<T, R>(w, r, g, [&](int k, int i) { return activation<T>(w, k, i); });
+    pull_back<T, R>(w, nullptr, r, g);
   }
   /// What `residuals` finds and `pullback` needs again: h_ik, unit by unit.
   int kept_count() const { return width_ * samples_; }
   template <class T>
   void residuals(std::span<const T> w, std::span<T> f, std::span<T> kept) const {
-    answer<T>(w, f, [&](int at, const T& h) { kept[static_cast<std::size_t>(at)] = h; });
+    answer<T>(w, f, kept.data());
   }
   template <class T, class R>
   void pullback(std::span<const T> w, std::span<const T> kept, std::span<const R> r, std::span<T> g) const {
-    pull_back<T, R>(w, r, g, [&](int k, int i) { return kept[static_cast<std::size_t>(k * samples_ + i)]; });
+    pull_back<T, R>(w, kept.data(), r, g);
   }
   /// Row i: h_ik for a_k, a_k (1 - h_ik^2) x_i for w_k.
   template <class T>
@@ -53,7 +55,8 @@ class TeacherStudent {
       const T a = w[static_cast<std::size_t>(k)];
       for (int i = 0; i < samples_; ++i) {
         T* const row = j.data() + static_cast<std::ptrdiff_t>(i) * dimension();
-        const T h = activation<T>(w, k, i);
+        T h;
+        activate<1>(w.data() + first_weight(k), i, &h);
         row[k] = h;
         const T slope = a * (1.0 - h * h);
         for (int c = 0; c < inputs_; ++c) row[first_weight(k) + c] = input(i)[c] * slope;
@@ -77,54 +80,69 @@ class TeacherStudent {
  private:
   const double* input(int i) const { return x_.data() + static_cast<std::ptrdiff_t>(i) * inputs_; }
   std::ptrdiff_t first_weight(int k) const { return width_ + static_cast<std::ptrdiff_t>(k) * inputs_; }
-  /// h_ik = tanh(w_k . x_i).
-  template <class T>
-  [[gnu::always_inline]] T activation(std::span<const T> w, int k, int i) const {
-    const T* const u = w.data() + first_weight(k);
-    const double* const x = input(i);
-    T z = x[0] * u[0];
-    for (int c = 1; c < inputs_; ++c) z = z + x[c] * u[c];
-    return tanh(z);
+  /// use(N, i) for all samples, N from i on at a time: several are kept in registers together.
+  template <class Use>
+  [[gnu::always_inline]] void by_blocks(const Use& use) const {
+    constexpr int block = 4;
+    int i = 0;
+    for (; i + block <= samples_; i += block) use(std::integral_constant<int, block>{}, i);
+    for (; i < samples_; ++i) use(std::integral_constant<int, 1>{}, i);
   }
-  /// f, telling keep(k n + i, h_ik) of every activation.
-  template <class T, class Keep>
-  [[gnu::always_inline]] void answer(std::span<const T> w, std::span<T> f, const Keep& keep) const {
-    for (int i = 0; i < samples_; ++i) {
-      T sum(-y_[static_cast<std::size_t>(i)]);
-      for (int k = 0; k < width_; ++k) {
-        const T h = activation<T>(w, k, i);
-        keep(k * samples_ + i, h);
-        sum = sum + w[static_cast<std::size_t>(k)] * h;
-      }
-      f[static_cast<std::size_t>(i)] = sum;
+  /// tanh(u . x_i) for N samples from i on.
+  template <int N, class T>
+  [[gnu::always_inline]] void activate(const T* u, int i, T* h) const {
+    const double* const x = input(i);
+    T z[N];
+    for (int j = 0; j < N; ++j) z[j] = x[j * inputs_] * u[0];
+    for (int c = 1; c < inputs_; ++c) {
+      for (int j = 0; j < N; ++j) z[j] = z[j] + x[j * inputs_ + c] * u[c];
+    }
+    for (int j = 0; j < N; ++j) h[j] = tanh(z[j]);
+  }
+  /// f; h_ik to `kept` unless it is null.
+  template <class T>
+  [[gnu::always_inline]] void answer(std::span<const T> w, std::span<T> f, T* kept) const {
+    for (std::size_t i = 0; i < f.size(); ++i) f[i] = T(-y_[i]);
+    for (int k = 0; k < width_; ++k) {
+      const T a = w[static_cast<std::size_t>(k)];
+      by_blocks([&](auto n, int i) {
+        T h[n];
+        activate<n>(w.data() + first_weight(k), i, h);
+        T* const sum = f.data() + i;
+        for (int j = 0; j < n; ++j) sum[j] = sum[j] + a * h[j];
+        if (!kept) return;
+        for (int j = 0; j < n; ++j) kept[static_cast<std::ptrdiff_t>(k) * samples_ + i + j] = h[j];
+      });
     }
   }
-  /// g, with h_ik = hidden(k, i): of unit k sum_i h_ik r_i and a_k sum_i (1 - h_ik^2) r_i x_i. Samples by tiles, whose
-  /// sums the compiler keeps in registers.
-  template <class T, class R, class Hidden>
-  [[gnu::always_inline]] void pull_back(std::span<const T> w, std::span<const R> r, std::span<T> g,
-                                        const Hidden& hidden) const {
-    constexpr int tile = 16;
-    T part[tile];
+  /// g: of unit k sum_i h_ik r_i and a_k sum_i (1 - h_ik^2) r_i x_i; h_ik from `kept` unless it is null.
+  template <class T, class R>
+  [[gnu::always_inline]] void pull_back(std::span<const T> w, const T* kept, std::span<const R> r,
+                                        std::span<T> g) const {
     for (int k = 0; k < width_; ++k) {
       T* const gu = g.data() + first_weight(k);
       const T a = w[static_cast<std::size_t>(k)];
       T ga(0.0);
-      for (int first = 0; first < samples_; first += tile) {
-        const int count = samples_ - first < tile ? samples_ - first : tile;
-        for (int i = 0; i < count; ++i) {
-          const R& ri = r[static_cast<std::size_t>(first + i)];
-          const T h = hidden(k, first + i);
-          part[i] = (a * (1.0 - h * h)) * ri;
-          ga = ga + h * ri;
+      std::fill_n(gu, inputs_, T(0.0));
+      by_blocks([&](auto n, int i) {
+        T h[n], part[n];
+        if (kept) {
+          for (int j = 0; j < n; ++j) h[j] = kept[static_cast<std::ptrdiff_t>(k) * samples_ + i + j];
+        } else {
+          activate<n>(w.data() + first_weight(k), i, h);
         }
+        for (int j = 0; j < n; ++j) {
+          const R& of_sample = r[static_cast<std::size_t>(i + j)];
+          part[j] = (a * (1.0 - h[j] * h[j])) * of_sample;
+          ga = ga + h[j] * of_sample;
+        }
+        const double* const x = input(i);
         for (int c = 0; c < inputs_; ++c) {
-          const double* const x = input(first) + c;
-          T sum = x[0] * part[0];
-          for (int i = 1; i < count; ++i) sum = sum + x[static_cast<std::ptrdiff_t>(i) * inputs_] * part[i];
-          gu[c] = first == 0 ? sum : gu[c] + sum;
+          T sum = x[c] * part[0];
+          for (int j = 1; j < n; ++j) sum = sum + x[j * inputs_ + c] * part[j];
+          gu[c] = gu[c] + sum;
         }
-      }
+      });
       g[static_cast<std::size_t>(k)] = ga;
     }
   }

@@ -6,6 +6,7 @@
 //   C  linear-network: the test error |u*u - v*v - b*|^2 after 1000 steps of heavy ball with Gaussian label noise
 //   D, E  matrix-sensing, small and larger: the same
 //   F  linear-network, larger: the same after 100 steps
+//   G, H  teacher-student, small, and larger after 100 steps: the same
 #include <cmath>
 #include <random>
 #include <vector>
@@ -128,6 +129,9 @@ BENCHMARK_CAPTURE(iteration, , "matrix-sensing", steps, {{"dimension", "12"}, {"
     ->Name("peer/valleydrift/matrix-sensing-large");
 BENCHMARK_CAPTURE(iteration, , "linear-network", 100, {{"features", "200"}, {"samples", "100"}})
     ->Name("peer/valleydrift/linear-network-large");
+BENCHMARK_CAPTURE(iteration, , "teacher-student", steps)->Name("peer/valleydrift/teacher-student");
+BENCHMARK_CAPTURE(iteration, , "teacher-student", 100, {{"inputs", "16"}, {"width", "32"}, {"samples", "48"}})
+    ->Name("peer/valleydrift/teacher-student-large");
 BENCHMARK(eigen_and_random)->Name("peer/eigen-mt19937/uv");
 
 }  // namespace

@@ -14,6 +14,8 @@ Markdown: nanoseconds per path and step, medians of the rounds, and ratios to va
   D  matrix-sensing  4 x 4 matrices of rank 2, 4 measurements: D = 16, n = 4; the same
   E  matrix-sensing  12 x 12 matrices of rank 3, 30 measurements: D = 72, n = 30; the same
   F  linear-network  200 features, 100 samples: D = 400, n = 100; the same, after 100 steps
+  G  teacher-student 5 tanh units of 4 inputs, 4 samples: D = 25, n = 4; the same
+  H  teacher-student 32 units of 16 inputs, 48 samples: D = 544, n = 48; the same, after 100 steps
 """
 import functools
 import json
@@ -31,6 +33,8 @@ SPHERE_STEPS = 256
 SPARSITY, SEED = 3, 1  # of the networks
 NETWORK, LARGE_NETWORK = (20, 10), (200, 100)  # features, samples
 SENSING, LARGE_SENSING = (4, 2, 4), (12, 3, 30)  # dimension, rank, samples; the teacher's rank is 1
+STUDENT, LARGE_STUDENT = (4, 5, 4), (16, 32, 48)  # inputs, units, samples
+TEACHER_WIDTH, STUDENT_SEED, TESTS = 2, 70, 128
 LARGE_STEPS = 100
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -69,7 +73,7 @@ def normal(seed, process, path, step, component=0):
 
 
 def drawn(rows, columns, role=0, seed=SEED):
-    """RandomData of manifolds/random_data.cpp."""
+    """RandomData::normals of manifolds/random_data.cpp."""
     return numpy.array([[normal(seed, 255, i, j, role) for j in range(columns)] for i in range(rows)])
 
 
@@ -116,6 +120,35 @@ def sensing(d, r, samples):
         return numpy.array([numpy.concatenate([(g @ v).ravel(), (g.T @ u).ravel()]) for g in a.reshape(samples, d, d)])
 
     return a, labels, teacher, *brought_to_valley(w, residuals, jacobian).reshape(2, d, r)
+
+
+@functools.cache
+def student(inputs, width, samples):
+    """x (samples x inputs), y, test x, test y, start (a, units x inputs): as in manifolds/teacher_student.cpp."""
+
+    def weights(units, role):
+        a = drawn(1, units, role, STUDENT_SEED)[0] * math.sqrt(2.0 / units)
+        return a, drawn(units, inputs, role + 1, STUDENT_SEED) * math.sqrt(2.0 / inputs)
+
+    def answer(a, w, x):
+        return numpy.tanh(x @ w.T) @ a
+
+    x, tests = drawn(samples, inputs, 0, STUDENT_SEED), drawn(inputs, TESTS, 1, STUDENT_SEED).T
+    teacher = weights(TEACHER_WIDTH, 2)
+    labels, test_labels = answer(*teacher, x), answer(*teacher, tests)
+
+    def split(flat):
+        return flat[:width], flat[width:].reshape(width, inputs)
+
+    def jacobian(flat):
+        a, w = split(flat)
+        h = numpy.tanh(x @ w.T)
+        return numpy.hstack([h, ((a * (1.0 - h * h))[:, :, None] * x[:, None, :]).reshape(samples, width * inputs)])
+
+    a, w = weights(width, 4)
+    flat = numpy.concatenate([a, w.ravel()])
+    start = brought_to_valley(flat, lambda flat: answer(*split(flat), x) - labels, jacobian)
+    return x, labels, tests, test_labels, *split(start)
 
 
 # --- NumPy: all paths at once, every operation in place ------------------------------------------------------------
@@ -227,6 +260,49 @@ def numpy_sensing(paths, seed, sizes=SENSING):
     return ((numpy.einsum("ikp,jkp->ijp", u, v) - teacher.reshape(d, d)[:, :, None]) ** 2).sum((0, 1))
 
 
+def numpy_student(paths, seed, sizes=STUDENT, steps=STEPS):
+    rng = numpy.random.default_rng(seed)
+    x, labels, tests, test_labels, a0, w0 = student(*sizes)
+    inputs, width, samples = sizes
+    a = numpy.repeat(a0[:, None], paths, 1)  # units x paths
+    w = numpy.repeat(w0.T[:, :, None], paths, 2)  # inputs x units x paths: one product serves all units
+    p, q, ga, gw = numpy.zeros_like(a), numpy.zeros_like(w), numpy.empty_like(a), numpy.empty_like(w)
+    h, slope = numpy.empty((samples, width, paths)), numpy.empty((samples, width, paths))
+    f, xi = numpy.empty((samples, paths)), numpy.empty((samples, paths))
+    flat_w, flat_gw = w.reshape(inputs, -1), gw.reshape(inputs, -1)
+    flat_h, flat_slope = h.reshape(samples, -1), slope.reshape(samples, -1)
+    pull = numpy.ascontiguousarray(x.T)
+    for _ in range(steps):
+        rng.standard_normal(out=xi)
+        numpy.matmul(x, flat_w, out=flat_h)
+        numpy.tanh(h, out=h)
+        numpy.multiply(h, a, out=slope)
+        numpy.add.reduce(slope, axis=1, out=f)
+        f -= labels[:, None]
+        xi *= EPSILON
+        f -= xi
+        f *= 1.0 / samples
+        numpy.multiply(h, h, out=slope)
+        numpy.subtract(1.0, slope, out=slope)
+        slope *= a
+        slope *= f[:, None]
+        h *= f[:, None]
+        numpy.add.reduce(h, axis=0, out=ga)
+        numpy.matmul(pull, flat_slope, out=flat_gw)
+        p *= BETA
+        q *= BETA
+        p -= ga
+        q -= gw
+        numpy.multiply(p, ETA, out=ga)
+        a += ga
+        numpy.multiply(q, ETA, out=gw)
+        w += gw
+    errors = numpy.empty(paths)
+    for path in range(paths):
+        errors[path] = ((numpy.tanh(tests @ w[:, :, path]) @ a[:, path] - test_labels) ** 2).mean()
+    return errors
+
+
 # --- PyTorch: the same ---------------------------------------------------------------------------------------------
 
 
@@ -307,6 +383,9 @@ WORKLOADS = [
      [("NumPy", numpy and functools.partial(numpy_sensing, sizes=LARGE_SENSING), 256)]),
     ("F", "linear-network-large", LARGE_STEPS,
      [("NumPy", numpy and functools.partial(numpy_network, sizes=LARGE_NETWORK, steps=LARGE_STEPS), 256)]),
+    ("G", "teacher-student", STEPS, [("NumPy", numpy and numpy_student, 1024)]),
+    ("H", "teacher-student-large", LARGE_STEPS,
+     [("NumPy", numpy and functools.partial(numpy_student, sizes=LARGE_STUDENT, steps=LARGE_STEPS), 64)]),
 ]
 
 
