@@ -254,7 +254,7 @@ CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
       predicted(Figures::transverse) = value(p.transverse);
     }
     predicted(Figures::tau_1) = p.scales.tau_1;
-    predicted(Figures::tau_2) = p.scales.tau_2;
+    predicted(Figures::tau_2) = scan.config.starts_on_valley() ? p.decay_time.value_or(p.scales.tau_2) : p.scales.tau_2;
     predicted(Figures::rate_mean) = value(decay_rate(p, sde::Moment::mean));
     predicted(Figures::rate_rms) = value(decay_rate(p, sde::Moment::root_mean_square));
     measure(scan, *plan, result);

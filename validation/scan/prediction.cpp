@@ -10,6 +10,7 @@
 #include "manifolds/portable_math.hpp"
 #include "sde/label_flow.hpp"
 #include "validation/scan/drawn_relaxation.hpp"
+#include "validation/scan/reading.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
 namespace valleydrift::validation {
@@ -39,28 +40,26 @@ TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double 
   return s;
 }
 
-/// The step at which the limiting flow's excess along the start's falls below delta.
-std::optional<double> flow_time(const ResolvedScan& scan, const ResolvedRun& run, double tau_2) {
+/// The limiting flow from the start, read as runs are: of several slow coordinates the mean is the excess along the
+/// start's, the root mean square its size.
+FigureValues read_flow(const ResolvedScan& scan, const ResolvedRun& run, double tau_2) {
   const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
   const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
   const sde::LimitForm form(Form::finite_step, run.hyperparameters);
   constexpr int samples = 400;
-  const double longest = 4.0 * tau_2 / run.hyperparameters.slow_unit() * manifolds::log(1.0 / scan.config.delta);
+  const double unit = run.hyperparameters.slow_unit();
+  const double longest = 4.0 * tau_2 / unit * manifolds::log(1.0 / scan.config.delta);
   std::vector<double> times;
   for (int i = 1; i <= samples; ++i) times.push_back(longest * i / samples);
+  Curves curves;
   const std::vector<Vector> path = sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
-  double before = 1.0, earlier = 0.0;
   for (std::size_t i = 0; i < times.size(); ++i) {
     const Vector q = run.manifold.slow_coordinates(path[i], run.start) - flattest;
-    const double now = q.dot(excess) / excess.squaredNorm();
-    if (now <= scan.config.delta) {
-      const double part = manifolds::log(before / scan.config.delta) / manifolds::log(before / now);
-      return (earlier + part * (times[i] - earlier)) * run.hyperparameters.slow_unit();
-    }
-    before = now;
-    earlier = times[i];
+    curves.steps.push_back(times[i] * unit);
+    curves.mean.push_back(q.dot(excess) / excess.squaredNorm());
+    curves.rms.push_back(q.norm() / excess.norm());
   }
-  return {};
+  return read_figures(curves, scan.config.delta, {});
 }
 
 std::string why_outside(const ResolvedRun& run, const ResolvedScan& scan, const TimeScales& s) {
@@ -120,7 +119,14 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
   const double separation = s.tau_2 / std::max(s.tau_1, s.tau_momentum);
   using sde::Moment;
   if (separation >= separated || (!s.rates && separation >= barely_separated)) {
-    p.mean = p.root_mean_square = flow_time(scan, run, s.tau_2);
+    const FigureValues flow = read_flow(scan, run, s.tau_2);
+    const auto reached = [&](Figures f) {
+      const double x = flow[static_cast<std::size_t>(f)];
+      return std::isnan(x) ? std::nullopt : std::optional(x);
+    };
+    p.mean = reached(Figures::mean);
+    p.root_mean_square = reached(Figures::rms);
+    p.decay_time = reached(Figures::tau_2);
     if (p.mean) p.source = Source::limiting_flow;
     if (!p.mean) p.reason = "the limiting flow has not arrived after four times its linear estimate";
   } else if (s.rates) {

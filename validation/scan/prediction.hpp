@@ -30,6 +30,8 @@ struct Prediction {
   TimeScales scales;
   /// DERIVATION (41), in steps.
   std::optional<double> mean, root_mean_square, transverse;
+  /// What the decay of the limiting flow to delta says, where that is the source: tau_2 if a single exponential decays.
+  std::optional<double> decay_time = {};
   Source source = Source::none;
   std::string reason = {};   ///< why there is no time along the valley
   std::string outside = {};  ///< why the cell cannot enter a fit; empty if it can
