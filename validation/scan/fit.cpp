@@ -176,7 +176,7 @@ std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal,
   c.longitudinal = branch_line(longitudinal, alpha);
   c.transverse = branch_line(transverse, alpha);
   const auto gamma = meeting(c.longitudinal, c.transverse);
-  if (!gamma) return {};
+  if (!(gamma && *gamma >= 0.0 && *gamma <= 1.0)) return {};
   c.gamma = *gamma;
   c.alpha = c.transverse.at(*gamma);
 

@@ -56,9 +56,9 @@ struct Crossing {
   Interval interval{};
   Line longitudinal{}, transverse{};
 };
-/// Where the lines through the two branches meet; none if either has fewer than two points or they do not meet. The
-/// interval joins the bootstrap's 95 % with the range of the crossings that leave out one point of one branch, and with
-/// those of either half of the learning rates: what still moves with eta is not known better.
+/// Where the lines through the two branches meet; none if either has fewer than two points, or outside gamma 0 to 1.
+/// The interval joins the bootstrap's 95 % with the range of the crossings that leave out one point of one branch, and
+/// with those of either half of the learning rates, wherever these meet: what still moves with eta is not known better.
 std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal, const std::vector<BranchPoint>& transverse);
 
 /// The extremum of log y over log x near the best sample, by the parabola through it and its neighbours.

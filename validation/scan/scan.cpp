@@ -216,7 +216,7 @@ ScanResult evaluate(const ResolvedScan& scan, std::vector<CellResult> cells) {
   if (!result.crossing) {
     result.crossing_reason = longitudinal.size() < 2 ? "fewer than two exponents below gamma 2/3"
                              : transverse.size() < 2 ? "no transverse branch"
-                                                     : "the branches do not meet";
+                                                     : "the branches do not meet between gamma 0 and 1";
   }
   judge(scan, result, longitudinal, transverse);
   return result;
