@@ -110,7 +110,7 @@ Cost count_steps(const ResolvedRun& run, const Plan& plan) {
 Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   Cost cost = count_steps(run, plan);
   // The same loops over a short time: reading the records, which the iterated slow variable makes dear, then steps
-  // enough (4e5 path-steps) to be timed.
+  // enough (2e5 path-steps) to be timed, less a run of a quarter of them, which has the same records.
   constexpr std::int64_t trial_paths = 16 * batch_count;
   DiscreteRequest trial = own_rung(run, plan);
   trial.coupled = false;
@@ -121,9 +121,14 @@ Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   const double per_record = seconds_of_trial([&] { run_discrete(trial); }) / (2.0 * batch_count);
   const std::int64_t steps = std::min<std::int64_t>(200, plan.record_steps.back());
   trial.paths = trial_paths;
-  trial.record_steps = {steps};
-  const double seconds = seconds_of_trial([&] { run_discrete(trial); });
-  const double per_step = std::max(0.0, seconds - per_record * trial_paths) / static_cast<double>(trial_paths * steps);
+  const auto seconds_of = [&](std::int64_t last) {
+    trial.record_steps = {last};
+    return seconds_of_trial([&] { run_discrete(trial); });
+  };
+  const std::int64_t quarter = steps / 4;
+  const double seconds = seconds_of(steps), least = 0.05 * seconds;  // never nothing, whatever else the machine does
+  const double per_step =
+      std::max(least, seconds - seconds_of(quarter)) / static_cast<double>(trial_paths * (steps - quarter));
   const double records = static_cast<double>(plan.times.size()) *
                          (static_cast<double>(plan.epsilons.size()) * static_cast<double>(cost.paths) +
                           static_cast<double>(plan.etas.size()) * static_cast<double>(plan.eta_ladder_paths));
