@@ -133,7 +133,9 @@ Finding run_reference(const CheckSite& site) {
     for (const NamedNoise& noise : all_noises(m)) {
       const bool first_order_only = noise.name == "label" && !m.is_least_squares();
       const double rounding = steps * (10.0 + m.dimension()) * 2e-16 * std::max(1.0, start.cwiseAbs().maxCoeff());
-      const double bound = first_order_only ? 1e-6 : rounding, epsilon = first_order_only ? 1e-3 : 0.1;
+      // Noise of its own size, which does not scale with the loss, must not throw a flat valley's runs away.
+      const double size = noise.name == "label" ? 1.0 : std::min(1.0, m.geometry(start).spectrum.maxCoeff());
+      const double bound = first_order_only ? 1e-6 : rounding, epsilon = first_order_only ? 1e-3 : 0.1 * size;
       for (const NoiseLaw law : both_laws) {
         for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}) {
           const Hyperparameters h = {scheme, step_at(m, start, 0.2), scheme == Scheme::sgd ? 1.0 : 0.1, epsilon};
