@@ -30,6 +30,17 @@ BOOST_AUTO_TEST_CASE(a_typed_valley_gets_every_check_that_concerns_a_valley) {
   }
 }
 
+// A flat valley's steps are long: noise of a size of its own must not throw its runs to infinity.
+BOOST_AUTO_TEST_CASE(the_weight_does_not_matter) {
+  for (const char* weight : {"0.02", "200"}) {
+    FormulaSource source = valleydrift::tests::ten_formulas().front();
+    source.weight = valleydrift::manifolds::FormulaText{"--weight", weight};
+    for (const CheckResult& r : verified(source, {"D1", "D4", "D12*"}).results) {
+      BOOST_TEST((r.verdict == CheckVerdict::pass), weight << ", " << r.check->id << ": " << r.finding.where);
+    }
+  }
+}
+
 // Nothing fails. What samples may be inconclusive, for one reason: an observable that hardly moves, or that has no mean
 // to speak of (tr H where runs diffuse up an exponential wall), needs more paths than a default run has.
 BOOST_AUTO_TEST_CASE(ten_formulas_pass_every_check, *boost::unit_test::label("slow")) {
