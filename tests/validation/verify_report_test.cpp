@@ -63,6 +63,28 @@ BOOST_AUTO_TEST_CASE(what_is_not_a_number_does_not_hold) {
   BOOST_TEST(!worst.finding().holds());
 }
 
+BOOST_AUTO_TEST_CASE(a_failure_is_not_hidden_by_another_case) {
+  WorstRatio worst;
+  worst.add(0.2, 0.5, "first");
+  worst.cannot_tell("too few");
+  BOOST_TEST(worst.finding().inconclusive == "too few");
+  BOOST_TEST(worst.finding().where == "first");
+  worst.add(0.1, 1.0, "second");
+  BOOST_TEST(!worst.finding().holds());
+  worst.add(0.9, 0.5, "third");
+  worst.cannot_tell("still too few");
+  BOOST_TEST(worst.finding().where == "third");
+  BOOST_TEST(worst.finding().inconclusive == "");
+  BOOST_TEST(!worst.finding().holds());
+
+  WorstRatio unknown;
+  unknown.add(std::nan(""), 1.0, "first");
+  unknown.add(0.1, 1.0, "second");
+  unknown.add(7.0, 1.0, "third");
+  BOOST_TEST(unknown.finding().where == "first");
+  BOOST_TEST(!unknown.finding().holds());
+}
+
 BOOST_AUTO_TEST_CASE(text_names_every_failure_with_what_to_look_at) {
   const std::string text = verification_text(made_up_verification());
   BOOST_TEST(contains(text, "X1-made-up on torus (r = 0.9): fail"));

@@ -63,6 +63,26 @@ class Worst {
   bool empty_ = true;
 };
 
+/// Keeps the worst of several cases each with its own bound: the largest statistic over its bound, or the first that is
+/// not a number. A case that cannot tell leaves all inconclusive, unless another fails.
+class WorstRatio {
+ public:
+  void add(double statistic, double bound, const std::string& where) {
+    const double kept = worst_.statistic / worst_.bound;
+    if (kept == kept && !(statistic / bound <= kept)) worst_ = {statistic, bound, where};
+  }
+  void cannot_tell(std::string why) { inconclusive_ = std::move(why); }
+  Finding finding() const {
+    Finding finding = worst_;
+    if (finding.holds()) finding.inconclusive = inconclusive_;
+    return finding;
+  }
+
+ private:
+  Finding worst_{0.0, 1.0};
+  std::string inconclusive_;
+};
+
 /// What one side of an A/A repeat is given wrongly, to see that it is noticed: only the tests set it.
 struct Flaw {
   double clock = 1.0;           ///< factor of the steps of the other side

@@ -36,9 +36,9 @@ class Judgement {
     return !columns_.is_plateau(static_cast<int>(observable)) && c_.observables[observable].judged[record];
   }
 
-  void add(WorstRatio& worst, std::string& inconclusive, const std::string& run, bool thorough) const {
+  void add(WorstRatio& worst, const std::string& run, bool thorough) const {
     if (!c_.applicability.applies()) {
-      inconclusive = run + ": not applicable: " + c_.applicability.failing();
+      worst.cannot_tell(run + ": not applicable: " + c_.applicability.failing());
       return;
     }
     for (std::size_t k = 0; k < c_.observables.size(); ++k) {
@@ -54,8 +54,8 @@ class Judgement {
       const LadderResult& ladder = c_.epsilon_ladder[k];
       if (o.verdict == Verdict::inconclusive && (ladder.consistent || refuses(ladder))) {
         const bool more = !thorough && !o.remedy.empty();
-        inconclusive = fmt::format("{}: {}: {}{}", run, o.name, o.reason,
-                                   more ? ": take --thorough, which has four times the paths" : "");
+        worst.cannot_tell(fmt::format("{}: {}: {}{}", run, o.name, o.reason,
+                                      more ? ": take --thorough, which has four times the paths" : ""));
       }
     }
   }
@@ -127,7 +127,6 @@ void distort(Evidence& evidence, double factor) {
 /// Two rungs, at the applicability report's epsilon and half of it.
 Finding run_law(const CheckSite& site, Law law) {
   WorstRatio worst;
-  std::string inconclusive;
   const int large = law.noise == NoiseKind::minibatch ? 8 : 32;
   law.paths = (site.thorough ? 4 : 1) * law.paths / (site.manifold.dimension() > large ? 4 : 1);
   const double runs = 2.0 * static_cast<double>(start_points(site).size());
@@ -139,12 +138,10 @@ Finding run_law(const CheckSite& site, Law law) {
       Evidence evidence = gather(run, plan, {}, {});
       if (site.distortion.covariance != 1.0) distort(evidence, site.distortion.covariance);
       const Comparison comparison = conclude(evidence);
-      Judgement(evidence, comparison, runs).add(worst, inconclusive, name_of_run(site, y, run), site.thorough);
+      Judgement(evidence, comparison, runs).add(worst, name_of_run(site, y, run), site.thorough);
     }
   }
-  Finding finding = worst.finding();
-  finding.inconclusive = inconclusive;
-  return finding;
+  return worst.finding();
 }
 
 // --- A/A -------------------------------------------------------------------------------------------------------------
@@ -238,8 +235,7 @@ Repeated judge_same_law(const PreparedLaw& law, const Evidence& evidence, std::s
   const Comparison comparison = conclude(evidence);
   const Judgement judgement(evidence, comparison, runs);
   WorstRatio worst;
-  std::string inconclusive;  // at this size a bound may be too wide to tell; that is no alarm
-  judgement.add(worst, inconclusive, law.name, true);
+  judgement.add(worst, law.name, true);
 
   std::vector<std::pair<std::size_t, std::size_t>> numbers;
   for (std::size_t k = 0; k < comparison.observables.size(); ++k) {
@@ -268,6 +264,7 @@ Repeated judge_same_law(const PreparedLaw& law, const Evidence& evidence, std::s
     }
   }
   out.finding = worst.finding();
+  out.finding.inconclusive.clear();  // at this size a bound may be too wide to tell; that is no alarm
   return out;
 }
 

@@ -320,18 +320,18 @@ double strong_bound(const Estimate& order) {
 /// Orders 0, 1/2 and 1 are told apart where the bound is below 0.4.
 template <template <class, class> class Step>
 Finding strong_order(const CheckSite& site, double commuting) {
-  Finding worst{0.0, 1.0};
+  WorstRatio worst;
   for (const StrongCase& c : strong_cases(commuting)) {
     const int groups = (site.thorough ? 512 : 160) / lane_count;
     const Estimate order = estimate(strong_slopes<Step>(site, c, {c.coarsest, 1024, groups}, site.seed));
     const double expected = c.expected + site.distortion.order;
-    Finding f{std::abs(order.mean - expected), strong_bound(order),
+    const double bound = strong_bound(order);
+    worst.add(std::abs(order.mean - expected), bound,
               fmt::format("{}, steps 1/{} to 1/{}: strong order {:.3g} +- {:.2g}, expected {:g}", c.name, c.coarsest,
-                          8 * c.coarsest, order.mean, order.standard_error, expected)};
-    if (!(f.bound < 0.4)) f.inconclusive = fmt::format("the order is known to {:.2g} only", f.bound);
-    if (!(f.statistic / f.bound <= worst.statistic / worst.bound) || !f.inconclusive.empty()) worst = f;
+                          8 * c.coarsest, order.mean, order.standard_error, expected));
+    if (!(bound < 0.4)) worst.cannot_tell(fmt::format("{}: the order is known to {:.2g} only", c.name, bound));
   }
-  return worst;
+  return worst.finding();
 }
 
 /// The order that one set of paths shows against that of another, both cases in turn.

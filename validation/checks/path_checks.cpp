@@ -119,6 +119,12 @@ std::vector<NamedNoise> all_noises(const Manifold& m) {
           {"constant", discrete::ConstantNoise(sigma), [sigma](const Vector&) { return sigma; }}};
 }
 
+/// The epsilon of noise that has a size of its own, isotropic or constant: it must not throw the runs on a flat valley,
+/// where steps are long, to infinity.
+double epsilon_at(const Manifold& m, const Vector& start) {
+  return 0.1 * std::min(1.0, m.geometry(start).spectrum.maxCoeff());
+}
+
 /// The reference adds eps sigma(x) xi to the gradient, the loop moves labels, adds draws or adds columns: the same up
 /// to the order of additions, 10 + D roundings of 2e-16 per step and component, which a stable iteration does not
 /// amplify. Of the cosh loss the noisy gradient is sinh(f - eps xi), of which the factor is the first order in
@@ -133,9 +139,8 @@ Finding run_reference(const CheckSite& site) {
     for (const NamedNoise& noise : all_noises(m)) {
       const bool first_order_only = noise.name == "label" && !m.is_least_squares();
       const double rounding = steps * (10.0 + m.dimension()) * 2e-16 * std::max(1.0, start.cwiseAbs().maxCoeff());
-      // Noise of its own size, which does not scale with the loss, must not throw a flat valley's runs away.
-      const double size = noise.name == "label" ? 1.0 : std::min(1.0, m.geometry(start).spectrum.maxCoeff());
-      const double bound = first_order_only ? 1e-6 : rounding, epsilon = first_order_only ? 1e-3 : 0.1 * size;
+      const double bound = first_order_only ? 1e-6 : rounding;
+      const double epsilon = noise.name != "label" ? epsilon_at(m, start) : first_order_only ? 1e-3 : 0.1;
       for (const NoiseLaw law : both_laws) {
         for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}) {
           const Hyperparameters h = {scheme, step_at(m, start, 0.2), scheme == Scheme::sgd ? 1.0 : 0.1, epsilon};
@@ -169,7 +174,7 @@ Finding run_schemes(const CheckSite& site) {
   for (const Vector& start : used_points(site)) {
     visit_loss(site.manifold, [&]<class Loss>(const Loss& loss) {
       const auto run = [&](Scheme scheme, double mu) {
-        const Hyperparameters h{scheme, step_at(site.manifold, start, 0.2), mu, 0.1};
+        const Hyperparameters h{scheme, step_at(site.manifold, start, 0.2), mu, epsilon_at(site.manifold, start)};
         return Lockstep<Loss>(loss, h, discrete::IsotropicNoise{}, NoiseLaw::gaussian, {site.seed, 0}, start, steps);
       };
       const auto distance = [&](const Lockstep<Loss>& a, const Lockstep<Loss>& b) {
@@ -177,7 +182,7 @@ Finding run_schemes(const CheckSite& site) {
         for (int path = 0; path < lane_count; ++path) {
           for (int d = 0; d < loss.dimension(); ++d) {
             const double away = std::abs(lane(a.state.w[d], path) - lane(b.state.w[d], path));
-            if (!(away <= largest)) largest = away;
+            if (largest == largest && !(away <= largest)) largest = away;
           }
         }
         return largest;

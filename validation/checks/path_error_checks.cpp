@@ -84,7 +84,6 @@ double slope_bound(const Estimate& slope, double level) {
 Finding run_path_error(const CheckSite& site) {
   constexpr int halvings = 2;
   WorstRatio worst;
-  std::string inconclusive;
   const double level = row_false_alarm / static_cast<double>(start_points(site).size());
   for (const Vector& y : start_points(site)) {
     RunConfig config = config_at(site, y, Scheme::heavy_ball, NoiseKind::isotropic);
@@ -100,11 +99,9 @@ Finding run_path_error(const CheckSite& site) {
         "{}: distance {:.3g} at epsilon {:g}, {:.3g} at a quarter of it: slope {:.3g} +- {:.2g}", sites::named(site, y),
         estimate(coarse).mean, run.hyperparameters.epsilon, estimate(fine).mean, slope.mean, slope.standard_error);
     worst.add(std::abs(slope.mean - 1.0), bound, where);
-    if (!(bound < 0.5)) inconclusive = where + " does not tell 1 from 0 and 2";
+    if (!(bound < 0.5)) worst.cannot_tell(where + " does not tell 1 from 0 and 2");
   }
-  Finding finding = worst.finding();
-  finding.inconclusive = inconclusive;
-  return finding;
+  return worst.finding();
 }
 
 /// The slope of one run, between epsilon and epsilon/2, against that of another.

@@ -51,18 +51,6 @@ inline ResolvedRun with_seed(ResolvedRun run, std::uint64_t seed) {
   return run;
 }
 
-/// Keeps the finding with the largest statistic over its bound.
-class WorstRatio {
- public:
-  void add(double statistic, double bound, const std::string& where) {
-    if (!(statistic / bound <= worst_.statistic / worst_.bound)) worst_ = {statistic, bound, where};
-  }
-  const Finding& finding() const { return worst_; }
-
- private:
-  Finding worst_{0.0, 1.0};
-};
-
 /// first + (one - other), batch by batch: in an A/A repeat the mean is exactly `first`.
 inline std::vector<double> difference(double first, const std::vector<double>& one, const std::vector<double>& other) {
   std::vector<double> out;
