@@ -128,7 +128,7 @@ constexpr OptionInfo options[] = {
      "the form of the theorem that is judged: finite-step (default: exact as epsilon -> 0), paper (eta -> 0 with "
      "eta/mu^2 kept) or asymptotic (eta -> 0 at fixed C and gamma; needs --gamma)"},
     {"time", "T", comparison, compare, true, false,
-     "length in units of slow time, (mu/(eta epsilon))^2 steps each (default 2)"},
+     "length in units of slow time, (mu/(eta epsilon))^2 steps each (default 2, less where the valley is steep)"},
     {"steps", "K", comparison, compare, true, false, "length in steps, instead of --time"},
     {"paths", "N", comparison, compare, true, false, "trajectories of each process, 256 to 100000000 (default 32768)"},
     {"shared-noise", "", comparison, compare, true, false,

@@ -64,13 +64,24 @@ double slowest_relaxation(const Geometry& geometry, const Hyperparameters& h) {
   return std::max(transverse_time(geometry.spectrum, h), momentum_time(h));
 }
 
-/// DERIVATION (33c): how often per unit of slow time the drift crosses the curvature radius R, |drift|/R, or the
-/// diffusion turns the tangent space, tr Sigma_LL / (2 R^2).
+/// How fast tr H changes in relation to itself at this velocity along the valley; there it is proportional to |J|^2.
+double rate_of_trace(const Manifold& manifold, const Vector& y, const Vector& velocity) {
+  const double speed = velocity.norm();
+  if (!(speed > 0.0)) return 0.0;
+  const double step = 1e-5 * std::max(1.0, y.norm());
+  const Vector along = step / speed * velocity;
+  const double change = manifold.jacobian(y + along).squaredNorm() - manifold.jacobian(y - along).squaredNorm();
+  return std::abs(change) / (2.0 * step) * speed / manifold.jacobian(y).squaredNorm();
+}
+
+/// DERIVATION (33c): how often per unit of slow time the drift crosses the curvature radius R, |drift|/R, or changes
+/// tr H by a factor, or the diffusion turns the tangent space, tr Sigma_LL / (2 R^2).
 double rate_along_valley(const Manifold& manifold, const Geometry& geometry, double radius, const NoiseFactor& sigma,
                          const Hyperparameters& h) {
-  if (std::isinf(radius)) return 0.0;
   const auto c = sde::limit_terms(manifold, geometry, sigma, sde::LimitForm(Form::finite_step, h));
-  return std::max((c.mixed + c.transverse).norm() / radius, c.diffusion_rate / (2.0 * radius * radius));
+  const Vector drift = c.mixed + c.transverse;
+  const double of_curvature = std::max(drift.norm() / radius, c.diffusion_rate / (2.0 * radius * radius));
+  return std::max(of_curvature, rate_of_trace(manifold, geometry.point, drift));
 }
 
 double default_epsilon(const ResolvedRun& run, const Geometry& geometry, double radius, double rate,
@@ -207,6 +218,11 @@ double transverse_time(const Vector& spectrum, const Hyperparameters& h) {
 }
 
 double momentum_time(const Hyperparameters& h) { return h.mu < 1.0 ? -1.0 / manifolds::log1p(-h.mu) : 0.0; }
+
+double Applicability::span(double usual, bool deterministic) const {
+  const double crossings = deterministic ? 3.0 : 100.0;
+  return usual * valley_rate <= crossings ? usual : round_down_to_two_digits(crossings / valley_rate);
+}
 
 bool Applicability::applies() const {
   for (const Condition& c : conditions) {
@@ -347,8 +363,7 @@ ResolvedRun resolve(const RunConfig& config) {
     const Vector own = manifold.default_start();
     run.config.start = std::vector<double>(own.data(), own.data() + own.size());
   }
-  constexpr double default_time = 2.0;
-  if (!config.time && !config.steps) run.config.time = default_time;
+  if (!config.time && !config.steps) run.config.time = run.applicability.span(2.0, run.deterministic());
   if (config.scheme != Scheme::sgd && !config.C && !config.beta) run.config.beta = run.hyperparameters.beta();
   if (config.form == Form::paper && config.scheme == Scheme::nesterov) {
     run.applicability.conditions.push_back(

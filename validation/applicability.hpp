@@ -34,6 +34,9 @@ struct Applicability {
   double cloud = 0.0;        ///< sqrt(tr A)
   std::vector<Condition> conditions;
 
+  /// Slow time of a run: the usual one or, where the valley is steep, 3 / valley_rate if nothing diffuses (by then it
+  /// rests), else 100 / valley_rate.
+  double span(double usual, bool deterministic) const;
   bool applies() const;
   /// The conditions that fail, with value, bound and remedy.
   std::string failing() const;

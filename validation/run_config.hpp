@@ -75,7 +75,7 @@ struct RunConfig {
   manifolds::Draw draw = manifolds::Draw::without_replacement;
 
   Form form = Form::finite_step;
-  std::optional<double> time = {};  ///< units of slow time; 2 unless steps are given
+  std::optional<double> time = {};  ///< units of slow time; unless steps are given 2, or less on a steep valley
   std::optional<std::int64_t> steps = {};
   std::int64_t paths = 32768;
   bool shared_noise = false;

@@ -92,8 +92,9 @@ struct Law {
 ResolvedRun resolved(const CheckSite& site, const Vector& y, Scheme scheme, const Law& law) {
   RunConfig config = config_at(site, y, scheme, law.noise, usual, law.drawn);
   config.paths = law.paths;
-  config.time = law.time;
-  return resolve(config);
+  ResolvedRun run = resolve(config);
+  run.config.time = run.applicability.span(law.time, run.deterministic());
+  return run;
 }
 
 std::string name_of_run(const CheckSite& site, const Vector& y, const ResolvedRun& run) {
