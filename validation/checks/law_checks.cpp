@@ -93,6 +93,10 @@ ResolvedRun resolved(const CheckSite& site, const Vector& y, Scheme scheme, cons
   RunConfig config = config_at(site, y, scheme, law.noise, usual, law.drawn);
   config.paths = law.paths;
   ResolvedRun run = resolve(config);
+  if (law.noise == NoiseKind::minibatch) {  // of which nothing but the start depends on epsilon: a quarter of the steps
+    config.epsilon = 2.0 * run.hyperparameters.epsilon;
+    run = resolve(config);
+  }
   run.config.time = run.applicability.span(law.time, run.deterministic());
   return run;
 }
