@@ -46,23 +46,38 @@ ExtendedVector extended_gradient(const Manifold& m, const Extended& w, const Ext
   return out;
 }
 
+/// The residuals at x, of any kind of numbers.
+template <class T>
+std::vector<T> residuals_at(const Manifold& m, const std::vector<T>& x) {
+  std::vector<T> f(static_cast<std::size_t>(m.transverse_dimension()));
+  visit_loss(m, [&](const auto& loss) { loss.model().template residuals<T>(std::span<const T>(x), std::span<T>(f)); });
+  return f;
+}
+
+/// J(w)^T r by the model's pullback, D.
+Vector pulled_back(const Manifold& m, const Vector& w, const Vector& r) {
+  Vector out(w.size());
+  visit_loss(m, [&](const auto& loss) { loss.model().template pullback<double, double>(view(w), view(r), view(out)); });
+  return out;
+}
+
 /// J(w) v by dual numbers in the residuals, m.
-Vector residual_slope(const auto& model, const Vector& w, const Vector& v) {
-  std::vector<Dual<double>> x, f(static_cast<std::size_t>(model.residual_count()));
+Vector residual_slope(const Manifold& m, const Vector& w, const Vector& v) {
+  std::vector<Dual<double>> x;
   for (Eigen::Index i = 0; i < w.size(); ++i) x.emplace_back(w[i], v[i]);
-  model.template residuals<Dual<double>>(std::span<const Dual<double>>(x), std::span<Dual<double>>(f));
-  Vector slope(model.residual_count());
+  const std::vector<Dual<double>> f = residuals_at(m, x);
+  Vector slope(m.transverse_dimension());
   for (std::size_t a = 0; a < f.size(); ++a) slope[static_cast<Eigen::Index>(a)] = f[a].slope;
   return slope;
 }
 
 /// v^T (Hess f_a) v for all a by second dual numbers in the residuals, m.
-Vector residual_second_slope(const auto& model, const Vector& w, const Vector& v) {
+Vector residual_second_slope(const Manifold& m, const Vector& w, const Vector& v) {
   using Second = Dual<Dual<double>>;
-  std::vector<Second> x, f(static_cast<std::size_t>(model.residual_count()));
+  std::vector<Second> x;
   for (Eigen::Index i = 0; i < w.size(); ++i) x.emplace_back(Dual<double>(w[i], v[i]), Dual<double>(v[i], 0.0));
-  model.template residuals<Second>(std::span<const Second>(x), std::span<Second>(f));
-  Vector slope(model.residual_count());
+  const std::vector<Second> f = residuals_at(m, x);
+  Vector slope(m.transverse_dimension());
   for (std::size_t a = 0; a < f.size(); ++a) slope[static_cast<Eigen::Index>(a)] = f[a].slope.slope;
   return slope;
 }
@@ -71,19 +86,15 @@ Vector residual_second_slope(const auto& model, const Vector& w, const Vector& v
 Finding pullback(const CheckSite& site) {
   Worst worst(1e-13);  // relative: sums of at most some 100 products of numbers near 1, 1.1e-16 each
   for_points_on_and_off(site, 1, [&](const Vector& w, Random& random, const std::string& where) {
-    visit_loss(site.manifold, [&](const auto& loss) {
-      const auto& model = loss.model();
-      const Matrix j = site.manifold.jacobian(w);
-      const double size = std::max(1.0, largest(j));
-      for (Eigen::Index i = 0; i < w.size(); ++i) {
-        const Vector column = residual_slope(model, w, Vector::Unit(w.size(), i));
-        worst.add(largest(j.col(i) - column) / size, fmt::format("Jacobian, column {}, {}", i + 1, where));
-      }
-      const Vector v = random.direction(w.size()), r = random.vector(j.rows());
-      Vector pulled(w.size());
-      model.template pullback<double, double>(view(w), view(r), view(pulled));
-      worst.add(std::abs(r.dot(residual_slope(model, w, v)) - pulled.dot(v)) / size, "pullback " + where);
-    });
+    const Manifold& m = site.manifold;
+    const Matrix j = m.jacobian(w);
+    const double size = std::max(1.0, largest(j));
+    for (Eigen::Index i = 0; i < w.size(); ++i) {
+      const Vector column = residual_slope(m, w, Vector::Unit(w.size(), i));
+      worst.add(largest(j.col(i) - column) / size, fmt::format("Jacobian, column {}, {}", i + 1, where));
+    }
+    const Vector v = random.direction(w.size()), r = random.vector(j.rows());
+    worst.add(std::abs(r.dot(residual_slope(m, w, v)) - pulled_back(m, w, r).dot(v)) / size, "pullback " + where);
   });
   return worst.finding();
 }
@@ -160,19 +171,17 @@ Finding third(const CheckSite& site) {
 Finding dual(const CheckSite& site) {
   Worst worst(1e-13);  // as for the Jacobian
   for_points_on_and_off(site, 4, [&](const Vector& w, Random& random, const std::string& where) {
-    visit_loss(site.manifold, [&](const auto& loss) {
-      const Vector v = random.direction(w.size());
-      const Vector second = residual_second_slope(loss.model(), w, v);
-      for (Eigen::Index a = 0; a < second.size(); ++a) {
-        const std::string which = fmt::format("residual {}, {}", a + 1, where);
-        const Vector unit = Vector::Unit(second.size(), a);
-        const Matrix h = site.manifold.residual_hessian(w, unit);
-        const double size = std::max(1.0, largest(h));
-        worst.add(std::abs(v.dot(h * v) - second[a]) / size, which);
-        worst.add(largest(h - h.transpose()) / size, "symmetry, " + which);
-        worst.add(largest(site.manifold.residual_hessian_times(w, unit, v) - h * v) / size, "H v, " + which);
-      }
-    });
+    const Vector v = random.direction(w.size());
+    const Vector second = residual_second_slope(site.manifold, w, v);
+    for (Eigen::Index a = 0; a < second.size(); ++a) {
+      const std::string which = fmt::format("residual {}, {}", a + 1, where);
+      const Vector unit = Vector::Unit(second.size(), a);
+      const Matrix h = site.manifold.residual_hessian(w, unit);
+      const double size = std::max(1.0, largest(h));
+      worst.add(std::abs(v.dot(h * v) - second[a]) / size, which);
+      worst.add(largest(h - h.transpose()) / size, "symmetry, " + which);
+      worst.add(largest(site.manifold.residual_hessian_times(w, unit, v) - h * v) / size, "H v, " + which);
+    }
   });
   return worst.finding();
 }

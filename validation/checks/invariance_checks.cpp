@@ -1,6 +1,7 @@
 // D10: one diffusion, however it is written: in Ito's or Stratonovich's form, in rotated or rescaled coordinates, with
 // its noise mixed; and as the kernel of the ensembles.
 #include <Eigen/Dense>
+#include <memory>
 
 #include "sde/limit_coefficients.hpp"
 #include "sde/limit_fields.hpp"
@@ -12,19 +13,12 @@ namespace {
 
 using namespace sites;
 using manifolds::Geometry;
+using manifolds::NoiseFactor;
 using sde::Form;
 using sde::limit_coefficients;
 using sde::LimitCoefficients;
 using sde::LimitField;
 using sde::LimitForm;
-
-/// Calls visitor(model) if the loss is least squares.
-template <class Visitor>
-void visit_model(const Manifold& manifold, const Visitor& visitor) {
-  visit_loss(manifold, [&]<class L>(const L& loss) {
-    if constexpr (manifolds::is_least_squares<L>) visitor(loss.model());
-  });
-}
 
 /// Both calculi at one point, from the kernel of the ensembles.
 struct Increments {
@@ -32,73 +26,119 @@ struct Increments {
   Matrix diffusion;          ///< V_j, D x r
 };
 
+/// The field of any model by the same calls, so that the checks are compiled once.
+class AnyField {
+ public:
+  virtual ~AnyField() = default;
+  virtual void diffusion_increment(std::span<const double> w, std::span<const double> xi, std::span<double> out) = 0;
+  virtual void label_increment(std::span<const double> y, std::span<double> out) = 0;
+  virtual void ito_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) = 0;
+  virtual void stratonovich_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) = 0;
+};
+
 template <class Model>
+class FieldOf final : public AnyField {
+ public:
+  FieldOf(const Model& model, const LimitForm& form, const NoiseFactor& noise)
+      : model_(model),
+        field_(model_, form, noise) {}
+  void diffusion_increment(std::span<const double> w, std::span<const double> xi, std::span<double> out) override {
+    field_.diffusion_increment(w, xi, out);
+  }
+  void label_increment(std::span<const double> y, std::span<double> out) override {
+    field_.label_increment(y, 1.0, out);
+  }
+  void ito_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) override {
+    field_.ito_increment(y, 1.0, xi, out);
+  }
+  void stratonovich_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) override {
+    field_.stratonovich_increment(y, 1.0, xi, out);
+  }
+
+ private:
+  Model model_;
+  LimitField<double, Model> field_;
+};
+
 class Kernel {
  public:
-  Kernel(const Model& model, const LimitForm& form, const manifolds::NoiseFactor& noise)
-      : field_(model, form, noise),
-        columns_(static_cast<std::size_t>(noise.columns())) {}
+  Kernel(std::unique_ptr<AnyField> field, Eigen::Index columns)
+      : field_(std::move(field)),
+        columns_(static_cast<std::size_t>(columns)) {}
 
   /// V_j(w).
   Vector diffusion(const Vector& w, std::size_t j) {
     std::vector<double> unit(columns_);
     unit[j] = 1.0;
     Vector v(w.size());
-    field_.diffusion_increment(view(w), unit, view(v));
+    field_->diffusion_increment(view(w), unit, view(v));
     return v;
   }
   Vector label_drift(const Vector& y) {
     Vector drift(y.size());
-    field_.label_increment(view(y), 1.0, view(drift));
+    field_->label_increment(view(y), view(drift));
     return drift;
   }
   Increments at(const Vector& y) {
     const std::vector<double> none(columns_);
     Increments out{Vector(y.size()), Vector(y.size()), Matrix(y.size(), static_cast<Eigen::Index>(columns_))};
-    field_.ito_increment(view(y), 1.0, none, view(out.ito));
-    field_.stratonovich_increment(view(y), 1.0, none, view(out.stratonovich));
+    field_->ito_increment(view(y), none, view(out.ito));
+    field_->stratonovich_increment(view(y), none, view(out.stratonovich));
     for (std::size_t j = 0; j < columns_; ++j) out.diffusion.col(static_cast<Eigen::Index>(j)) = diffusion(y, j);
     return out;
   }
 
  private:
-  LimitField<double, Model> field_;
+  std::unique_ptr<AnyField> field_;
   std::size_t columns_;
 };
+
+/// Calls make(model), which makes a field, for a loss of least squares.
+template <class Make>
+Kernel kernel_by(const Manifold& m, Eigen::Index columns, const Make& make) {
+  std::unique_ptr<AnyField> field;
+  visit_loss(m, [&]<class L>(const L& loss) {
+    if constexpr (manifolds::is_least_squares<L>) field = make(loss.model());
+  });
+  return {std::move(field), columns};
+}
+
+Kernel kernel_of(const Manifold& m, const LimitForm& form, const NoiseFactor& noise) {
+  return kernel_by(m, noise.columns(), [&]<class Model>(const Model& model) -> std::unique_ptr<AnyField> {
+    return std::make_unique<FieldOf<Model>>(model, form, noise);
+  });
+}
 
 /// The kernel's Ito drift and diffusion, those of isotropic noise, which has a way of its own, and its drift of label
 /// noise are those of limit_coefficients, which the checks D4 hold against the iteration.
 Finding kernel(const CheckSite& site) {
   Worst worst(1e-11);  // rounding 1e-16, times up to 1e4 where eigenvectors of near eigenvalues are mixed
-  visit_model(site.manifold, [&]<class Model>(const Model& model) {
-    for_points(site, 101, [&](const Vector& y, Random& random, const std::string& where) {
-      const Geometry g = site.manifold.geometry(y);
-      const Matrix sigma = full_sigma(random, y.size());
-      for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
-        const LimitForm form(Form::finite_step, h);
-        const Increments field = Kernel<Model>(model, form, sigma).at(y);
-        const LimitCoefficients c = limit_coefficients(site.manifold, g, sigma, form);
-        const double size = c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
-        worst.add((field.ito - c.drift()).norm() / size, fmt::format("drift, {}, {}", describe(h), where));
-        worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), "diffusion " + where);
+  for_points(site, 101, [&](const Vector& y, Random& random, const std::string& where) {
+    const Geometry g = site.manifold.geometry(y);
+    const Matrix sigma = full_sigma(random, y.size());
+    for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
+      const LimitForm form(Form::finite_step, h);
+      const Increments field = kernel_of(site.manifold, form, sigma).at(y);
+      const LimitCoefficients c = limit_coefficients(site.manifold, g, sigma, form);
+      const double size = c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
+      worst.add((field.ito - c.drift()).norm() / size, fmt::format("drift, {}, {}", describe(h), where));
+      worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), "diffusion " + where);
 
-        const LimitCoefficients i = limit_coefficients(site.manifold, g, Matrix::Identity(y.size(), y.size()), form);
-        const Increments isotropic = Kernel<Model>(model, form, manifolds::NoiseFactor::isotropic(y.size())).at(y);
-        const double unit = i.curvature.norm() + i.transverse.norm() + 1e-3 * static_cast<double>(y.size());
-        worst.add((isotropic.ito - i.drift()).norm() / unit,
-                  fmt::format("isotropic drift, {}, {}", describe(h), where));
-        worst.add((isotropic.stratonovich - i.transverse).norm() / unit,
-                  fmt::format("isotropic Stratonovich drift, {}, {}", describe(h), where));
-        worst.add((isotropic.diffusion - i.diffusion).norm() / std::sqrt(static_cast<double>(y.size())),
-                  "isotropic diffusion " + where);
+      const LimitCoefficients i = limit_coefficients(site.manifold, g, Matrix::Identity(y.size(), y.size()), form);
+      const Increments isotropic = kernel_of(site.manifold, form, NoiseFactor::isotropic(y.size())).at(y);
+      const double unit = i.curvature.norm() + i.transverse.norm() + 1e-3 * static_cast<double>(y.size());
+      worst.add((isotropic.ito - i.drift()).norm() / unit, fmt::format("isotropic drift, {}, {}", describe(h), where));
+      worst.add((isotropic.stratonovich - i.transverse).norm() / unit,
+                fmt::format("isotropic Stratonovich drift, {}, {}", describe(h), where));
+      worst.add((isotropic.diffusion - i.diffusion).norm() / std::sqrt(static_cast<double>(y.size())),
+                "isotropic diffusion " + where);
 
-        const Matrix labels = site.manifold.label_noise_factor(y);
-        const Vector expected = limit_coefficients(site.manifold, g, labels, form).drift();
-        worst.add((Kernel<Model>(model, form, labels).label_drift(y) - expected).norm() /
-                      (expected.norm() + 1e-3 * labels.squaredNorm()),
-                  fmt::format("label drift, {}, {}", describe(h), where));
-      }
-    });
+      const Matrix labels = site.manifold.label_noise_factor(y);
+      const Vector expected = limit_coefficients(site.manifold, g, labels, form).drift();
+      worst.add((kernel_of(site.manifold, form, labels).label_drift(y) - expected).norm() /
+                    (expected.norm() + 1e-3 * labels.squaredNorm()),
+                fmt::format("label drift, {}, {}", describe(h), where));
+    }
   });
   return worst.finding();
 }
@@ -109,30 +149,28 @@ Finding stratonovich(const CheckSite& site) {
   // Richardson leaves (h/length)^4 / 4, 4e-8 for h = 2^-9 and a length of 0.1; rounding 1e-15 / h.
   constexpr double h = 0x1p-9;
   Worst worst(1e-7);
-  visit_model(site.manifold, [&]<class Model>(const Model& model) {
-    for_points(site, 102, [&](const Vector& y, Random& random, const std::string& where) {
-      const Geometry g = site.manifold.geometry(y);
-      const Matrix sigma = full_sigma(random, y.size()).colwise().normalized();
-      for (const Hyperparameters& hyper : all_momenta(visible_step(g.spectrum))) {
-        Kernel<Model> kernel(model, LimitForm(Form::finite_step, hyper), sigma);
-        const Increments field = kernel.at(y);
-        Vector correction = Vector::Zero(y.size());
-        for (Eigen::Index j = 0; j < sigma.cols(); ++j) {
-          const Vector v = field.diffusion.col(j);
-          const auto slope = [&](double step) {
-            const auto column = static_cast<std::size_t>(j);
-            return Vector((kernel.diffusion(y + step * v, column) - kernel.diffusion(y - step * v, column)) /
-                          (2.0 * step));
-          };
-          correction += 0.5 * (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
-        }
-        const double size = std::max(correction.norm(), 1e-2 * sigma.squaredNorm());
-        const std::string which = fmt::format("{}, {}", describe(hyper), where);
-        worst.add((field.ito - field.stratonovich - correction).norm() / size, "difference of the drifts, " + which);
-        const Vector across = field.stratonovich - g.longitudinal(field.stratonovich);
-        worst.add(across.norm() / (size + field.stratonovich.norm()), "J V_0 = 0, " + which);
+  for_points(site, 102, [&](const Vector& y, Random& random, const std::string& where) {
+    const Geometry g = site.manifold.geometry(y);
+    const Matrix sigma = full_sigma(random, y.size()).colwise().normalized();
+    for (const Hyperparameters& hyper : all_momenta(visible_step(g.spectrum))) {
+      Kernel kernel = kernel_of(site.manifold, LimitForm(Form::finite_step, hyper), sigma);
+      const Increments field = kernel.at(y);
+      Vector correction = Vector::Zero(y.size());
+      for (Eigen::Index j = 0; j < sigma.cols(); ++j) {
+        const Vector v = field.diffusion.col(j);
+        const auto slope = [&](double step) {
+          const auto column = static_cast<std::size_t>(j);
+          return Vector((kernel.diffusion(y + step * v, column) - kernel.diffusion(y - step * v, column)) /
+                        (2.0 * step));
+        };
+        correction += 0.5 * (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
       }
-    });
+      const double size = std::max(correction.norm(), 1e-2 * sigma.squaredNorm());
+      const std::string which = fmt::format("{}, {}", describe(hyper), where);
+      worst.add((field.ito - field.stratonovich - correction).norm() / size, "difference of the drifts, " + which);
+      const Vector across = field.stratonovich - g.longitudinal(field.stratonovich);
+      worst.add(across.norm() / (size + field.stratonovich.norm()), "J V_0 = 0, " + which);
+    }
   });
   return worst.finding();
 }
@@ -181,6 +219,13 @@ class Transformed : public Model {
   double factor_;
 };
 
+/// In coordinates x with w = A x and with the loss times `factor`.
+Kernel kernel_in(const Matrix& a, double factor, const Manifold& m, const LimitForm& form, const NoiseFactor& noise) {
+  return kernel_by(m, noise.columns(), [&]<class Model>(const Model& model) -> std::unique_ptr<AnyField> {
+    return std::make_unique<FieldOf<Transformed<Model>>>(Transformed<Model>(model, a, factor), form, noise);
+  });
+}
+
 // Rounding 1e-16 times the D additions of the change of coordinates, and up to 1e4 where eigenvectors of near
 // eigenvalues are mixed.
 constexpr double rounding_bound = 1e-11;
@@ -213,14 +258,12 @@ Finding rotation(const CheckSite& site) {
       const Matrix covariance = one.diffusion * one.diffusion.transpose();
       worst.add((covariance - two.diffusion * two.diffusion.transpose()).norm() / sigma.squaredNorm(),
                 "sigma Q, diffusion, " + which);
-      visit_model(m, [&]<class Model>(const Model& model) {
-        const Transformed<Model> turned(model, a, 1.0);
-        const Increments there = Kernel<Transformed<Model>>(turned, form, a.transpose() * sigma).at(a.transpose() * y);
-        const Vector tangent = Kernel<Model>(model, form, sigma).at(y).stratonovich;
-        worst.add((a * there.ito - one.drift()).norm() / size, "coordinates, Ito, " + which);
-        worst.add((a * there.stratonovich - tangent).norm() / size, "coordinates, Stratonovich, " + which);
-        worst.add((a * there.diffusion - one.diffusion).norm() / sigma.norm(), "coordinates, diffusion, " + which);
-      });
+      if (!m.is_least_squares()) continue;
+      const Increments there = kernel_in(a, 1.0, m, form, Matrix(a.transpose() * sigma)).at(a.transpose() * y);
+      const Vector tangent = kernel_of(m, form, sigma).at(y).stratonovich;
+      worst.add((a * there.ito - one.drift()).norm() / size, "coordinates, Ito, " + which);
+      worst.add((a * there.stratonovich - tangent).norm() / size, "coordinates, Stratonovich, " + which);
+      worst.add((a * there.diffusion - one.diffusion).norm() / sigma.norm(), "coordinates, diffusion, " + which);
     }
   });
   return worst.finding();
@@ -232,26 +275,25 @@ Finding rotation(const CheckSite& site) {
 Finding rescaling(const CheckSite& site) {
   Worst worst(rounding_bound);
   constexpr double a = 1.7, factor = 2.3;
-  visit_model(site.manifold, [&]<class Model>(const Model& model) {
-    for_points(site, 104, [&](const Vector& y, Random& random, const std::string& where) {
-      const Geometry g = site.manifold.geometry(y);
-      const Matrix sigma = full_sigma(random, y.size());
-      const Transformed<Model> scaled(model, a * Matrix::Identity(y.size(), y.size()), factor);
-      for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
-        const Hyperparameters there = hyperparameters(h.scheme, h.eta / (factor * a * a), h.mu);
-        const LimitForm form(Form::finite_step, h), scaled_form(Form::finite_step, there);
-        const LimitCoefficients in_w = limit_coefficients(site.manifold, g, sigma, form);
-        const Vector tangent = Kernel<Model>(model, form, sigma).at(y).stratonovich;
-        const Increments in_x = Kernel<Transformed<Model>>(scaled, scaled_form, factor * a * sigma).at(y / a);
-        const double per_time = factor * factor * a * a * a, size = size_of(in_w, sigma);
-        const std::string which = fmt::format("{}, {}", describe(h), where);
-        worst.add((in_x.ito / per_time - in_w.drift()).norm() / size, "Ito, " + which);
-        worst.add((in_x.stratonovich / per_time - tangent).norm() / size, "Stratonovich, " + which);
-        worst.add((in_x.diffusion / (factor * a) - in_w.diffusion).norm() / sigma.norm(), "diffusion, " + which);
-        worst.add(std::abs(there.slow_unit() / (factor * factor * a * a * a * a * h.slow_unit()) - 1.0),
-                  "clock, " + which);
-      }
-    });
+  for_points(site, 104, [&](const Vector& y, Random& random, const std::string& where) {
+    const Geometry g = site.manifold.geometry(y);
+    const Matrix sigma = full_sigma(random, y.size());
+    const Matrix scale = a * Matrix::Identity(y.size(), y.size());
+    for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
+      const Hyperparameters there = hyperparameters(h.scheme, h.eta / (factor * a * a), h.mu);
+      const LimitForm form(Form::finite_step, h), scaled_form(Form::finite_step, there);
+      const LimitCoefficients in_w = limit_coefficients(site.manifold, g, sigma, form);
+      const Vector tangent = kernel_of(site.manifold, form, sigma).at(y).stratonovich;
+      const Increments in_x =
+          kernel_in(scale, factor, site.manifold, scaled_form, Matrix(factor * a * sigma)).at(y / a);
+      const double per_time = factor * factor * a * a * a, size = size_of(in_w, sigma);
+      const std::string which = fmt::format("{}, {}", describe(h), where);
+      worst.add((in_x.ito / per_time - in_w.drift()).norm() / size, "Ito, " + which);
+      worst.add((in_x.stratonovich / per_time - tangent).norm() / size, "Stratonovich, " + which);
+      worst.add((in_x.diffusion / (factor * a) - in_w.diffusion).norm() / sigma.norm(), "diffusion, " + which);
+      worst.add(std::abs(there.slow_unit() / (factor * factor * a * a * a * a * h.slow_unit()) - 1.0),
+                "clock, " + which);
+    }
   });
   return worst.finding();
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "discrete/iteration.hpp"
 #include "discrete/reference.hpp"
@@ -29,42 +30,48 @@ using manifolds::NoiseLaw;
 const NoiseLaw both_laws[] = {NoiseLaw::gaussian, NoiseLaw::rademacher};
 const char* name_of_law(NoiseLaw law) { return law == NoiseLaw::gaussian ? "gaussian" : "rademacher"; }
 
-/// w and p of lane_count paths in lockstep from path 0 on, from the start at rest.
-template <class Loss>
-struct Lockstep {
-  Lockstep(const Loss& loss, const Hyperparameters& h, const discrete::NoiseModel& noise, NoiseLaw law, NoiseKey key,
-           const Vector& start, int steps)
-      : state(loss) {
-    for (int d = 0; d < loss.dimension(); ++d) state.w[d] = Lanes(start[d]), state.p[d] = Lanes(0.0);
-    Scratch<Lanes, Loss> scratch(loss);
-    std::visit(
-        [&](const auto& model) {
-          const int draws = model.draw_count(loss);
-          std::vector<Lanes> xi(static_cast<std::size_t>(draws * steps));
-          manifolds::fill_noise<1>(law, key, 0, 0, steps, draws, xi.data());
-          // In two calls, as ensembles do: a loop that kept something between steps would be found out.
-          const int first = steps / 3;
-          discrete::advance<1>(loss, StepConstants(h), model, &state, xi.data(), first, scratch);
-          discrete::advance<1>(loss, StepConstants(h), model, &state, xi.data() + first * draws, steps - first,
-                               scratch);
-        },
-        noise);
-  }
-  State<Lanes, Loss> state;
+/// w and p of lane_count paths, D x lane_count.
+struct Paths {
+  Matrix w, p;
 };
+
+/// The loop's paths in lockstep from path 0 on, from the start at rest: after each of several calls of so many steps.
+std::vector<Paths> lockstep(const Manifold& m, const Hyperparameters& h, const discrete::NoiseModel& noise,
+                            NoiseLaw law, NoiseKey key, const Vector& start, const std::vector<int>& calls) {
+  std::vector<Paths> out;
+  const auto run = [&](const auto& loss, const auto& model) {
+    State<Lanes, std::decay_t<decltype(loss)>> state(loss);
+    for (int d = 0; d < loss.dimension(); ++d) state.w[d] = Lanes(start[d]), state.p[d] = Lanes(0.0);
+    Scratch<Lanes, std::decay_t<decltype(loss)>> scratch(loss);
+    const int draws = model.draw_count(loss), all_steps = std::accumulate(calls.begin(), calls.end(), 0);
+    std::vector<Lanes> xi(static_cast<std::size_t>(draws * all_steps));
+    manifolds::fill_noise<1>(law, key, 0, 0, all_steps, draws, xi.data());
+    const Lanes* next = xi.data();
+    for (const int steps : calls) {
+      discrete::advance<1>(loss, StepConstants(h), model, &state, next, steps, scratch);
+      next += draws * steps;
+      Paths now{Matrix(start.size(), lane_count), Matrix(start.size(), lane_count)};
+      for (int d = 0; d < loss.dimension(); ++d) {
+        for (int l = 0; l < lane_count; ++l) now.w(d, l) = lane(state.w[d], l), now.p(d, l) = lane(state.p[d], l);
+      }
+      out.push_back(std::move(now));
+    }
+  };
+  visit_loss(m, [&](const auto& loss) { std::visit([&](const auto& model) { run(loss, model); }, noise); });
+  return out;
+}
+
+/// After so many steps in two calls, as ensembles do: a loop that kept something between steps would be found out.
+Paths lockstep(const Manifold& m, const Hyperparameters& h, const discrete::NoiseModel& noise, NoiseLaw law,
+               NoiseKey key, const Vector& start, int steps) {
+  return lockstep(m, h, noise, law, key, start, std::vector{steps / 3, steps - steps / 3}).back();
+}
 
 // --- The imbalance of the uv models ----------------------------------------------------------------------------------
 
 double imbalance(const Vector& w) {
   const Eigen::Index d = w.size() / 2;
   return w.head(d).squaredNorm() - w.tail(d).squaredNorm();
-}
-
-template <class Loss>
-Vector weights(const State<Lanes, Loss>& state, int dimension, int l) {
-  Vector w(dimension);
-  for (int d = 0; d < dimension; ++d) w[d] = lane(state.w[d], l);
-  return w;
 }
 
 /// u and v move by -eta r v and -eta r u with the same r = f - eps xi, so |u|^2 - |v|^2 is multiplied by
@@ -77,26 +84,22 @@ Finding run_identity(const CheckSite& site) {
   for (const Vector& start : used_points(site)) {
     const Hyperparameters h{Scheme::sgd, step_at(site.manifold, start, 0.4), 1.0, epsilon};
     for (const NoiseLaw law : both_laws) {
-      visit_loss(site.manifold, [&]<class Loss>(const Loss& loss) {
-        State<Lanes, Loss> state(loss);
-        for (int d = 0; d < loss.dimension(); ++d) state.w[d] = Lanes(start[d]), state.p[d] = Lanes(0.0);
-        Scratch<Lanes, Loss> scratch(loss);
-        std::vector<Lanes> xi(static_cast<std::size_t>(steps));
-        manifolds::fill_noise<1>(law, {site.seed, 0}, 0, 0, steps, 1, xi.data());
-        for (int i = 0; i < steps; ++i) {
-          const State<Lanes, Loss> before = state;
-          const Lanes& draw = xi[static_cast<std::size_t>(i)];
-          discrete::advance<1>(loss, StepConstants(h), discrete::LabelNoise{}, &state, &draw, 1, scratch);
-          for (int l = 0; l < lane_count; ++l) {
-            const Vector w = weights(before, loss.dimension(), l), next = weights(state, loss.dimension(), l);
-            const Eigen::Index d = w.size() / 2;
-            const double r = w.head(d).dot(w.tail(d)) - 1.0 - epsilon * lane(draw, l);
-            const double error = imbalance(next) - imbalance(w) * (1.0 - h.eta * h.eta * r * r);
-            worst.add(std::abs(error) / w.squaredNorm(),
-                      fmt::format("{}, {} label noise, step {}, path {}", named(site, start), name_of_law(law), i, l));
-          }
+      const std::vector<int> calls(static_cast<std::size_t>(steps), 1);
+      const auto paths = lockstep(site.manifold, h, discrete::LabelNoise{}, law, {site.seed, 0}, start, calls);
+      std::vector<Lanes> xi(calls.size());
+      manifolds::fill_noise<1>(law, {site.seed, 0}, 0, 0, steps, 1, xi.data());
+      Matrix before = start.replicate(1, lane_count);
+      for (std::size_t i = 0; i < calls.size(); ++i) {
+        for (int l = 0; l < lane_count; ++l) {
+          const Vector w = before.col(l), next = paths[i].w.col(l);
+          const Eigen::Index d = w.size() / 2;
+          const double r = w.head(d).dot(w.tail(d)) - 1.0 - epsilon * lane(xi[i], l);
+          const double error = imbalance(next) - imbalance(w) * (1.0 - h.eta * h.eta * r * r);
+          worst.add(std::abs(error) / w.squaredNorm(),
+                    fmt::format("{}, {} label noise, step {}, path {}", named(site, start), name_of_law(law), i, l));
         }
-      });
+        before = paths[i].w;
+      }
     }
   }
   return worst.finding();
@@ -144,21 +147,19 @@ Finding run_reference(const CheckSite& site) {
       for (const NoiseLaw law : both_laws) {
         for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}) {
           const Hyperparameters h = {scheme, step_at(m, start, 0.2), scheme == Scheme::sgd ? 1.0 : 0.1, epsilon};
-          visit_loss(m, [&]<class Loss>(const Loss& loss) {
-            const Lockstep<Loss> lockstep(loss, h, noise.model, law, key, start, steps);
-            for (int path = 0; path < (site.thorough ? lane_count : 2); ++path) {
-              ReferencePath reference(m, h, noise.factor, law, key, static_cast<std::uint64_t>(path), start);
-              for (int i = 0; i < steps; ++i) reference.step();
-              double error = 0.0;
-              for (int d = 0; d < loss.dimension(); ++d) {
-                const double of_w = std::abs(lane(lockstep.state.w[d], path) - reference.w()[d]);
-                const double of_p = h.eta * std::abs(lane(lockstep.state.p[d], path) - reference.p()[d]);
-                error = of_w + of_p <= HUGE_VAL ? std::max({error, of_w, of_p}) : of_w;
-              }
-              worst.add(error / bound, fmt::format("{}, {}, {} noise, {}, path {}: distance {:.2g}", named(site, start),
-                                                   name_of(scheme), noise.name, name_of_law(law), path, error));
+          const Paths paths = lockstep(m, h, noise.model, law, key, start, steps);
+          for (int path = 0; path < (site.thorough ? lane_count : 2); ++path) {
+            ReferencePath reference(m, h, noise.factor, law, key, static_cast<std::uint64_t>(path), start);
+            for (int i = 0; i < steps; ++i) reference.step();
+            double error = 0.0;
+            for (Eigen::Index d = 0; d < start.size(); ++d) {
+              const double of_w = std::abs(paths.w(d, path) - reference.w()[d]);
+              const double of_p = h.eta * std::abs(paths.p(d, path) - reference.p()[d]);
+              error = of_w + of_p <= HUGE_VAL ? std::max({error, of_w, of_p}) : of_w;
             }
-          });
+            worst.add(error / bound, fmt::format("{}, {}, {} noise, {}, path {}: distance {:.2g}", named(site, start),
+                                                 name_of(scheme), noise.name, name_of_law(law), path, error));
+          }
         }
       }
     }
@@ -172,29 +173,19 @@ Finding run_schemes(const CheckSite& site) {
   constexpr int steps = 30;
   Worst worst(0.0);
   for (const Vector& start : used_points(site)) {
-    visit_loss(site.manifold, [&]<class Loss>(const Loss& loss) {
-      const auto run = [&](Scheme scheme, double mu) {
-        const Hyperparameters h{scheme, step_at(site.manifold, start, 0.2), mu, epsilon_at(site.manifold, start)};
-        return Lockstep<Loss>(loss, h, discrete::IsotropicNoise{}, NoiseLaw::gaussian, {site.seed, 0}, start, steps);
-      };
-      const auto distance = [&](const Lockstep<Loss>& a, const Lockstep<Loss>& b) {
-        double largest = 0.0;
-        for (int path = 0; path < lane_count; ++path) {
-          for (int d = 0; d < loss.dimension(); ++d) {
-            const double away = std::abs(lane(a.state.w[d], path) - lane(b.state.w[d], path));
-            if (largest == largest && !(away <= largest)) largest = away;
-          }
-        }
-        return largest;
-      };
-      const auto sgd = run(Scheme::sgd, 1.0);
-      const std::string where = named(site, start);
-      worst.add(distance(run(Scheme::heavy_ball, 1.0), sgd), where + ", heavy ball against SGD");
-      worst.add(distance(run(Scheme::nesterov, 1.0), sgd), where + ", Nesterov against SGD");
-      const auto momentum = run(Scheme::heavy_ball, 0.1), ahead = run(Scheme::nesterov, 0.1);
-      worst.add(distance(momentum, sgd) > 1e-6 ? 0.0 : 1.0, where + ", heavy ball with momentum is SGD");
-      worst.add(distance(momentum, ahead) > 1e-6 ? 0.0 : 1.0, where + ", heavy ball with momentum is Nesterov");
-    });
+    const auto run = [&](Scheme scheme, double mu) {
+      const Hyperparameters h{scheme, step_at(site.manifold, start, 0.2), mu, epsilon_at(site.manifold, start)};
+      const discrete::IsotropicNoise noise;
+      return lockstep(site.manifold, h, noise, NoiseLaw::gaussian, {site.seed, 0}, start, steps).w;
+    };
+    const auto distance = [&](const Matrix& a, const Matrix& b) { return largest(a - b); };
+    const Matrix sgd = run(Scheme::sgd, 1.0);
+    const std::string where = named(site, start);
+    worst.add(distance(run(Scheme::heavy_ball, 1.0), sgd), where + ", heavy ball against SGD");
+    worst.add(distance(run(Scheme::nesterov, 1.0), sgd), where + ", Nesterov against SGD");
+    const Matrix momentum = run(Scheme::heavy_ball, 0.1), ahead = run(Scheme::nesterov, 0.1);
+    worst.add(distance(momentum, sgd) > 1e-6 ? 0.0 : 1.0, where + ", heavy ball with momentum is SGD");
+    worst.add(distance(momentum, ahead) > 1e-6 ? 0.0 : 1.0, where + ", heavy ball with momentum is Nesterov");
   }
   return worst.finding();
 }

@@ -56,7 +56,8 @@ inline constexpr double infinite = std::numeric_limits<double>::infinity();
 inline std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 inline std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 
-inline double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff(); }
+/// max |a_ij|, NaN if one of them is.
+inline double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff<Eigen::PropagateNaN>(); }
 
 /// The first `few` points of the site, or the first `many` if it is thorough.
 inline std::span<const Vector> used_points(const CheckSite& site, std::size_t few = 2, std::size_t many = 8) {
