@@ -87,7 +87,7 @@ Finding run_path_error(const CheckSite& site) {
   const double level = row_false_alarm / static_cast<double>(start_points(site).size());
   for (const Vector& y : start_points(site)) {
     RunConfig config = config_at(site, y, Scheme::heavy_ball, NoiseKind::isotropic);
-    config.paths = site.thorough ? 32768 : 8192;
+    config.paths = site.thorough ? 32768 : 4096;
     config.time = 0.25;
     const ResolvedRun run = resolve(config);
     const DiscreteRequest own = own_rung(run, plan_comparison(run));
