@@ -75,9 +75,8 @@ constexpr OptionInfo options[] = {
     {"gamma", "X", process, runs, true, false,
      "exponent, 0 <= gamma < 1; with --beta it only chooses the regime of the asymptotic form"},
     {"epsilon", "X", process, runs, true, false,
-     "noise scale, > 0 (default: the largest that keeps the slow unit above 50 tau_1 and the transverse cloud below 5 "
-     "% "
-     "of the valley's curvature radius)"},
+     "noise scale, > 0 (default: the largest that keeps the time of the motion along the valley above 50 tau_1 and the "
+     "transverse cloud below 5 % of the valley's curvature radius)"},
 
     {"eta", "X", process, advise, true, false, "learning rate, > 0 (default 0.05)"},
     {"epsilon", "X", process, scan | advise, true, false, "noise scale, > 0 (default 0.1)"},

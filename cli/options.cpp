@@ -351,11 +351,8 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
     line("draw", name(c.draw));
   }
   line("form", name(c.form));
-  if (c.steps) {
-    line("steps", *c.steps);
-  } else {
-    line("time", c.time.value_or(2.0));
-  }
+  if (c.steps) line("steps", *c.steps);
+  if (c.time) line("time", *c.time);
   line("paths", c.paths);
   line("shared-noise", c.shared_noise);
   line("slow-variable", name(c.slow_variable));

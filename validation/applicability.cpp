@@ -64,24 +64,15 @@ double slowest_relaxation(const Geometry& geometry, const Hyperparameters& h) {
   return std::max(transverse_time(geometry.spectrum, h), momentum_time(h));
 }
 
-/// How fast tr H changes in relation to itself at this velocity along the valley; there it is proportional to |J|^2.
-double rate_of_trace(const Manifold& manifold, const Vector& y, const Vector& velocity) {
-  const double speed = velocity.norm();
-  if (!(speed > 0.0)) return 0.0;
-  const double step = 1e-5 * std::max(1.0, y.norm());
-  const Vector along = step / speed * velocity;
-  const double change = manifold.jacobian(y + along).squaredNorm() - manifold.jacobian(y - along).squaredNorm();
-  return std::abs(change) / (2.0 * step) * speed / manifold.jacobian(y).squaredNorm();
-}
-
 /// DERIVATION (33c): how often per unit of slow time the drift crosses the curvature radius R, |drift|/R, or changes
-/// tr H by a factor, or the diffusion turns the tangent space, tr Sigma_LL / (2 R^2).
+/// tr H in relation to itself, or the diffusion turns the tangent space, tr Sigma_LL / (2 R^2).
 double rate_along_valley(const Manifold& manifold, const Geometry& geometry, double radius, const NoiseFactor& sigma,
                          const Hyperparameters& h) {
   const auto c = sde::limit_terms(manifold, geometry, sigma, sde::LimitForm(Form::finite_step, h));
   const Vector drift = c.mixed + c.transverse;
   const double of_curvature = std::max(drift.norm() / radius, c.diffusion_rate / (2.0 * radius * radius));
-  return std::max(of_curvature, rate_of_trace(manifold, geometry.point, drift));
+  const double of_trace = rate_of_trace(manifold, geometry.point, drift);
+  return std::isfinite(of_trace) ? std::max(of_curvature, of_trace) : of_curvature;
 }
 
 double default_epsilon(const ResolvedRun& run, const Geometry& geometry, double radius, double rate,
@@ -219,9 +210,19 @@ double transverse_time(const Vector& spectrum, const Hyperparameters& h) {
 
 double momentum_time(const Hyperparameters& h) { return h.mu < 1.0 ? -1.0 / manifolds::log1p(-h.mu) : 0.0; }
 
+double rate_of_trace(const Manifold& manifold, const Vector& y, const Vector& velocity) {
+  const Matrix j = manifold.jacobian(y);
+  double change = 0.0;
+  for (Eigen::Index a = 0; a < j.rows(); ++a) {
+    change += 2.0 * j.row(a).dot(manifold.residual_hessian_times(y, Vector::Unit(j.rows(), a), velocity));
+  }
+  return std::abs(change) / j.squaredNorm();
+}
+
 double Applicability::span(double usual, bool deterministic) const {
   const double crossings = deterministic ? 3.0 : 100.0;
-  return usual * valley_rate <= crossings ? usual : round_down_to_two_digits(crossings / valley_rate);
+  if (!(usual * valley_rate > crossings) || std::isinf(valley_rate)) return usual;
+  return round_down_to_two_digits(crossings / valley_rate);
 }
 
 bool Applicability::applies() const {

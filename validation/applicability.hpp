@@ -34,13 +34,16 @@ struct Applicability {
   double cloud = 0.0;        ///< sqrt(tr A)
   std::vector<Condition> conditions;
 
-  /// Slow time of a run: the usual one or, where the valley is steep, 3 / valley_rate if nothing diffuses (by then it
-  /// rests), else 100 / valley_rate.
+  /// Slow time of a run: the usual one, or 3 / valley_rate if that is less and nothing diffuses, else 100 /
+  /// valley_rate: a drift is seen while it moves, a diffusion goes on.
   double span(double usual, bool deterministic) const;
   bool applies() const;
   /// The conditions that fail, with value, bound and remedy.
   std::string failing() const;
 };
+
+/// |V . grad tr H| / tr H at y for a velocity V along the valley, where tr H is proportional to |J|^2.
+double rate_of_trace(const Manifold& manifold, const Vector& y, const Vector& velocity);
 
 /// A run with nothing left open: the manifold, the start on the valley, the noise factor there, and epsilon.
 struct ResolvedRun {

@@ -111,16 +111,10 @@ std::optional<Vector> fixed_point(const ResolvedRun& run, const ValleyDrift& dri
 Quantity local_time(const ResolvedRun& run, const ValleyDrift& drift) {
   if (!run.deterministic()) return {{}, "the noise diffuses along the valley, so tr H has no single path"};
   const Vector velocity = drift(run.start);
-  const double speed = velocity.norm();
-  const double trace = run.manifold.geometry(run.start).trace_hessian();
-  if (speed > negligible_rate(run, run.start)) {
-    constexpr double step = 1e-5;
-    const Vector direction = velocity / speed;
-    const auto trace_at = [&](double h) {
-      return run.manifold.geometry(run.manifold.retract(run.start + h * direction)).trace_hessian();
-    };
-    const double slope = speed * (trace_at(step) - trace_at(-step)) / (2.0 * step);
-    if (std::abs(slope) > negligible_rate(run, run.start)) return {trace / std::abs(slope), {}};
+  const double rate = rate_of_trace(run.manifold, run.start, velocity);
+  const double least = negligible_rate(run, run.start);
+  if (velocity.norm() > least && rate * run.manifold.geometry(run.start).trace_hessian() > least) {
+    return {1.0 / rate, {}};
   }
   return {{}, "tr H does not change along the flow here"};
 }

@@ -42,6 +42,15 @@ BOOST_AUTO_TEST_CASE(the_weight_does_not_matter) {
   }
 }
 
+// On a straight valley nothing but the separation of time scales bounds epsilon: minibatch noise is judged all the
+// same.
+BOOST_AUTO_TEST_CASE(minibatch_noise_on_a_straight_valley_is_judged) {
+  const FormulaSource source = valleydrift::tests::typed("straight", "x,y,z", {"y*sqrt(1 + x^2)", "z"}, "1,0,0");
+  const Verification v = verified(source, {"S2-law-minibatch"});
+  BOOST_TEST(v.results.size() == 1u);
+  BOOST_TEST((v.results.front().verdict == CheckVerdict::pass), v.results.front().error);
+}
+
 // Nothing fails. What samples may be inconclusive, for one reason: an observable that hardly moves, or that has no mean
 // to speak of (tr H where runs diffuse up an exponential wall), needs more paths than a default run has.
 BOOST_AUTO_TEST_CASE(ten_formulas_pass_every_check, *boost::unit_test::label("slow")) {

@@ -78,6 +78,8 @@ BOOST_AUTO_TEST_CASE(a_failure_is_not_hidden_by_another_case) {
   BOOST_TEST(!worst.finding().holds());
 
   WorstRatio unknown;
+  unknown.add(0.0, 0.0, "exact");
+  BOOST_TEST(unknown.finding().holds());
   unknown.add(std::nan(""), 1.0, "first");
   unknown.add(0.1, 1.0, "second");
   unknown.add(7.0, 1.0, "third");

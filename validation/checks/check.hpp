@@ -64,12 +64,13 @@ class Worst {
 };
 
 /// Keeps the worst of several cases each with its own bound: the largest statistic over its bound, or the first that is
-/// not a number. A case that cannot tell leaves all inconclusive, unless another fails.
+/// not a number. A case that cannot tell leaves all inconclusive, unless one fails.
 class WorstRatio {
  public:
   void add(double statistic, double bound, const std::string& where) {
-    const double kept = worst_.statistic / worst_.bound;
-    if (kept == kept && !(statistic / bound <= kept)) worst_ = {statistic, bound, where};
+    const Finding next{statistic, bound, where};
+    const bool settled = ratio(worst_) != ratio(worst_) && !worst_.holds();
+    if (!settled && !(ratio(next) <= ratio(worst_))) worst_ = next;
   }
   void cannot_tell(std::string why) { inconclusive_ = std::move(why); }
   Finding finding() const {
@@ -79,6 +80,8 @@ class WorstRatio {
   }
 
  private:
+  static double ratio(const Finding& f) { return f.statistic == 0.0 ? 0.0 : f.statistic / f.bound; }
+
   Finding worst_{0.0, 1.0};
   std::string inconclusive_;
 };

@@ -2,6 +2,7 @@
 // its noise mixed; and as the kernel of the ensembles.
 #include <Eigen/Dense>
 #include <memory>
+#include <stdexcept>
 
 #include "sde/limit_coefficients.hpp"
 #include "sde/limit_fields.hpp"
@@ -29,6 +30,8 @@ struct Increments {
 /// The field of any model by the same calls, so that the checks are compiled once.
 class AnyField {
  public:
+  AnyField() = default;
+  AnyField(const AnyField&) = delete;
   virtual ~AnyField() = default;
   virtual void diffusion_increment(std::span<const double> w, std::span<const double> xi, std::span<double> out) = 0;
   virtual void label_increment(std::span<const double> y, std::span<double> out) = 0;
@@ -93,13 +96,14 @@ class Kernel {
   std::size_t columns_;
 };
 
-/// Calls make(model), which makes a field, for a loss of least squares.
+/// Calls make(model), which makes a field, for a loss of least squares; throws std::logic_error for another one.
 template <class Make>
 Kernel kernel_by(const Manifold& m, Eigen::Index columns, const Make& make) {
   std::unique_ptr<AnyField> field;
   visit_loss(m, [&]<class L>(const L& loss) {
     if constexpr (manifolds::is_least_squares<L>) field = make(loss.model());
   });
+  if (!field) throw std::logic_error(m.name() + ": the kernel is that of least squares");
   return {std::move(field), columns};
 }
 

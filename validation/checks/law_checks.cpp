@@ -26,6 +26,8 @@ class Judgement {
       const double series = o.independent.empty() ? 1.0 : 2.0;
       for (const bool judged : o.judged) numbers += judged ? series : 0.0;
     }
+    judges_any_ = numbers > 0.0;
+    if (!judges_any_) return;
     const double slopes = static_cast<double>(c_.observables.size());
     level_ = row_false_alarm / runs / (numbers + slopes);
     wider_ = student_t(batch_count - 1, level_) - student_t(batch_count - 1, c_.false_alarm / numbers);
@@ -41,6 +43,7 @@ class Judgement {
       worst.cannot_tell(run + ": not applicable: " + c_.applicability.failing());
       return;
     }
+    if (!judges_any_) return worst.cannot_tell(run + ": ends before it has relaxed");
     for (std::size_t k = 0; k < c_.observables.size(); ++k) {
       if (columns_.is_plateau(static_cast<int>(k))) continue;
       const ObservableResult& o = c_.observables[k];
@@ -79,6 +82,7 @@ class Judgement {
 
   const Columns& columns_;
   const Comparison& c_;
+  bool judges_any_ = false;
   double level_ = 0.0, wider_ = 0.0;
 };
 
@@ -93,8 +97,12 @@ ResolvedRun resolved(const CheckSite& site, const Vector& y, Scheme scheme, cons
   RunConfig config = config_at(site, y, scheme, law.noise, usual, law.drawn);
   config.paths = law.paths;
   ResolvedRun run = resolve(config);
-  if (law.noise == NoiseKind::minibatch) {  // of which nothing but the start depends on epsilon: a quarter of the steps
-    config.epsilon = 2.0 * run.hyperparameters.epsilon;
+  if (law.noise == NoiseKind::minibatch) {
+    // Of this run nothing but the start depends on epsilon: a larger one, up to a quarter of the steps, as long as half
+    // of the records come after its squares have decayed.
+    const Applicability& a = run.applicability;
+    const double room = a.slow_unit / (48.0 * std::max(a.tau_1, a.tau_momentum));
+    config.epsilon = std::clamp(std::sqrt(room), 1.0, 1.9) * run.hyperparameters.epsilon;
     run = resolve(config);
   }
   run.config.time = run.applicability.span(law.time, run.deterministic());
@@ -129,7 +137,7 @@ void distort(Evidence& evidence, double factor) {
   }
 }
 
-/// Two rungs, at the applicability report's epsilon and half of it.
+/// Two rungs, at the applicability report's epsilon (of minibatch noise up to twice that) and half of it.
 Finding run_law(const CheckSite& site, Law law) {
   WorstRatio worst;
   const int large = law.noise == NoiseKind::minibatch ? 8 : 32;

@@ -122,11 +122,9 @@ std::vector<NamedNoise> all_noises(const Manifold& m) {
           {"constant", discrete::ConstantNoise(sigma), [sigma](const Vector&) { return sigma; }}};
 }
 
-/// The epsilon of noise that has a size of its own, isotropic or constant: it must not throw the runs on a flat valley,
-/// where steps are long, to infinity.
-double epsilon_at(const Manifold& m, const Vector& start) {
-  return 0.1 * std::min(1.0, m.geometry(start).spectrum.maxCoeff());
-}
+/// The epsilon of noise that has a size of its own, isotropic or constant: in proportion to the loss, so that eta eps
+/// is the same on flat valleys, where steps are long, and on steep ones.
+double epsilon_at(const Manifold& m, const Vector& start) { return 0.1 * m.geometry(start).spectrum.maxCoeff(); }
 
 /// The reference adds eps sigma(x) xi to the gradient, the loop moves labels, adds draws or adds columns: the same up
 /// to the order of additions, 10 + D roundings of 2e-16 per step and component, which a stable iteration does not
@@ -155,7 +153,7 @@ Finding run_reference(const CheckSite& site) {
             for (Eigen::Index d = 0; d < start.size(); ++d) {
               const double of_w = std::abs(paths.w(d, path) - reference.w()[d]);
               const double of_p = h.eta * std::abs(paths.p(d, path) - reference.p()[d]);
-              error = of_w + of_p <= HUGE_VAL ? std::max({error, of_w, of_p}) : of_w;
+              error = of_w + of_p <= HUGE_VAL ? std::max({error, of_w, of_p}) : of_w + of_p;
             }
             worst.add(error / bound, fmt::format("{}, {}, {} noise, {}, path {}: distance {:.2g}", named(site, start),
                                                  name_of(scheme), noise.name, name_of_law(law), path, error));
