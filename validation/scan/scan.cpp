@@ -13,10 +13,7 @@ namespace {
 
 /// A gamma this close to 2/3 belongs to neither branch alone.
 constexpr double at_two_thirds = 0.01;
-/// What an exponent at finite learning rates may differ from its limit, beyond its interval.
-constexpr double allowance = 0.03;
 constexpr std::size_t fewest_gammas = 3;
-constexpr double widest = 0.05;  // half-width of the optimum's interval that still tells something
 
 std::uint64_t seed_of_fit(const ResolvedScan& scan, std::size_t row, Figures figure) {
   return scan.config.run.seed * 1000003u + row * 16u + static_cast<std::uint64_t>(figure);
@@ -62,51 +59,11 @@ std::vector<ExponentRow> exponents(const ResolvedScan& scan, const std::vector<C
   return rows;
 }
 
-/// The best C by one figure over the prefactor cells.
-BestC best_c(const ResolvedScan& scan, const std::vector<CellResult>& cells, Figures figure, bool largest) {
-  BestC best;
-  if (!scan.config.prefactor) {
-    best.reason = "the prefactor part was not run";
-    return best;
-  }
-  std::vector<const CellResult*> own;
-  for (const CellResult& cell : cells) {
-    if (cell.cell.part == Part::prefactor && cell.status == Status::ok) own.push_back(&cell);
-  }
-  std::vector<double> C, measured, predicted;
-  for (const CellResult* cell : own) {
-    // Rates in units of k_0^(1/3), which is the same for every C.
-    const double scale = largest ? cell->unit : 1.0;
-    C.push_back(cell->cell.C);
-    measured.push_back(cell->at(figure).measured * scale);
-    predicted.push_back(cell->at(figure).predicted * scale);
-  }
-  if (const auto e = extremum(C, predicted, largest)) {
-    best.predicted = e->x;
-    best.predicted_value = e->y;
-  }
-  const auto e = extremum(C, measured, largest);
-  if (!e) {
-    best.reason = "no extremum inside the range of C";
-    return best;
-  }
-  best.measured = e->x;
-  best.value = e->y;
-  std::vector<double> samples;
-  for (std::size_t r = 0; r < static_cast<std::size_t>(replicate_count); ++r) {
-    std::vector<double> y;
-    for (const CellResult* cell : own) y.push_back(cell->replicates[r][static_cast<std::size_t>(figure)]);
-    if (const auto s = extremum(C, y, largest)) samples.push_back(s->x);
-  }
-  best.interval = middle_95(samples);
-  return best;
-}
-
 /// Distance of x from an interval.
 double outside_of(const Interval& interval, double x) { return std::max({0.0, interval.low - x, x - interval.high}); }
 
 std::string text_of(const PowerLaw& law) {
-  return fmt::format("{:.3f} in [{:.3f}, {:.3f}]", law.alpha, law.interval.low, law.interval.high);
+  return fmt::format("{:.3f} in [{:.3f}, {:.3f}]", law.alpha, law.range.low, law.range.high);
 }
 
 /// Judges one branch; returns how many of its exponents are off.
@@ -116,7 +73,7 @@ int judge_branch(const std::vector<BranchPoint>& branch, const std::string& read
   double furthest = 0.0;
   for (const BranchPoint& point : branch) {
     furthest = std::max(furthest, std::abs(point.law.alpha - expected(point.gamma)));
-    if (outside_of(point.law.interval, expected(point.gamma)) <= allowance) continue;
+    if (outside_of(point.law.range, expected(point.gamma)) <= exponent_allowance) continue;
     ++off;
     findings.push_back(fmt::format("the {} exponent at gamma {:.3f} is {}, not {} = {:.3f}", reading, point.gamma,
                                    text_of(point.law), law, expected(point.gamma)));
@@ -161,8 +118,8 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
     const Crossing& c = *result.crossing;
     const std::string where = fmt::format("the branches meet at gamma = {:.3f} in [{:.3f}, {:.3f}]", c.gamma,
                                           c.interval.low, c.interval.high);
-    wide = !(c.interval.half_width() <= widest);
-    if (outside_of(c.interval, two_thirds) > allowance) ++off;
+    wide = !(c.interval.half_width() <= widest_optimum);
+    if (outside_of(c.interval, two_thirds) > exponent_allowance) ++off;
     findings.push_back(where + (wide ? ", an interval too wide to tell" : ""));
   } else {
     findings.push_back("no optimal gamma: " + result.crossing_reason);

@@ -38,8 +38,8 @@ nlohmann::json exponent_json(const Exponent& e) {
   if (!e.law) return {};
   nlohmann::json out = {{"alpha", json_number(e.law->alpha)},
                         {"interval", json_array(e.law->interval)},
-                        {"bootstrap", json_array(e.law->bootstrap)},
                         {"leave_one_out", json_array(e.law->leave_one_out)},
+                        {"range", json_array(e.law->range)},
                         {"small_eta", json_number(e.law->small_eta)},
                         {"large_eta", json_number(e.law->large_eta)},
                         {"predicted_alpha", json_number(e.predicted)},
@@ -55,6 +55,7 @@ nlohmann::json best_json(const BestC& best, const char* value) {
   nlohmann::json out = {{"predicted", json_number(best.predicted)},
                         {"measured", json_number(best.measured)},
                         {"interval", json_array(best.interval)},
+                        {"grid_error", json_number(best.grid_error)},
                         {value, json_number(best.value)},
                         {std::string("predicted_") + value, json_number(best.predicted_value)}};
   explain_nulls(out, best.reason.empty() ? "too few cells or resamples with an extremum" : best.reason);
@@ -115,7 +116,8 @@ std::string exponent_cell(const Exponent& e) {
 
 std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
   std::string text = fmt::format(
-      "\nExponents, T ~ eta^-alpha: fitted [interval], then the same fit to the predictions; ~ curved in log-log\n"
+      "\nExponents, T ~ eta^-alpha: fitted [95 % over resampled runs], then the same fit to the predictions; ~ curved in "
+      "log-log\n"
       "  {:>6} {:>7}{:>31}{:>31}{:>31}  2-2gamma\n",
       "C", "gamma", "mean", "rms", "transverse");
   for (const ExponentRow& row : result.exponents) {
@@ -125,8 +127,8 @@ std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
   if (result.crossing) {
     const Crossing& c = *result.crossing;
     text += fmt::format(
-        "Optimal gamma {:.3f} in [{:.3f}, {:.3f}]: longitudinal branch {:.3f} {:+.3f} gamma (2 - 2 gamma), transverse "
-        "branch {:.3f} {:+.3f} gamma (gamma)\n",
+        "Optimal gamma {:.3f} in [{:.3f}, {:.3f}], resampled and with a point or half of the learning rates left out: "
+        "longitudinal branch {:.3f} {:+.3f} gamma (2 - 2 gamma), transverse branch {:.3f} {:+.3f} gamma (gamma)\n",
         c.gamma, c.interval.low, c.interval.high, c.longitudinal.intercept, c.longitudinal.slope,
         c.transverse.intercept, c.transverse.slope);
   } else {
@@ -141,16 +143,20 @@ std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
 std::string best_text(const std::string& name, const BestC& best, double unit, const std::string& what) {
   if (!best.measured) return fmt::format("  {:<34}none: {}\n", name, best.reason);
   const auto ratio = [&](double C) { return fmt::format("{:.4g} = {:.3f} C*", C, C / unit); };
-  return fmt::format("  {:<34}C = {:<20}{}  predicted {:<20} {} {:.4g}, predicted {}\n", name, ratio(*best.measured),
-                     best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "",
+  return fmt::format("  {:<34}C = {:<20}{} grid {:.1f}%  predicted {:<20} {} {:.4g}, predicted {}\n", name,
+                     ratio(*best.measured),
+                     best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "[-]",
+                     100.0 * *best.grid_error,
                      best.predicted ? ratio(*best.predicted) : "-", what, *best.value,
                      best.predicted_value ? fmt::format("{:.4g}", *best.predicted_value) : "-");
 }
 
 std::string prefactor_text(const ResolvedScan& scan, const ScanResult& result) {
   if (!scan.config.prefactor) return {};
-  std::string text = fmt::format("\nPrefactor at gamma = 2/3, eta = {:g}: C* = (2 eps^2/tau_Y)^(1/3) = {:.4g}\n",
-                                 scan.config.prefactor_eta, scan.C_star);
+  std::string text = fmt::format(
+      "\nPrefactor at gamma = 2/3, eta = {:g}: C* = (2 eps^2/tau_Y)^(1/3) = {:.4g}; [95 % over resampled runs, and the "
+      "error of the reading on this grid of C]\n",
+      scan.config.prefactor_eta, scan.C_star);
   text += best_text("fastest decay of the RMS", result.rate_rms, scan.C_star, "rate/k0^(1/3)");
   text += best_text("fastest decay of the mean", result.rate_mean, scan.C_star, "rate/k0^(1/3)");
   text += best_text(fmt::format("shortest T_rms({:g})", scan.config.delta), result.time_rms, scan.C_star, "T");
@@ -216,6 +222,15 @@ std::string problem_text(const ResolvedScan& scan) {
   return text;
 }
 
+/// What the verdict does not object to, and why.
+std::string allowance_text() {
+  return fmt::format(
+      "allowed: {:g} beyond the range of an exponent (its interval, and the fits that leave out one learning rate) and "
+      "of the optimal gamma, which the law states for vanishing learning rates; a half-width of the latter up to {:g}, "
+      "beyond which it tells no law from another",
+      exponent_allowance, widest_optimum);
+}
+
 }  // namespace
 
 nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
@@ -224,6 +239,10 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
                         {"program_version", VALLEYDRIFT_VERSION},
                         {"verdict", name_of(result.verdict)},
                         {"findings", result.findings},
+                        {"allowed",
+                         {{"beyond_range", exponent_allowance},
+                          {"optimal_gamma_half_width", widest_optimum},
+                          {"reason", allowance_text()}}},
                         {"manifold", c.run.manifold},
                         {"scheme", name_of(c.run.scheme)},
                         {"read_at", name_of(*c.read_at)},
@@ -287,6 +306,7 @@ std::string scan_text(const ResolvedScan& scan, const ScanResult& result) {
                      exponents_text(scan, result) + prefactor_text(scan, result);
   text += fmt::format("\nVerdict on the two-thirds law: {}\n", name_of(result.verdict));
   for (const std::string& finding : result.findings) text += fmt::format("  {}\n", finding);
+  if (result.verdict != LawVerdict::not_judged) text += "  " + allowance_text() + '\n';
   return text;
 }
 
