@@ -63,6 +63,12 @@ void add_curvature(Line& line, const std::vector<double>& x, const std::vector<d
   line.curvature_error = std::sqrt(scale / pp);
 }
 
+/// The relative error that a point is weighted with.
+double weighed_error(const FitPoint& p) {
+  constexpr double smallest = 1e-4;  // the resolution of the records
+  return std::max(smallest, p.relative_error);
+}
+
 Interval joined(const Interval& a, const Interval& b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
 
 Interval range_of(const std::vector<double>& samples) {
@@ -108,8 +114,7 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
   for (const FitPoint& p : points) {
     x.push_back(p.log_eta);
     y.push_back(manifolds::log(p.time));
-    constexpr double smallest = 1e-4;  // the resolution of the records
-    sigma.push_back(std::max(smallest, p.relative_error));
+    sigma.push_back(weighed_error(p));
   }
   const Line line = weighted_line(x, y, sigma);
   PowerLaw law;
@@ -159,6 +164,21 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
   law.large_eta = part(ascending ? n - half : 0);
   law.range = joined(law.interval, law.leave_one_out);
   return law;
+}
+
+double alpha_error(const std::vector<FitPoint>& points, const std::vector<double>& errors) {
+  std::vector<double> x, unit(points.size(), 0.0), sigma;
+  for (const FitPoint& p : points) {
+    x.push_back(p.log_eta);
+    sigma.push_back(weighed_error(p));
+  }
+  double sum = 0.0;
+  for (std::size_t i = 0; i < points.size(); ++i) {  // the slope is linear in y
+    unit[i] = 1.0;
+    sum += std::abs(straight_line(x, unit, sigma).slope) * errors[i];
+    unit[i] = 0.0;
+  }
+  return sum;
 }
 
 std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal,

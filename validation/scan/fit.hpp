@@ -46,6 +46,9 @@ struct PowerLaw {
 /// None with fewer than three cells. Bootstrap: each cell with one of its resampled times. Deterministic in `seed`.
 std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint64_t seed);
 
+/// How far alpha moves at most if every log T is off by up to the error given for it, weighted as in `fit_power`.
+double alpha_error(const std::vector<FitPoint>& points, const std::vector<double>& errors);
+
 /// alpha(gamma) on one branch.
 struct BranchPoint {
   double gamma;

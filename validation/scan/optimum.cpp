@@ -45,8 +45,7 @@ Maximum golden_maximum(double a, double b, double precision, F f) {
 double predicted_at(const ResolvedScan& scan, Figures figure, double C) {
   throw_if_interrupted();
   try {
-    const Prediction p =
-        predict(scan, scan.run_of({0, Part::prefactor, scan.config.prefactor_eta, two_thirds, C}));
+    const Prediction p = predict(scan, scan.run_of({0, Part::prefactor, scan.config.prefactor_eta, two_thirds, C}));
     switch (figure) {
       case Figures::mean:
         return p.mean.value_or(not_reached);

@@ -43,11 +43,12 @@ nlohmann::json exponent_json(const Exponent& e) {
                         {"small_eta", json_number(e.law->small_eta)},
                         {"large_eta", json_number(e.law->large_eta)},
                         {"predicted_alpha", json_number(e.predicted)},
+                        {"predicted_error", json_number(e.predicted_error)},
                         {"curvature", json_number(e.law->curvature)},
                         {"curvature_error", json_number(e.law->curvature_error)},
                         {"curved", e.law->curved()},
                         {"cells_used", e.law->cells_used}};
-  explain_nulls(out, "fewer than four cells, or a cell without a prediction");
+  explain_nulls(out, "fewer than four cells, a cell without a prediction, or one without a stated accuracy");
   return out;
 }
 
@@ -72,6 +73,7 @@ nlohmann::json cell_json(const CellResult& r) {
                         {"steps", r.steps},
                         {"status", name_of(r.status)},
                         {"predicted_by", name_of(r.source)},
+                        {"predicted_accuracy", json_number(r.accuracy)},
                         {"tau_momentum", json_number(r.tau_momentum)}};
   for (std::size_t i = 0; i < std::size(times); ++i) {
     const Figured& f = r.at(times[i]);
@@ -108,17 +110,19 @@ std::string deviation(const Figured& f) {
 }
 
 std::string exponent_cell(const Exponent& e) {
-  if (!e.law) return fmt::format("{:>31}", "-");
-  return fmt::format(
-      "{:>31}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low, e.law->interval.high,
-                            e.law->curved() ? "~" : " ", e.predicted ? fmt::format("{:.3f}", *e.predicted) : "-"));
+  if (!e.law) return fmt::format("{:>38}", "-");
+  const std::string error = e.predicted_error ? fmt::format(" +-{:.3f}", *e.predicted_error) : "";
+  return fmt::format("{:>38}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low,
+                                           e.law->interval.high, e.law->curved() ? "~" : " ",
+                                           e.predicted ? fmt::format("{:.3f}{}", *e.predicted, error) : "-"));
 }
 
 std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
   std::string text = fmt::format(
-      "\nExponents, T ~ eta^-alpha: fitted [95 % over resampled runs], then the same fit to the predictions; ~ curved in "
+      "\nExponents, T ~ eta^-alpha: fitted [95 % over resampled runs], then the same fit to the predictions +- what "
+      "their accuracy lets it be off; ~ curved in "
       "log-log\n"
-      "  {:>6} {:>7}{:>31}{:>31}{:>31}  2-2gamma\n",
+      "  {:>6} {:>7}{:>38}{:>38}{:>38}  2-2gamma\n",
       "C", "gamma", "mean", "rms", "transverse");
   for (const ExponentRow& row : result.exponents) {
     text += fmt::format("  {:>6.3g} {:>7.3f}{}{}{} {:>9.3f}\n", row.C, row.gamma, exponent_cell(row.mean),
@@ -146,8 +150,7 @@ std::string best_text(const std::string& name, const BestC& best, double unit, c
   return fmt::format("  {:<34}C = {:<20}{} grid {:.1f}%  predicted {:<20} {} {:.4g}, predicted {}\n", name,
                      ratio(*best.measured),
                      best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "[-]",
-                     100.0 * *best.grid_error,
-                     best.predicted ? ratio(*best.predicted) : "-", what, *best.value,
+                     100.0 * *best.grid_error, best.predicted ? ratio(*best.predicted) : "-", what, *best.value,
                      best.predicted_value ? fmt::format("{:.4g}", *best.predicted_value) : "-");
 }
 
@@ -166,9 +169,11 @@ std::string prefactor_text(const ResolvedScan& scan, const ScanResult& result) {
 
 std::string cells_text(const ScanResult& result) {
   std::string text = fmt::format(
-      "\nTimes in steps, with standard error and deviation from the prediction; mu in units of k0^(1/3)\n"
-      "  {:>8} {:>6} {:>6} {:>6} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7}  {}\n",
-      "eta", "gamma", "C", "mu", "T_mean", "SE", "dev", "T_rms", "SE", "dev", "T_trans", "SE", "dev", "status");
+      "\nTimes in steps, with standard error and deviation from the prediction; acc: how far off the predictions of "
+      "T_mean "
+      "and T_rms may be; mu in units of k0^(1/3)\n"
+      "  {:>8} {:>6} {:>6} {:>6} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>7}  {}\n",
+      "eta", "gamma", "C", "mu", "T_mean", "SE", "dev", "T_rms", "SE", "dev", "T_trans", "SE", "dev", "acc", "status");
   for (const CellResult& r : result.cells) {
     text += fmt::format("  {:>8.3g} {:>6.3f} {:>6.3g} {}", r.cell.eta, r.cell.gamma, r.cell.C,
                         cell_text(r.scaled_friction, 6, 3));
@@ -176,6 +181,7 @@ std::string cells_text(const ScanResult& result) {
       text += fmt::format(" {}{}{}", cell_text(r.at(f).measured, 9), cell_text(r.at(f).standard_error, 8, 2),
                           deviation(r.at(f)));
     }
+    text += fmt::format(" {:>7}", std::isfinite(r.accuracy) ? fmt::format("{:.1f}%", 100.0 * r.accuracy) : "-");
     text += fmt::format("  {}{}\n", name_of(r.status), r.status == Status::ok ? "" : ": " + r.reason);
   }
   return text;
