@@ -105,7 +105,7 @@ constexpr OptionInfo options[] = {
      "is "
      "the first one's"},
     {"delta", "X", grid, scan, true, false,
-     "converged: within this part of the initial excess, or of the plateau, 0 < delta < 1 (default 0.2)"},
+     "converged: within this part of the initial excess, or of the plateau, 1e-6 <= delta < 1 (default 0.2)"},
     {"limit", "K", grid, scan, true, false,
      "most steps of a cell (default: ten times the expected number); a cell that reaches it gets the status limit"},
     {"paths", "N", grid, scan, true, false, "trajectories of each cell, 256 to 100000000 (default 8192)"},

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -25,17 +26,34 @@ using validation::OutputFolder;
 using validation::ResolvedScan;
 using validation::ScanResult;
 
-/// The folder; with --resume the one that is there, whose configuration must be this scan's.
+/// What the cells of a folder were begun with: the 64-bit FNV-1a hash of its config.ini.
+constexpr const char* state_name = "scan.state";
+std::string state_of(const std::string& config) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const unsigned char c : config) hash = (hash ^ c) * 0x100000001b3u;
+  return fmt::format("config.ini {:016x}\n", hash);
+}
+
+/// The folder; with --resume the one that is there, whose configuration must be this scan's, and as it was written.
 OutputFolder folder_of(const Options& options, const ResolvedScan& scan, const std::string& config) {
   if (!options.resume) return OutputFolder::reserve(options.output, scan.config.run.manifold, options.force);
-  const fs::path file = fs::path(*options.output) / "config.ini";
+  const fs::path file = fs::path(*options.output) / "config.ini", state = fs::path(*options.output) / state_name;
+  constexpr std::size_t most_bytes = std::size_t{1} << 20;
+  const std::string found = read_text_file(file.string(), most_bytes);
   std::error_code ignored;
-  if (fs::exists(file, ignored)) {
-    constexpr std::size_t most_bytes = std::size_t{1} << 20;
-    if (read_text_file(file.string(), most_bytes) != config) {
-      throw ConfigError(fmt::format("--resume: {} is another scan's configuration; give --output alone, or start again",
-                                    file.string()));
-    }
+  if (!fs::exists(state, ignored)) {
+    throw ConfigError(fmt::format("--resume: there is no {}: what the cells were run with is not known; start again",
+                                  state.string()));
+  }
+  if (read_text_file(state.string(), most_bytes) != state_of(found)) {
+    throw ConfigError(
+        fmt::format("--resume: {} was edited after its cells were begun, which keep the earlier settings; "
+                    "undo the edit, or give it as --config of a new scan",
+                    file.string()));
+  }
+  if (found != config) {
+    throw ConfigError(fmt::format("--resume: {} is another scan's configuration; give --output alone, or start again",
+                                  file.string()));
   }
   return OutputFolder::reserve(options.output, scan.config.run.manifold, true);
 }
@@ -66,6 +84,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
 
   OutputFolder folder = folder_of(options, scan, config);
   folder.write("config.ini", config);
+  folder.write(state_name, state_of(config));
   validation::CellLog log(folder.path(), scan, options.resume);
   for (const std::string& name : validation::cell_file_names()) folder.note_written(name);
   if (!options.quiet) {

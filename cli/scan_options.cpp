@@ -48,6 +48,9 @@ std::vector<double> grid_list(const Setting& setting, const Range& range, bool l
     const double high = value_of(setting.text.substr(first + 1, second - first - 1));
     const auto count = static_cast<int>(
         whole_number_in({setting.where + ", count", setting.text.substr(second + 1), setting.from_file}, 2, most));
+    if (logarithmic && !std::isfinite(high / low)) {
+      throw ConfigError(fmt::format("{}: '{}' given, HIGH / LOW must be a finite number", setting.where, setting.text));
+    }
     if (!(low < high)) {
       throw ConfigError(fmt::format("{}: '{}' given, LOW must be below HIGH", setting.where, setting.text));
     }
@@ -124,7 +127,8 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
   }
   if (const Setting* s = settings.find("C")) scan.Cs = grid_list(*s, positive("C"), true);
   if (const Setting* s = settings.find("delta")) {
-    scan.delta = number_in(*s, {0.0, false, up_to_one, false, "0 < delta < 1"});
+    constexpr double smallest = 1e-6;  // a hundredth of what 10^8 paths resolve, and ten times what predictions do
+    scan.delta = number_in(*s, {smallest, true, up_to_one, false, "1e-6 <= delta < 1"});
   }
   const auto whole = [&](const char* option, std::uint64_t lowest, std::uint64_t highest) {
     const Setting* s = settings.find(option);
@@ -164,7 +168,13 @@ void read_scan(Settings& settings, Options& options) {
     if (options.force) throw ConfigError("--resume with --force: --force starts again; give one of them");
     const std::filesystem::path config = std::filesystem::path(*options.output) / "config.ini";
     std::error_code ignored;
-    if (std::filesystem::exists(config, ignored)) settings.add_file(read_config_file(config.string()));
+    if (!std::filesystem::exists(config, ignored)) {
+      throw ConfigError(
+          fmt::format("--resume --output {}: there is no {}: no scan was interrupted there; without "
+                      "--resume a new one is started",
+                      *options.output, config.string()));
+    }
+    settings.add_file(read_config_file(config.string()));
   }
   ScanConfig& scan = options.scan;
   read_problem(settings, scan, options.command == Command::advise);

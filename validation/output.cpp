@@ -75,7 +75,8 @@ bool is_data_name(std::string name) {
     return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
   }
   static const std::set<std::string> names = {"config.ini", "sigma.csv", "series.csv",     "paths.csv",  "summary.json",
-                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv", "descent.csv"};
+                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv", "descent.csv",
+                                              "scan.state"};
   return names.contains(name);
 }
 

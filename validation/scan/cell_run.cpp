@@ -238,10 +238,15 @@ CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
   try {
     const Prediction& p = plan->prediction;
     result.mu = plan->run.hyperparameters.mu;
-    result.scaled_friction = p.scales.scaled_friction;
-    result.tau_momentum = p.scales.tau_momentum;
-    result.unit = p.scales.unit;
-    if (scan.config.starts_on_valley()) result.source = p.source;
+    if (p.scales.unit > 0.0) {
+      result.scaled_friction = p.scales.scaled_friction;
+      result.tau_momentum = p.scales.tau_momentum;
+      result.unit = p.scales.unit;
+    }
+    if (scan.config.starts_on_valley()) {
+      result.source = p.source;
+      result.accuracy = value(p.accuracy);
+    }
     if (!p.transverse) {
       result.status = Status::outside;
       result.reason = p.outside;

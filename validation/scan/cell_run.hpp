@@ -28,6 +28,7 @@ struct CellResult {
   double unit = mu;                          ///< steps, k_0^(-1/3)
   std::array<Figured, figure_count> figure;  ///< by Figures
   Source source = Source::none;
+  double accuracy = mu;  ///< relative, of the predicted times along the valley
   Status status = Status::failed;
   std::string reason = {};
   std::int64_t steps = 0;  ///< that were run

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
-#include <set>
 
 #include "manifolds/lane_math.hpp"
 
@@ -64,6 +63,12 @@ void add_curvature(Line& line, const std::vector<double>& x, const std::vector<d
   line.curvature_error = std::sqrt(scale / pp);
 }
 
+/// The relative error that a point is weighted with.
+double weighed_error(const FitPoint& p) {
+  constexpr double smallest = 1e-4;  // the resolution of the records
+  return std::max(smallest, p.relative_error);
+}
+
 Interval joined(const Interval& a, const Interval& b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
 
 Interval range_of(const std::vector<double>& samples) {
@@ -87,7 +92,7 @@ Line branch_line(const std::vector<BranchPoint>& branch, AlphaOf alpha_of, int l
     x.push_back(branch[i].gamma);
     y.push_back(alpha_of(law));
     constexpr double smallest = 1e-4;  // an alpha is never known better: what is fitted is no exact power law
-    sigma.push_back(std::max(smallest, law.interval.half_width()));
+    sigma.push_back(std::max(smallest, law.range.half_width()));
   }
   return straight_line(x, y, sigma);
 }
@@ -109,8 +114,7 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
   for (const FitPoint& p : points) {
     x.push_back(p.log_eta);
     y.push_back(manifolds::log(p.time));
-    constexpr double smallest = 1e-4;  // the resolution of the records
-    sigma.push_back(std::max(smallest, p.relative_error));
+    sigma.push_back(weighed_error(p));
   }
   const Line line = weighted_line(x, y, sigma);
   PowerLaw law;
@@ -123,22 +127,16 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
   std::mt19937_64 engine(seed);
   const auto one_of = [&](std::size_t count) { return static_cast<std::size_t>(engine() % count); };
   while (law.samples.size() < bootstrap_fits) {
-    std::vector<std::size_t> chosen;
-    do {
-      chosen.clear();
-      for (std::size_t i = 0; i < n; ++i) chosen.push_back(n > fewest_cells ? one_of(n) : i);
-    } while (std::set<std::size_t>(chosen.begin(), chosen.end()).size() < fewest_cells);
-    std::vector<double> bx, by, bs;
-    for (const std::size_t i : chosen) {
-      const double resampled =
-          points[i].resampled.empty() ? points[i].time : points[i].resampled[one_of(points[i].resampled.size())];
-      bx.push_back(x[i]);
-      by.push_back(resampled > 0.0 ? manifolds::log(resampled) : y[i]);  // NaN: a resample without the time
-      bs.push_back(sigma[i]);
+    std::vector<double> resampled = y;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (points[i].resampled.empty()) continue;
+      const double time = points[i].resampled[one_of(points[i].resampled.size())];
+      if (time > 0.0) resampled[i] = manifolds::log(time);  // NaN: a resample without the time
     }
-    law.samples.push_back(-straight_line(bx, by, bs).slope);
+    law.samples.push_back(-straight_line(x, resampled, sigma).slope);
   }
-  law.bootstrap = *middle_95(law.samples);
+  const double reach = *reach_95(law.alpha, law.samples);
+  law.interval = {law.alpha - reach, law.alpha + reach};
 
   std::vector<double> without;
   for (std::size_t left_out = 0; left_out < n; ++left_out) {
@@ -164,8 +162,23 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
   const bool ascending = x.front() < x.back();
   law.small_eta = part(ascending ? 0 : n - half);
   law.large_eta = part(ascending ? n - half : 0);
-  law.interval = joined(law.bootstrap, law.leave_one_out);
+  law.range = joined(law.interval, law.leave_one_out);
   return law;
+}
+
+double alpha_error(const std::vector<FitPoint>& points, const std::vector<double>& errors) {
+  std::vector<double> x, unit(points.size(), 0.0), sigma;
+  for (const FitPoint& p : points) {
+    x.push_back(p.log_eta);
+    sigma.push_back(weighed_error(p));
+  }
+  double sum = 0.0;
+  for (std::size_t i = 0; i < points.size(); ++i) {  // the slope is linear in y
+    unit[i] = 1.0;
+    sum += std::abs(straight_line(x, unit, sigma).slope) * errors[i];
+    unit[i] = 0.0;
+  }
+  return sum;
 }
 
 std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal,
@@ -198,9 +211,9 @@ std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal,
     const auto of_half = [half](const PowerLaw& law) { return law.*half; };
     add(others, branch_line(longitudinal, of_half), branch_line(transverse, of_half));
   }
-  const auto bootstrap = middle_95(samples);
-  if (!bootstrap) return {};
-  c.interval = joined(*bootstrap, range_of(others));
+  const auto reach = reach_95(c.gamma, samples);
+  if (!reach) return {};
+  c.interval = joined({c.gamma - *reach, c.gamma + *reach}, range_of(others));
   return c;
 }
 
@@ -214,6 +227,14 @@ std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector
   if (lx.size() < 3) return {};
   const auto best = static_cast<std::size_t>(std::max_element(ly.begin(), ly.end()) - ly.begin());
   if (best == 0 || best + 1 == lx.size()) return {};
+  constexpr double jump = 4.0;  // a parabola's steps beside its top grow outwards, at a square root's cusp 2.4 times
+  const auto step = [&](std::size_t i, std::size_t j) { return std::abs(ly[i] - ly[j]); };
+  const double left = step(best, best - 1), right = step(best, best + 1);
+  const auto between = [&](std::size_t neighbour) {
+    return Extremum{manifolds::exp(0.5 * (lx[best] + lx[neighbour])), manifolds::exp(largest ? ly[best] : -ly[best])};
+  };
+  if (best > 1 && left > jump * std::max(right, step(best - 1, best - 2))) return between(best - 1);
+  if (best + 2 < lx.size() && right > jump * std::max(left, step(best + 1, best + 2))) return between(best + 1);
   const double a = lx[best - 1] - lx[best], b = lx[best + 1] - lx[best];
   const double p = (ly[best - 1] - ly[best]) / a, q = (ly[best + 1] - ly[best]) / b;
   const double second = (q - p) / (b - a), first = p - second * a;
@@ -222,7 +243,7 @@ std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector
   return Extremum{manifolds::exp(lx[best] + at), manifolds::exp(largest ? top : -top)};
 }
 
-std::optional<Interval> middle_95(std::vector<double> samples) {
+std::optional<double> reach_95(double estimate, std::vector<double> samples) {
   std::erase_if(samples, [](double x) { return !std::isfinite(x); });
   constexpr std::size_t fewest = 20;
   if (samples.size() < fewest) return {};
@@ -230,7 +251,7 @@ std::optional<Interval> middle_95(std::vector<double> samples) {
   const auto at = [&](double part) {
     return samples[static_cast<std::size_t>(part * static_cast<double>(samples.size() - 1))];
   };
-  return Interval{at(0.025), at(0.975)};
+  return std::max(std::abs(at(0.025) - estimate), std::abs(at(0.975) - estimate));
 }
 
 }  // namespace valleydrift::validation

@@ -31,10 +31,11 @@ struct FitPoint {
   std::vector<double> resampled;
 };
 
-/// T ~ eta^-alpha. The interval joins the bootstrap's 95 % with the range of the fits that leave out one learning rate.
+/// T ~ eta^-alpha at the learning rates given. `interval` holds the alpha of infinitely many paths with 95 %; `range`
+/// joins it with the fits that leave out one learning rate: what another choice of them might have given.
 struct PowerLaw {
   double alpha = 0.0, prefactor = 0.0;  ///< T = prefactor eta^-alpha
-  Interval interval{}, bootstrap{}, leave_one_out{};
+  Interval interval{}, leave_one_out{}, range{};
   std::optional<double> curvature = {}, curvature_error = {};
   int cells_used = 0;
   std::vector<double> samples = {};         ///< alpha of each bootstrap fit
@@ -42,9 +43,11 @@ struct PowerLaw {
   /// Curvature beyond three standard errors.
   bool curved() const;
 };
-/// None with fewer than three cells. Bootstrap: learning rates with replacement (at least three different ones, from
-/// four cells on), each with one of its resampled times. Deterministic in `seed`.
+/// None with fewer than three cells. Bootstrap: each cell with one of its resampled times. Deterministic in `seed`.
 std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint64_t seed);
+
+/// How far alpha moves at most if every log T is off by up to the error given for it, weighted as in `fit_power`.
+double alpha_error(const std::vector<FitPoint>& points, const std::vector<double>& errors);
 
 /// alpha(gamma) on one branch.
 struct BranchPoint {
@@ -59,9 +62,12 @@ struct Crossing {
 /// Where the lines through the two branches meet; none if either has fewer than two points, or outside gamma 0 to 1.
 /// The interval joins the bootstrap's 95 % with the range of the crossings that leave out one point of one branch, and
 /// with those of either half of the learning rates, wherever these meet: what still moves with eta is not known better.
+/// It is wider than 95 %.
 std::optional<Crossing> cross(const std::vector<BranchPoint>& longitudinal, const std::vector<BranchPoint>& transverse);
 
-/// The extremum of log y over log x near the best sample, by the parabola through it and its neighbours.
+/// The extremum of log y over log x near the best sample, by the parabola through it and its neighbours; at a jump, the
+/// best sample's y, and the middle of the jump: the step to one neighbour is four times that to the other and that
+/// beyond it.
 struct Extremum {
   double x, y;
 };
@@ -69,7 +75,8 @@ struct Extremum {
 /// than three, or at an end.
 std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector<double>& y, bool largest);
 
-/// The range that holds the middle 95 % of the finite samples; none with fewer than 20.
-std::optional<Interval> middle_95(std::vector<double> samples);
+/// How far the middle 95 % of the finite samples reaches from `estimate`, on the side where it reaches further: an
+/// interval of that half-width holds its own estimate, and the bias that resampling shows. None with fewer than 20.
+std::optional<double> reach_95(double estimate, std::vector<double> samples);
 
 }  // namespace valleydrift::validation

@@ -16,10 +16,17 @@
 namespace valleydrift::validation {
 namespace {
 
-/// The scales count as separated if tau_2 is this many tau_1 ...
-constexpr double separated = 50.0;
-/// ... and the limiting flow is still used, where there is nothing better, from here on.
+/// The limiting flow is used, where there is no hierarchy, if tau_2 is this many tau_1.
 constexpr double barely_separated = 10.0;
+/// Then it is off by at most this over the separation: by up to 2 on matrix-sensing, 1.5 on cosh-pair.
+constexpr double first_order = 3.0;
+/// Below this friction over k_0^(1/3) the hierarchy would need more polynomials than it has.
+constexpr double lowest_friction = 0.1;
+
+/// Whether there is one transverse mode and one slow coordinate.
+bool has_hierarchy(const Manifold& manifold, const manifolds::Geometry& geometry) {
+  return geometry.spectrum.size() == 1 && manifold.slow_coordinate_names().size() == 1;
+}
 
 TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double relaxation) {
   const Hyperparameters& h = run.hyperparameters;
@@ -35,29 +42,39 @@ TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double 
   }
   s.unit = manifolds::cbrt(s.tau_momentum * s.tau_momentum * s.tau_2);
   s.scaled_friction = s.unit / s.tau_momentum;
-  const bool single = geometry.spectrum.size() == 1 && run.manifold.slow_coordinate_names().size() == 1;
-  if (single && underdamped(geometry.spectrum[0], h)) s.rates = {1.0 / s.tau_momentum, 2.0 / s.tau_1, 1.0 / s.tau_2};
+  if (has_hierarchy(run.manifold, geometry) && underdamped(geometry.spectrum[0], h))
+    s.rates = {1.0 / s.tau_momentum, 2.0 / s.tau_1, 1.0 / s.tau_2};
   return s;
 }
 
 /// The limiting flow from the start, read as runs are: of several slow coordinates the mean is the excess along the
 /// start's, the root mean square its size.
-FigureValues read_flow(const ResolvedScan& scan, const ResolvedRun& run, double tau_2) {
+FigureValues read_flow(const ResolvedScan& scan, const ResolvedRun& run, Form form, double tau_2) {
   const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
   const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
-  const sde::LimitForm form(Form::finite_step, run.hyperparameters);
-  constexpr int samples = 400;
-  const double unit = run.hyperparameters.slow_unit();
-  const double longest = 4.0 * tau_2 / unit * manifolds::log(1.0 / scan.config.delta);
+  const sde::LimitForm limit(form, run.hyperparameters);
+  const double delta = scan.config.delta, unit = run.hyperparameters.slow_unit();
+  const double linear_estimate = tau_2 / unit * manifolds::log(1.0 / delta);
+  // Straight between samples that are a fortieth of an e-fold apart, the curve is right to 1e-4.
+  constexpr int most_spans = 4;
+  const int samples = std::max(40, static_cast<int>(40.0 * manifolds::log(1.0 / delta)));
   std::vector<double> times;
-  for (int i = 1; i <= samples; ++i) times.push_back(longest * i / samples);
+  for (int i = 1; i <= samples; ++i) times.push_back(linear_estimate * i / samples);
   Curves curves;
-  const std::vector<Vector> path = sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    const Vector q = run.manifold.slow_coordinates(path[i], run.start) - flattest;
-    curves.steps.push_back(times[i] * unit);
-    curves.mean.push_back(q.dot(excess) / excess.squaredNorm());
-    curves.rms.push_back(q.norm() / excess.norm());
+  const auto arrived = [&](const std::vector<double>& ratio) {
+    const auto time = last_crossing(curves.steps, ratio, delta);
+    return time && curves.steps.back() >= 1.25 * *time;
+  };
+  Vector from = run.start;
+  for (int span = 0; span < most_spans && !(arrived(curves.mean) && arrived(curves.rms)); ++span) {
+    const std::vector<Vector> path = sde::label_path(run.manifold, limit, from, times, run.batch_noise());
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      const Vector q = run.manifold.slow_coordinates(path[i], run.start) - flattest;
+      curves.steps.push_back((span * linear_estimate + times[i]) * unit);
+      curves.mean.push_back(q.dot(excess) / excess.squaredNorm());
+      curves.rms.push_back(q.norm() / excess.norm());
+    }
+    from = path.back();
   }
   return read_figures(curves, scan.config.delta, {});
 }
@@ -72,6 +89,16 @@ std::string why_outside(const ResolvedRun& run, const ResolvedScan& scan, const 
       return fmt::format("{} is {:.3g}, bound {:.3g}", c.name, c.value, c.bound);
   }
   return {};
+}
+
+/// Of the hierarchy with the drift stretched: its own 0.5 %, and what is of the order of the transverse cloud squared
+/// over the curvature radius, up to eight times that on uv.
+double hierarchy_accuracy(const ResolvedRun& run, const ResolvedScan& scan) {
+  constexpr double own = 0.005, curvature = 10.0;
+  for (const Condition& c : applicability_at(run, scan.flattest_point).conditions) {
+    if (c.name == "transverse cloud") return own + curvature * c.value * c.value;
+  }
+  return own;
 }
 
 }  // namespace
@@ -101,6 +128,12 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
   }
   p.scales = time_scales(scan, run, *relaxation.time.value);
   TimeScales& s = p.scales;
+  for (const double scale : {s.tau_1, s.tau_2, s.unit}) {
+    if (std::isfinite(scale) && scale > 0.0) continue;
+    p.scales = {};
+    p.outside = p.reason = "a time scale is not a finite number of steps: eta, epsilon or 1 - beta is too extreme";
+    return p;
+  }
   const double delta = scan.config.delta;
   const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
   if (run.batch_noise().spread > 0.0) {
@@ -118,8 +151,19 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
 
   const double separation = s.tau_2 / std::max(s.tau_1, s.tau_momentum);
   using sde::Moment;
-  if (separation >= separated || (!s.rates && separation >= barely_separated)) {
-    const FigureValues flow = read_flow(scan, run, s.tau_2);
+  if (s.rates && s.scaled_friction < lowest_friction) {
+    p.reason = "the friction is too low for a prediction";
+  } else if (s.rates) {
+    sde::HierarchyRates rates = *s.rates;
+    rates.drift /= scan.stretch;
+    p.mean = sde::convergence_time(rates, Moment::mean, delta);
+    p.root_mean_square = sde::convergence_time(rates, Moment::root_mean_square, delta);
+    p.decay_time = s.tau_2 * scan.stretch;
+    p.source = Source::hierarchy;
+    p.accuracy = hierarchy_accuracy(run, scan);
+    if (!scan.linear) p.reason = "the start is outside the linear range of the flattest point: the prediction is rough";
+  } else if (separation >= barely_separated) {
+    const FigureValues flow = read_flow(scan, run, Form::finite_step, s.tau_2);
     const auto reached = [&](Figures f) {
       const double x = flow[static_cast<std::size_t>(f)];
       return std::isnan(x) ? std::nullopt : std::optional(x);
@@ -127,13 +171,9 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
     p.mean = reached(Figures::mean);
     p.root_mean_square = reached(Figures::rms);
     p.decay_time = reached(Figures::tau_2);
+    p.accuracy = first_order / separation;
     if (p.mean) p.source = Source::limiting_flow;
     if (!p.mean) p.reason = "the limiting flow has not arrived after four times its linear estimate";
-  } else if (s.rates) {
-    p.mean = sde::convergence_time(*s.rates, Moment::mean, delta);
-    p.root_mean_square = sde::convergence_time(*s.rates, Moment::root_mean_square, delta);
-    p.source = Source::hierarchy;
-    if (!scan.linear) p.reason = "the start is outside the linear range of the flattest point: the prediction is rough";
   } else {
     p.reason = fmt::format(
         "tau_2 is {:.3g} tau_1, so the limiting flow does not apply, and the moment hierarchy is for one slow "
@@ -141,6 +181,15 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
         separation);
   }
   return p;
+}
+
+double flow_stretch(const ResolvedScan& scan, const ResolvedRun& run) {
+  if (!has_hierarchy(run.manifold, run.manifold.geometry(scan.flattest_point))) return 1.0;
+  const double tau_2 = scan.tau_Y * run.hyperparameters.slow_unit();
+  const FigureValues flow = read_flow(scan, run, Form::paper, tau_2);
+  const double stretch =
+      flow[static_cast<std::size_t>(Figures::mean)] / (tau_2 * manifolds::log(1.0 / scan.config.delta));
+  return std::isfinite(stretch) ? stretch : 1.0;
 }
 
 std::optional<double> decay_rate(const Prediction& prediction, sde::Moment moment) {

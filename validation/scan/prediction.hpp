@@ -9,7 +9,8 @@
 
 namespace valleydrift::validation {
 
-/// Where the predicted times along the valley come from: the limiting flow (10), or the hierarchy (44), (45).
+/// Where the predicted times along the valley come from: the limiting flow (10), or the hierarchy (44), (45) with its
+/// separated limit (45a).
 enum class Source { none, limiting_flow, hierarchy };
 std::string name_of(Source source);
 
@@ -30,6 +31,8 @@ struct Prediction {
   TimeScales scales;
   /// DERIVATION (41), in steps.
   std::optional<double> mean, root_mean_square, transverse;
+  /// Relative: how far off the times along the valley may be, DERIVATION section 13.
+  std::optional<double> accuracy = {};
   /// What the decay of the limiting flow to delta says, where that is the source: tau_2 if a single exponential decays.
   std::optional<double> decay_time = {};
   Source source = Source::none;
@@ -37,9 +40,13 @@ struct Prediction {
   std::string outside = {};  ///< why the cell cannot enter a fit; empty if it can
 };
 
-/// For one cell's run, with its own initial condition. The limiting flow where the scales are 50 apart, the hierarchy
-/// where they are not and it exists, the flow again where they are 10 apart.
+/// For one cell's run, with its own initial condition. The hierarchy where it exists, with the drift that takes the
+/// limiting flow from the start to delta; else that flow where the scales are 10 apart.
 Prediction predict(const ResolvedScan& scan, const ResolvedRun& run);
+
+/// `stretch` of the scan: by the limiting flow (22) of `run` from its start; 1 if that does not arrive in four times
+/// its linear estimate.
+double flow_stretch(const ResolvedScan& scan, const ResolvedRun& run);
 
 /// Asymptotic rate of decay per step, if there is a source.
 std::optional<double> decay_rate(const Prediction& prediction, sde::Moment moment);

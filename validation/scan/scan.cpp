@@ -7,16 +7,14 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/lane_math.hpp"
+#include "validation/interrupt.hpp"
 
 namespace valleydrift::validation {
 namespace {
 
 /// A gamma this close to 2/3 belongs to neither branch alone.
 constexpr double at_two_thirds = 0.01;
-/// What an exponent at finite learning rates may differ from its limit, beyond its interval.
-constexpr double allowance = 0.03;
 constexpr std::size_t fewest_gammas = 3;
-constexpr double widest = 0.05;  // half-width of the optimum's interval that still tells something
 
 std::uint64_t seed_of_fit(const ResolvedScan& scan, std::size_t row, Figures figure) {
   return scan.config.run.seed * 1000003u + row * 16u + static_cast<std::uint64_t>(figure);
@@ -25,6 +23,7 @@ std::uint64_t seed_of_fit(const ResolvedScan& scan, std::size_t row, Figures fig
 Exponent exponent(const ResolvedScan& scan, const std::vector<const CellResult*>& cells, Figures figure,
                   std::uint64_t seed) {
   std::vector<FitPoint> points, predictions;
+  std::vector<double> accuracies;
   for (const CellResult* cell : cells) {
     const Figured& f = cell->at(figure);
     if (cell->status != Status::ok || !(f.measured > 0.0) || !std::isfinite(f.standard_error)) continue;
@@ -37,11 +36,14 @@ Exponent exponent(const ResolvedScan& scan, const std::vector<const CellResult*>
       p.time = time_of(scan, *cell, f.predicted);
       p.resampled.clear();
       predictions.push_back(p);
+      accuracies.push_back(cell->accuracy);
     }
   }
   Exponent e;
   e.law = fit_power(points, seed);
-  if (e.law && predictions.size() == points.size()) e.predicted = fit_power(predictions, seed)->alpha;
+  if (!e.law || predictions.size() != points.size()) return e;
+  e.predicted = fit_power(predictions, seed)->alpha;
+  if (figure != Figures::transverse) e.predicted_error = alpha_error(predictions, accuracies);
   return e;
 }
 
@@ -62,51 +64,11 @@ std::vector<ExponentRow> exponents(const ResolvedScan& scan, const std::vector<C
   return rows;
 }
 
-/// The best C by one figure over the prefactor cells.
-BestC best_c(const ResolvedScan& scan, const std::vector<CellResult>& cells, Figures figure, bool largest) {
-  BestC best;
-  if (!scan.config.prefactor) {
-    best.reason = "the prefactor part was not run";
-    return best;
-  }
-  std::vector<const CellResult*> own;
-  for (const CellResult& cell : cells) {
-    if (cell.cell.part == Part::prefactor && cell.status == Status::ok) own.push_back(&cell);
-  }
-  std::vector<double> C, measured, predicted;
-  for (const CellResult* cell : own) {
-    // Rates in units of k_0^(1/3), which is the same for every C.
-    const double scale = largest ? cell->unit : 1.0;
-    C.push_back(cell->cell.C);
-    measured.push_back(cell->at(figure).measured * scale);
-    predicted.push_back(cell->at(figure).predicted * scale);
-  }
-  if (const auto e = extremum(C, predicted, largest)) {
-    best.predicted = e->x;
-    best.predicted_value = e->y;
-  }
-  const auto e = extremum(C, measured, largest);
-  if (!e) {
-    best.reason = "no extremum inside the range of C";
-    return best;
-  }
-  best.measured = e->x;
-  best.value = e->y;
-  std::vector<double> samples;
-  for (std::size_t r = 0; r < static_cast<std::size_t>(replicate_count); ++r) {
-    std::vector<double> y;
-    for (const CellResult* cell : own) y.push_back(cell->replicates[r][static_cast<std::size_t>(figure)]);
-    if (const auto s = extremum(C, y, largest)) samples.push_back(s->x);
-  }
-  best.interval = middle_95(samples);
-  return best;
-}
-
 /// Distance of x from an interval.
 double outside_of(const Interval& interval, double x) { return std::max({0.0, interval.low - x, x - interval.high}); }
 
 std::string text_of(const PowerLaw& law) {
-  return fmt::format("{:.3f} in [{:.3f}, {:.3f}]", law.alpha, law.interval.low, law.interval.high);
+  return fmt::format("{:.3f} in [{:.3f}, {:.3f}]", law.alpha, law.range.low, law.range.high);
 }
 
 /// Judges one branch; returns how many of its exponents are off.
@@ -116,7 +78,7 @@ int judge_branch(const std::vector<BranchPoint>& branch, const std::string& read
   double furthest = 0.0;
   for (const BranchPoint& point : branch) {
     furthest = std::max(furthest, std::abs(point.law.alpha - expected(point.gamma)));
-    if (outside_of(point.law.interval, expected(point.gamma)) <= allowance) continue;
+    if (outside_of(point.law.range, expected(point.gamma)) <= exponent_allowance) continue;
     ++off;
     findings.push_back(fmt::format("the {} exponent at gamma {:.3f} is {}, not {} = {:.3f}", reading, point.gamma,
                                    text_of(point.law), law, expected(point.gamma)));
@@ -128,9 +90,24 @@ int judge_branch(const std::vector<BranchPoint>& branch, const std::string& read
   return off;
 }
 
+/// Empty if a cell is ok; else how many are not, and the first one's reason.
+std::string why_nothing_was_measured(const std::vector<CellResult>& cells) {
+  const auto count = [&](Status status) {
+    return std::count_if(cells.begin(), cells.end(), [&](const CellResult& r) { return r.status == status; });
+  };
+  if (cells.empty() || count(Status::ok) > 0) return {};
+  return fmt::format("no cell could be measured: {} outside, {} at the limit of steps, {} failed; the first: {}",
+                     count(Status::outside), count(Status::limit), count(Status::failed), cells.front().reason);
+}
+
 void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<BranchPoint>& longitudinal,
            const std::vector<BranchPoint>& transverse) {
   auto& findings = result.findings;
+  if (const std::string why = why_nothing_was_measured(result.cells); !why.empty()) {
+    result.verdict = LawVerdict::inconclusive;
+    findings.push_back(why);
+    return;
+  }
   if (scan.config.run.scheme != Scheme::heavy_ball) {
     findings.push_back(scan.config.run.scheme == Scheme::sgd
                            ? "not judged: sgd has no momentum, and no gamma"
@@ -161,8 +138,8 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
     const Crossing& c = *result.crossing;
     const std::string where = fmt::format("the branches meet at gamma = {:.3f} in [{:.3f}, {:.3f}]", c.gamma,
                                           c.interval.low, c.interval.high);
-    wide = !(c.interval.half_width() <= widest);
-    if (outside_of(c.interval, two_thirds) > allowance) ++off;
+    wide = !(c.interval.half_width() <= widest_optimum);
+    if (outside_of(c.interval, two_thirds) > exponent_allowance) ++off;
     findings.push_back(where + (wide ? ", an interval too wide to tell" : ""));
   } else {
     findings.push_back("no optimal gamma: " + result.crossing_reason);
@@ -173,6 +150,24 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
                      : result.verdict == LawVerdict::disagree ? "the V of the two-thirds law does not appear"
                                                               : "whether the V appears is open: take more paths");
 }
+
+/// Steps that a cell will take, 0 if it will not run.
+double expected_steps(const ResolvedScan& scan, const Cell& cell) {
+  try {
+    const double steps = plan_cell(scan, cell).expected_steps;
+    return std::isfinite(steps) ? steps : 0.0;
+  } catch (const ConfigError&) {
+    return 0.0;
+  } catch (const NumericalError&) {
+    return 0.0;
+  }
+}
+
+/// A row of the grid: all learning rates, or all prefactors; and where along it a cell lies.
+bool same_row(const Cell& a, const Cell& b) {
+  return a.part == b.part && a.gamma == b.gamma && (a.part == Part::prefactor || a.C == b.C);
+}
+double place(const Cell& cell) { return manifolds::log(cell.part == Part::prefactor ? cell.C : cell.eta); }
 
 }  // namespace
 
@@ -223,16 +218,30 @@ ScanResult evaluate(const ResolvedScan& scan, std::vector<CellResult> cells) {
 }
 
 std::vector<double> expected_work(const ResolvedScan& scan) {
+  constexpr std::size_t most_planned = 40;  // of up to 25 ms
+  const std::vector<Cell>& cells = scan.cells;
+  const std::size_t stride = (cells.size() + most_planned - 1) / most_planned;
+  std::vector<std::size_t> planned;
+  std::vector<double> steps;
+  for (std::size_t i = 0; i < cells.size(); i += stride) {
+    throw_if_interrupted();
+    planned.push_back(i);
+    steps.push_back(expected_steps(scan, cells[i]));
+  }
   std::vector<double> work;
-  for (const Cell& cell : scan.cells) {
-    try {
-      const CellPlan plan = plan_cell(scan, cell);
-      work.push_back(plan.expected_steps * static_cast<double>(scan.paths_of(cell)));
-    } catch (const ConfigError&) {
-      work.push_back(0.0);
-    } catch (const NumericalError&) {
-      work.push_back(0.0);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    // The planned cells beside it, of its own row if that has any: two of them make a power law.
+    const auto row = [&](std::size_t k) { return same_row(cells[planned[k]], cells[i]); };
+    std::size_t near = std::min(i / stride, planned.size() - 1);
+    if (!row(near) && near + 1 < planned.size() && row(near + 1)) ++near;
+    const std::size_t far = near + 1 < planned.size() && row(near + 1) ? near + 1 : near > 0 ? near - 1 : near;
+    double expected = steps[near];
+    if (planned[near] != i && far != near && row(near) && row(far) && steps[near] > 0.0 && steps[far] > 0.0) {
+      const double x = place(cells[planned[near]]), y = place(cells[planned[far]]);
+      const double part = (place(cells[i]) - x) / (y - x);
+      expected *= manifolds::exp(part * manifolds::log(steps[far] / steps[near]));
     }
+    work.push_back(expected * static_cast<double>(scan.paths_of(cells[i])));
   }
   return work;
 }

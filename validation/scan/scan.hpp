@@ -8,26 +8,27 @@
 
 #include "validation/scan/cell_run.hpp"
 #include "validation/scan/fit.hpp"
+#include "validation/scan/optimum.hpp"
 
 namespace valleydrift::validation {
 
-/// One reading's exponent, and that of the cells' predictions fitted in the same way.
+/// One reading's exponent, and that of the cells' predictions fitted in the same way, with what their accuracy lets it
+/// be off at most; of transverse times none is stated.
 struct Exponent {
   std::optional<PowerLaw> law = {};
-  std::optional<double> predicted = {};
+  std::optional<double> predicted = {}, predicted_error = {};
 };
 struct ExponentRow {
   double C, gamma;
   Exponent mean, rms, transverse;
 };
 
-/// A best C, measured and predicted by the same reading of the predictions.
-struct BestC {
-  std::optional<double> measured = {}, predicted = {};
-  std::optional<Interval> interval = {};
-  std::optional<double> value = {}, predicted_value = {};  ///< the rate over k_0^(1/3), or the time, there
-  std::string reason = {};                                 ///< why it is absent
-};
+/// What the verdict allows: an exponent, or the optimal gamma, may lie this much beyond its range from its limit at
+/// vanishing learning rates, which the finite ones of a scan only approach ...
+inline constexpr double exponent_allowance = 0.03;
+/// ... and a range of the optimal gamma with a greater half-width than this tells no law from another: 3/4 is 0.083
+/// off.
+inline constexpr double widest_optimum = 0.05;
 
 /// not_judged: the scan is no test of the law (another scheme, too few exponents).
 enum class LawVerdict { agree, disagree, inconclusive, not_judged };
@@ -58,7 +59,8 @@ using ScanProgress = std::function<void(double fraction)>;
 std::vector<CellResult> run_cells(const ResolvedScan& scan, std::vector<CellResult> done, const CellSink& sink,
                                   const ScanProgress& progress = {});
 
-/// Path-steps of each cell as expected beforehand; 0 for one that will not run.
+/// Path-steps of each cell as expected beforehand; 0 for one that will not run. Of many cells every so many are
+/// planned, the others read off a power law between those of their row. Throws Interrupted.
 std::vector<double> expected_work(const ResolvedScan& scan);
 
 }  // namespace valleydrift::validation

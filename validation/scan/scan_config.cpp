@@ -161,11 +161,13 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                     .flattest_point = *relaxation.fixed_point,
                     .note = relaxation.note,
                     .tau_Y = *relaxation.time.value,
-                    .C_star = manifolds::cbrt(2.0 * *c.epsilon * *c.epsilon / *relaxation.time.value),
+                    .C_star = manifolds::cbrt(2.0 / *relaxation.time.value) *
+                              manifolds::pow(*c.epsilon, two_thirds),  // where epsilon^2 over- or underflows
                     .linear = trace_at(run.manifold, run.start) <=
                               (1.0 + nearly_linear) * trace_at(run.manifold, *relaxation.fixed_point),
                     .cells = {}};
   scan.config.run.parameters = run.config.parameters;
+  scan.stretch = flow_stretch(scan, run);
   if (!scan.config.read_at) {
     const bool tangent = tangent_coordinates(run.manifold, scan.flattest_point, run.start);
     scan.config.read_at = tangent ? ReadAt::weights : ReadAt::valley;
@@ -185,6 +187,13 @@ ResolvedScan resolve_once(const ScanConfig& given) {
     scan.config.prefactor_Cs = logarithmic(0.4 * best, 1.9 * best, 25);
   }
 
+  constexpr double most_cells = 1e5;
+  const double count =
+      static_cast<double>(scan.config.Cs->size()) * static_cast<double>(config.gammas.size() * config.etas.size());
+  if (!(count <= most_cells)) {
+    throw ConfigError(
+        fmt::format("scan: --eta, --gamma and --C make {:g} cells, allowed is up to {:g}", count, most_cells));
+  }
   const auto add = [&](Part part, double eta, double gamma, double C) {
     scan.cells.push_back({static_cast<int>(scan.cells.size()), part, eta, gamma, C});
   };

@@ -31,7 +31,7 @@ std::string header(File file) {
   std::string text;
   switch (file) {
     case cells_file:
-      text = "cell,part,eta,gamma,C,mu,scaled_friction,tau_momentum,unit,steps,status,source";
+      text = "cell,part,eta,gamma,C,mu,scaled_friction,tau_momentum,unit,steps,status,source,accuracy";
       for (const char* name : figure_names) text += fmt::format(",{0},{0}_error,{0}_predicted", name);
       return text + ",reason\n";
     case replicates_file:
@@ -46,7 +46,7 @@ std::string header(File file) {
 
 void put(std::string& line, double value) {
   line += ',';
-  if (!std::isnan(value)) fmt::format_to(std::back_inserter(line), "{}", value);
+  if (std::isfinite(value)) fmt::format_to(std::back_inserter(line), "{}", value);
 }
 
 std::string cell_row(const CellResult& r) {
@@ -55,6 +55,7 @@ std::string cell_row(const CellResult& r) {
     put(line, x);
   }
   line += fmt::format(",{},{},{}", r.steps, name_of(r.status), name_of(r.source));
+  put(line, r.accuracy);
   for (const Figured& f : r.figure) {
     for (const double x : {f.measured, f.standard_error, f.predicted}) put(line, x);
   }
@@ -174,7 +175,7 @@ E value_named(const std::string& name, std::initializer_list<E> values, const fs
 }
 
 CellResult parse_cell(const std::vector<std::string>& f, const Cell& cell, const fs::path& path) {
-  constexpr std::size_t before = 12, all = before + 3 * figure_count + 1;
+  constexpr std::size_t before = 13, all = before + 3 * figure_count + 1;
   if (f.size() != all || number(f[0], path) != cell.index || number(f[2], path) != cell.eta ||
       number(f[3], path) != cell.gamma || number(f[4], path) != cell.C) {
     throw FileError(fmt::format("{}: the row of cell {} is not this scan's; start again without --resume",
@@ -188,6 +189,7 @@ CellResult parse_cell(const std::vector<std::string>& f, const Cell& cell, const
   r.steps = static_cast<std::int64_t>(number(f[9], path));
   r.status = value_named(f[10], {Status::ok, Status::outside, Status::limit, Status::failed}, path);
   r.source = value_named(f[11], {Source::none, Source::limiting_flow, Source::hierarchy}, path);
+  r.accuracy = number(f[12], path);
   for (std::size_t i = 0; i < r.figure.size(); ++i) {
     r.figure[i] = {number(f[before + 3 * i], path), number(f[before + 3 * i + 1], path),
                    number(f[before + 3 * i + 2], path)};

@@ -39,16 +39,17 @@ nlohmann::json exponent_json(const Exponent& e) {
   if (!e.law) return {};
   nlohmann::json out = {{"alpha", json_number(e.law->alpha)},
                         {"interval", json_array(e.law->interval)},
-                        {"bootstrap", json_array(e.law->bootstrap)},
                         {"leave_one_out", json_array(e.law->leave_one_out)},
+                        {"range", json_array(e.law->range)},
                         {"small_eta", json_number(e.law->small_eta)},
                         {"large_eta", json_number(e.law->large_eta)},
                         {"predicted_alpha", json_number(e.predicted)},
+                        {"predicted_error", json_number(e.predicted_error)},
                         {"curvature", json_number(e.law->curvature)},
                         {"curvature_error", json_number(e.law->curvature_error)},
                         {"curved", e.law->curved()},
                         {"cells_used", e.law->cells_used}};
-  explain_nulls(out, "fewer than four cells, or a cell without a prediction");
+  explain_nulls(out, "fewer than four cells, a cell without a prediction, or one without a stated accuracy");
   return out;
 }
 
@@ -56,6 +57,7 @@ nlohmann::json best_json(const BestC& best, const char* value) {
   nlohmann::json out = {{"predicted", json_number(best.predicted)},
                         {"measured", json_number(best.measured)},
                         {"interval", json_array(best.interval)},
+                        {"grid_error", json_number(best.grid_error)},
                         {value, json_number(best.value)},
                         {std::string("predicted_") + value, json_number(best.predicted_value)}};
   explain_nulls(out, best.reason.empty() ? "too few cells or resamples with an extremum" : best.reason);
@@ -72,6 +74,7 @@ nlohmann::json cell_json(const CellResult& r) {
                         {"steps", r.steps},
                         {"status", name_of(r.status)},
                         {"predicted_by", name_of(r.source)},
+                        {"predicted_accuracy", json_number(r.accuracy)},
                         {"tau_momentum", json_number(r.tau_momentum)}};
   for (std::size_t i = 0; i < std::size(times); ++i) {
     const Figured& f = r.at(times[i]);
@@ -108,16 +111,19 @@ std::string deviation(const Figured& f) {
 }
 
 std::string exponent_cell(const Exponent& e) {
-  if (!e.law) return fmt::format("{:>31}", "-");
-  return fmt::format(
-      "{:>31}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low, e.law->interval.high,
-                            e.law->curved() ? "~" : " ", e.predicted ? fmt::format("{:.3f}", *e.predicted) : "-"));
+  if (!e.law) return fmt::format("{:>38}", "-");
+  const std::string error = e.predicted_error ? fmt::format(" +-{:.3f}", *e.predicted_error) : "";
+  return fmt::format("{:>38}", fmt::format("{:.3f} [{:.3f}, {:.3f}]{} {:>6}", e.law->alpha, e.law->interval.low,
+                                           e.law->interval.high, e.law->curved() ? "~" : " ",
+                                           e.predicted ? fmt::format("{:.3f}{}", *e.predicted, error) : "-"));
 }
 
 std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
   std::string text = fmt::format(
-      "\nExponents, T ~ eta^-alpha: fitted [interval], then the same fit to the predictions; ~ curved in log-log\n"
-      "  {:>6} {:>7}{:>31}{:>31}{:>31}  2-2gamma\n",
+      "\nExponents, T ~ eta^-alpha: fitted [95 % over resampled runs], then the same fit to the predictions +- what "
+      "their accuracy lets it be off; ~ curved in "
+      "log-log\n"
+      "  {:>6} {:>7}{:>38}{:>38}{:>38}  2-2gamma\n",
       "C", "gamma", "mean", "rms", "transverse");
   for (const ExponentRow& row : result.exponents) {
     text += fmt::format("  {:>6.3g} {:>7.3f}{}{}{} {:>9.3f}\n", row.C, row.gamma, exponent_cell(row.mean),
@@ -126,8 +132,8 @@ std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
   if (result.crossing) {
     const Crossing& c = *result.crossing;
     text += fmt::format(
-        "Optimal gamma {:.3f} in [{:.3f}, {:.3f}]: longitudinal branch {:.3f} {:+.3f} gamma (2 - 2 gamma), transverse "
-        "branch {:.3f} {:+.3f} gamma (gamma)\n",
+        "Optimal gamma {:.3f} in [{:.3f}, {:.3f}], resampled and with a point or half of the learning rates left out: "
+        "longitudinal branch {:.3f} {:+.3f} gamma (2 - 2 gamma), transverse branch {:.3f} {:+.3f} gamma (gamma)\n",
         c.gamma, c.interval.low, c.interval.high, c.longitudinal.intercept, c.longitudinal.slope,
         c.transverse.intercept, c.transverse.slope);
   } else {
@@ -142,16 +148,19 @@ std::string exponents_text(const ResolvedScan& scan, const ScanResult& result) {
 std::string best_text(const std::string& name, const BestC& best, double unit, const std::string& what) {
   if (!best.measured) return fmt::format("  {:<34}none: {}\n", name, best.reason);
   const auto ratio = [&](double C) { return fmt::format("{:.4g} = {:.3f} C*", C, C / unit); };
-  return fmt::format("  {:<34}C = {:<20}{}  predicted {:<20} {} {:.4g}, predicted {}\n", name, ratio(*best.measured),
-                     best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "",
-                     best.predicted ? ratio(*best.predicted) : "-", what, *best.value,
+  return fmt::format("  {:<34}C = {:<20}{} grid {:.1f}%  predicted {:<20} {} {:.4g}, predicted {}\n", name,
+                     ratio(*best.measured),
+                     best.interval ? fmt::format("[{:.4g}, {:.4g}]", best.interval->low, best.interval->high) : "[-]",
+                     100.0 * *best.grid_error, best.predicted ? ratio(*best.predicted) : "-", what, *best.value,
                      best.predicted_value ? fmt::format("{:.4g}", *best.predicted_value) : "-");
 }
 
 std::string prefactor_text(const ResolvedScan& scan, const ScanResult& result) {
   if (!scan.config.prefactor) return {};
-  std::string text = fmt::format("\nPrefactor at gamma = 2/3, eta = {:g}: C* = (2 eps^2/tau_Y)^(1/3) = {:.4g}\n",
-                                 scan.config.prefactor_eta, scan.C_star);
+  std::string text = fmt::format(
+      "\nPrefactor at gamma = 2/3, eta = {:g}: C* = (2 eps^2/tau_Y)^(1/3) = {:.4g}; [95 % over resampled runs, and the "
+      "error of the reading on this grid of C]\n",
+      scan.config.prefactor_eta, scan.C_star);
   text += best_text("fastest decay of the RMS", result.rate_rms, scan.C_star, "rate/k0^(1/3)");
   text += best_text("fastest decay of the mean", result.rate_mean, scan.C_star, "rate/k0^(1/3)");
   text += best_text(fmt::format("shortest T_rms({:g})", scan.config.delta), result.time_rms, scan.C_star, "T");
@@ -161,9 +170,11 @@ std::string prefactor_text(const ResolvedScan& scan, const ScanResult& result) {
 
 std::string cells_text(const ScanResult& result) {
   std::string text = fmt::format(
-      "\nTimes in steps, with standard error and deviation from the prediction; mu in units of k0^(1/3)\n"
-      "  {:>8} {:>6} {:>6} {:>6} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7}  {}\n",
-      "eta", "gamma", "C", "mu", "T_mean", "SE", "dev", "T_rms", "SE", "dev", "T_trans", "SE", "dev", "status");
+      "\nTimes in steps, with standard error and deviation from the prediction; acc: how far off the predictions of "
+      "T_mean "
+      "and T_rms may be; mu in units of k0^(1/3)\n"
+      "  {:>8} {:>6} {:>6} {:>6} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>9}{:>8}{:>7} {:>7}  {}\n",
+      "eta", "gamma", "C", "mu", "T_mean", "SE", "dev", "T_rms", "SE", "dev", "T_trans", "SE", "dev", "acc", "status");
   for (const CellResult& r : result.cells) {
     text += fmt::format("  {:>8.3g} {:>6.3f} {:>6.3g} {}", r.cell.eta, r.cell.gamma, r.cell.C,
                         cell_text(r.scaled_friction, 6, 3));
@@ -171,6 +182,7 @@ std::string cells_text(const ScanResult& result) {
       text += fmt::format(" {}{}{}", cell_text(r.at(f).measured, 9), cell_text(r.at(f).standard_error, 8, 2),
                           deviation(r.at(f)));
     }
+    text += fmt::format(" {:>7}", std::isfinite(r.accuracy) ? fmt::format("{:.1f}%", 100.0 * r.accuracy) : "-");
     text += fmt::format("  {}{}\n", name_of(r.status), r.status == Status::ok ? "" : ": " + r.reason);
   }
   return text;
@@ -217,6 +229,15 @@ std::string problem_text(const ResolvedScan& scan) {
   return text;
 }
 
+/// What the verdict does not object to, and why.
+std::string allowance_text() {
+  return fmt::format(
+      "allowed: {:g} beyond the range of an exponent (its interval, and the fits that leave out one learning rate) and "
+      "of the optimal gamma, which the law states for vanishing learning rates; a half-width of the latter up to {:g}, "
+      "beyond which it tells no law from another",
+      exponent_allowance, widest_optimum);
+}
+
 }  // namespace
 
 nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
@@ -225,6 +246,10 @@ nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result) {
                         {"program_version", VALLEYDRIFT_VERSION},
                         {"verdict", name_of(result.verdict)},
                         {"findings", result.findings},
+                        {"allowed",
+                         {{"beyond_range", exponent_allowance},
+                          {"optimal_gamma_half_width", widest_optimum},
+                          {"reason", allowance_text()}}},
                         {"manifold", c.run.manifold},
                         {"scheme", name_of(c.run.scheme)},
                         {"read_at", name_of(*c.read_at)},
@@ -288,6 +313,7 @@ std::string scan_text(const ResolvedScan& scan, const ScanResult& result) {
                      exponents_text(scan, result) + prefactor_text(scan, result);
   text += fmt::format("\nVerdict on the two-thirds law: {}\n", name_of(result.verdict));
   for (const std::string& finding : result.findings) text += fmt::format("  {}\n", finding);
+  if (result.verdict != LawVerdict::not_judged) text += "  " + allowance_text() + '\n';
   return text;
 }
 
