@@ -12,6 +12,7 @@
 #include "validation/compare.hpp"
 #include "validation/cost.hpp"
 #include "validation/interrupt.hpp"
+#include "validation/limit_step.hpp"
 #include "validation/output.hpp"
 #include "validation/report.hpp"
 #include "validation/threads.hpp"
@@ -127,7 +128,7 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
     out << printed_config(run.config);
     return success;
   }
-  const Plan plan = validation::plan_comparison(run);
+  Plan plan = validation::plan_comparison(run);
   const std::int64_t descent = run.first_phase ? run.first_phase->steps : 0;
   check_size("--time with --paths", static_cast<double>(descent + plan.record_steps.back()), run.config.paths,
              run.manifold.dimension());
@@ -136,6 +137,7 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
     out << (options.json ? cost_json(cost, plan, threads).dump(2) : cost_text(cost, plan, threads)) << '\n';
     return success;
   }
+  validation::choose_limit_step(run, plan);
   if (options.path) return replay(options, run, plan, out);
 
   // All input is valid: from here on files are made.

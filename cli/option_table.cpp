@@ -129,6 +129,12 @@ constexpr OptionInfo options[] = {
     {"time", "T", comparison, compare, true, false,
      "length in units of slow time, (mu/(eta epsilon))^2 steps each (default 2, less where the valley is steep)"},
     {"steps", "K", comparison, compare, true, false, "length in steps, instead of --time"},
+    {"limit-step", "T", comparison, compare, true, false,
+     "slow time per step of the limiting diffusion that is driven by the discrete runs' own noise; with noise of its "
+     "own "
+     "it takes four times that, by a scheme of higher order (default: 1/128 of the time of the motion along the "
+     "valley, "
+     "halved until a trial does not see the steps); not with label and minibatch noise, whose limit does not diffuse"},
     {"paths", "N", comparison, compare, true, false, "trajectories of each process, 256 to 100000000 (default 32768)"},
     {"shared-noise", "", comparison, compare, true, false,
      "drive both processes by the same noise and compare them path by path"},

@@ -128,6 +128,13 @@ void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
   if (const Setting* s = settings.find("steps")) {
     run.steps = static_cast<std::int64_t>(whole_number_in(*s, 1, static_cast<std::uint64_t>(most_steps)));
   }
+  if (const Setting* s = settings.find("limit-step")) {
+    run.limit_step = number_in(*s, above_zero("limit-step"));
+    if (run.noise == NoiseKind::label || run.noise == NoiseKind::minibatch) {
+      throw ConfigError(fmt::format("{} with --noise {}: its limit does not diffuse and takes no steps", s->where,
+                                    validation::name_of(run.noise)));
+    }
+  }
   // The statistics need 128 batches of at least two paths each; 10^8 paths are days of work.
   if (const Setting* s = settings.find("paths"))
     run.paths = static_cast<std::int64_t>(whole_number_in(*s, 256, 100'000'000));
@@ -353,6 +360,7 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   line("form", name(c.form));
   if (c.steps) line("steps", *c.steps);
   if (c.time) line("time", *c.time);
+  if (c.limit_step) line("limit-step", *c.limit_step);
   line("paths", c.paths);
   line("shared-noise", c.shared_noise);
   line("slow-variable", name(c.slow_variable));

@@ -1,10 +1,15 @@
 #include "validation/compare.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
+#include "manifolds/errors.hpp"
+#include "validation/accuracy.hpp"
 #include "validation/descent.hpp"
 #include "validation/judge.hpp"
+#include "validation/limit_step.hpp"
 #include "validation/schedule.hpp"
 
 namespace valleydrift::validation {
@@ -41,13 +46,13 @@ ObservableResult summarise(const Evidence& evidence, int column) {
 }
 
 /// The judged record where the coarsest rung's difference stands out most clearly; the last if none is judged.
-int clearest_record(const Evidence& evidence, const std::vector<Rung>& rungs, int column) {
+int clearest_record(const Evidence& evidence, const std::vector<Rung>& rungs, int column, double accuracy) {
   int best = evidence.records() - 1;
   double clearest = -1.0;
   for (int r = 1; r < evidence.records(); ++r) {
     if (!evidence.judged(r)) continue;
     const Estimate e = estimate(difference_samples(rungs, r, column).front());
-    const double clear = std::abs(e.mean) / (e.standard_error + absolute_allowance);
+    const double clear = std::abs(e.mean) / (e.standard_error + accuracy);
     if (clear > clearest) {
       clearest = clear;
       best = r;
@@ -56,22 +61,24 @@ int clearest_record(const Evidence& evidence, const std::vector<Rung>& rungs, in
   return best;
 }
 
-std::vector<LadderResult> fit_ladders(const Evidence& evidence, const std::vector<Rung>& rungs, double slope) {
+std::vector<LadderResult> fit_ladders(const Evidence& evidence, const Accuracy& accuracy,
+                                      const std::vector<Rung>& rungs, double slope) {
   std::vector<LadderResult> out;
   if (rungs.empty()) return out;
   std::vector<double> parameters;
   for (const Rung& rung : rungs) parameters.push_back(rung.parameter);
   for (int column = 0; column < evidence.columns.count; ++column) {
-    const int best = clearest_record(evidence, rungs, column);
+    const double same = accuracy.column[static_cast<std::size_t>(column)];
+    const int best = clearest_record(evidence, rungs, column, same);
     out.push_back(fit_ladder(evidence.columns.names[static_cast<std::size_t>(column)],
                              evidence.plan->times[static_cast<std::size_t>(best)], parameters,
-                             difference_samples(rungs, best, column), slope, evidence.columns.count + 1));
+                             difference_samples(rungs, best, column), slope, evidence.columns.count + 1, same));
   }
   return out;
 }
 
 /// The rms distance between the slow variable and Y at the end, path by path, against epsilon.
-LadderResult fit_path_error(const Evidence& evidence) {
+LadderResult fit_path_error(const Evidence& evidence, double accuracy) {
   RungSamples samples;
   for (const Rung& rung : evidence.epsilon_rungs) {
     // Batch samples of the rms, to first order about its mean: rms_b = (rms^2 + squared_b) / (2 rms).
@@ -82,25 +89,17 @@ LadderResult fit_path_error(const Evidence& evidence) {
     samples.push_back(std::move(batch));
   }
   return fit_ladder("path_error", evidence.plan->times.back(), evidence.plan->epsilons, samples, 1.0,
-                    evidence.columns.count + 1);
+                    evidence.columns.count + 1, accuracy);
 }
 
-/// The largest |E q(Y_h) - E q(Y_2h)| of the coupled limit at the end, relative to the slow coordinate's range or
-/// spread.
-double integrator_error(const Evidence& evidence) {
-  double largest = 0.0;
-  if (evidence.run->deterministic()) return largest;
-  const DiscreteResult& own = evidence.epsilon_rungs.front().result;
-  const int last = evidence.records() - 1;
-  for (int column = 0; column < evidence.columns.slow; ++column) {
-    std::vector<double> change;
-    for (int b = 0; b < batch_count; ++b) {
-      change.push_back(own.limit_fine.at(b, last, column) - own.limit_coarse.at(b, last, column));
-    }
-    const double scale = evidence.resolution(column);
-    if (scale > 0.0) largest = std::max(largest, std::abs(estimate(change).mean) / scale);
-  }
-  return largest;
+/// Of the coupled limit at the end, in units of what the slow coordinate ranges or spreads over.
+Estimate integrator_error_of(const Evidence& evidence, const Accuracy& accuracy) {
+  if (evidence.run->deterministic()) return {};
+  const auto scale = [&](int column) {
+    const double resolution = evidence.resolution(column);
+    return resolution > accuracy.column[static_cast<std::size_t>(column)] ? resolution : 0.0;
+  };
+  return integrator_error(evidence.epsilon_rungs.front().result, evidence.columns.slow, evidence.records() - 1, scale);
 }
 
 /// A few paths with many records, for the pictures.
@@ -147,12 +146,16 @@ Comparison conclude(const Evidence& evidence) {
   for (int column = 0; column < evidence.columns.count; ++column) {
     c.observables.push_back(summarise(evidence, column));
   }
-  c.epsilon_ladder = fit_ladders(evidence, evidence.epsilon_rungs, 2.0);
-  c.eta_ladder = fit_ladders(evidence, evidence.eta_rungs, 1.0);
-  if (run.config.shared_noise) c.path_error = fit_path_error(evidence);
-  c.integrator_error = integrator_error(evidence);
+  const Accuracy accuracy = accuracy_of(evidence);
+  c.epsilon_ladder = fit_ladders(evidence, accuracy, evidence.epsilon_rungs, 2.0);
+  c.eta_ladder = fit_ladders(evidence, accuracy, evidence.eta_rungs, 1.0);
+  if (run.config.shared_noise) c.path_error = fit_path_error(evidence, accuracy.position);
+  const Estimate integrator = integrator_error_of(evidence, accuracy);
+  c.integrator_error = integrator.mean;
+  c.integrator_standard_error = integrator.standard_error;
+  c.limit_step = limit_step(run, plan);
   if (run.first_phase) c.descent = arrival_of(evidence);
-  judge(evidence, c);
+  judge(evidence, accuracy, c);
   const DiscreteResult& own = evidence.epsilon_rungs.front().result;
   c.nanoseconds_per_step = own.processor_seconds * 1e9 /
                            (static_cast<double>(run.config.paths) * static_cast<double>(plan.record_steps.back()));
@@ -160,7 +163,15 @@ Comparison conclude(const Evidence& evidence) {
 }
 
 Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
-  Comparison c = conclude(gather(run, plan, progress, saved));
+  Evidence evidence = gather(run, plan, progress, saved);
+  std::string unknown;
+  try {
+    evidence.sensitivity = sensitivity_of(run, plan);
+  } catch (const NumericalError& error) {  // a wrong theory need not exist as long as the right one does
+    unknown = fmt::format("a theory that is wrong does not last: {}", error.what());
+  }
+  Comparison c = conclude(evidence);
+  if (!unknown.empty()) c.drift_unseen = c.noise_unseen = unknown;
   c.samples = sample_paths(run, plan);
   if (c.descent) describe_descent(run, plan, *c.descent);
   return c;

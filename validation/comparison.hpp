@@ -20,6 +20,14 @@ inline double at(const std::vector<double>& series, std::size_t i) {
 enum class Verdict { agree, disagree, inconclusive };
 std::string name_of(Verdict verdict);
 
+/// The smallest relative errors of the theory that the run would call a disagreement with this probability, DERIVATION
+/// (39c): of its drift along the valley, and of the variance of its noise there. Absent where not even an error of 1 is
+/// seen, or there is nothing to be wrong.
+inline constexpr double visible_with = 0.99;
+struct VisibleErrors {
+  std::optional<double> drift = {}, noise = {};
+};
+
 /// One observable on the common clock; all series have the length of `times` of the Comparison (the first is t = 0).
 struct ObservableResult {
   std::string name;     ///< "u^2-v^2", "trace_hessian", "cov(x1,x3)", "transverse_variance", "loss"
@@ -37,6 +45,7 @@ struct ObservableResult {
   /// The same against the theory's ensemble with noise of its own; empty without diffusion and with --shared-noise.
   std::vector<double> independent, independent_error, independent_bound;
   std::vector<bool> judged;  ///< false at t = 0 and while the transverse cloud still fills
+  VisibleErrors visible = {};
   /// The theory in the other forms, empty where a form does not exist (asymptotic without gamma).
   std::vector<double> theory_finite_step, theory_paper, theory_asymptotic;
 };
@@ -59,7 +68,8 @@ struct LadderResult {
   double slope_error = 0.0, slope_next_order = 0.0;  ///< standard error; what the next order may add
   bool consistent = true;  ///< the expected slope lies in the interval, or nothing is resolved
   double extrapolated = 0.0, extrapolated_error = 0.0;
-  std::string note;  ///< "not resolved: ..." and the like
+  double accuracy = 0.0;  ///< differences below it are none
+  std::string note;       ///< "not resolved: ..." and the like
 };
 
 /// A few trajectories for the pictures: D numbers per recorded time.
@@ -98,6 +108,7 @@ struct Comparison {
   std::optional<DescentResult> descent;  ///< with a first phase
   Verdict verdict = Verdict::inconclusive;
   std::string reason;               ///< one or two sentences: why, and what to do next
+  std::string obstacle = {};        ///< why nothing in the run is judged; empty if it is
   bool moves_along_valley = true;   ///< false if neither process moves the slow coordinates
   std::vector<double> times;        ///< slow time of each record
   std::vector<std::int64_t> steps;  ///< step count of each record at the run's epsilon
@@ -105,8 +116,12 @@ struct Comparison {
   std::vector<LadderResult> epsilon_ladder, eta_ladder;
   std::optional<LadderResult> path_error;  ///< --shared-noise: rms |slow - Y| against epsilon, slope 1
   double false_alarm = 0.0;  ///< probability that a true agreement is called a disagreement, over all comparisons
-  double integrator_error =
-      0.0;  ///< largest |E q(Y_h) - E q(Y_2h)| over slow coordinates, relative to their range or spread
+  /// Largest |E q(Y_h) - E q(Y_2h)| over slow coordinates, relative to their range or spread; and its standard error.
+  double integrator_error = 0.0, integrator_standard_error = 0.0;
+  double limit_step = 0.0;  ///< slow time per step of the coupled limit; 0 without diffusion
+  VisibleErrors visible = {};
+  /// Whose they are; or why they are absent.
+  std::string drift_seen_in = {}, noise_seen_in = {}, drift_unseen = {}, noise_unseen = {};
   std::vector<SampledPath> samples;
   double nanoseconds_per_step = 0.0;  ///< of processor time per discrete path and step; goes to run.json only
 };

@@ -72,7 +72,8 @@ void report_lost_limit(const ResolvedRun& run, std::int64_t path, double time, c
       step > 0.8 * limit
           ? fmt::format("eta times the largest is {:.4g}, close to the stability limit {:.4g}: take a smaller --eta",
                         step, limit)
-          : "the rank changes or the valley bends too sharply: start elsewhere or shorten --time";
+          : "the rank changes or the valley bends too sharply: start elsewhere, shorten --time or take a smaller "
+            "--limit-step";
   throw NumericalError(fmt::format(
       "{}: path {} of the limiting diffusion leaves the valley at t = {:.4g}: its last point there is {}, where the "
       "nonzero spectrum of the Hessian is {}; {}",

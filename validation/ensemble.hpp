@@ -120,9 +120,12 @@ using StepSink =
 void replay_path(const DiscreteRequest& request, std::int64_t path, const StepSink& sink);
 
 /// The limiting diffusion with noise of its own, by the weak order 2 scheme with steps of at most `step` between the
-/// records at `times` (slow time, first 0). Only the first `batches` are run, to see what a batch takes.
+/// records at `times` (slow time, first 0). With a `drift_excess` its drift along the valley is that part larger than
+/// the theorem's: a theory that is wrong by so much, with the same draws. Only the
+/// first `batches` are run, to see what a batch takes.
 BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times, double step,
-                     std::int64_t paths, const Progress& progress = {}, int batches = batch_count);
+                     std::int64_t paths, const Progress& progress = {}, double drift_excess = 0.0,
+                     int batches = batch_count);
 
 /// Ends the run because the limiting diffusion of a path has left the valley: names path, slow time, the last point on
 /// the valley and the spectrum there.

@@ -306,15 +306,20 @@ template <class Loss>
 class LimitGroup {
  public:
   using Model = typename Loss::model_type;
-  LimitGroup(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const NoiseFactor& sigma)
-      : key_{run.config.seed, static_cast<std::uint32_t>(Process::limit)},
+  /// `drift_excess`: the drift along the valley is (1 + drift_excess) times the theorem's, the noise as it is.
+  LimitGroup(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const NoiseFactor& sigma,
+             double drift_excess = 0.0)
+      : drift_excess_(drift_excess),
+        key_{run.config.seed, static_cast<std::uint32_t>(Process::limit)},
         start_(run.start),
         field_(loss.model(), form, sigma),
         stepper_(loss.dimension(), static_cast<int>(sigma.columns())),
         y_(static_cast<std::size_t>(loss.dimension())),
         draws_(2 * static_cast<std::size_t>(sigma.columns())),
         dw_(static_cast<std::size_t>(sigma.columns())),
-        half_(dw_.size()) {}
+        half_(dw_.size()) {
+    if (drift_excess != 0.0) terms_.assign(3 * y_.size(), Lanes(0.0));
+  }
 
   void start(std::int64_t first_path) {
     first_path_ = static_cast<std::uint64_t>(first_path);
@@ -335,16 +340,28 @@ class LimitGroup {
         half_[c] = half_root * draws_[dw_.size() + c];
       }
       stepper_.step(field_, std::span<Lanes>(y_), std::span<const Lanes>(dw_), std::span<const Lanes>(half_), dt);
+      if (drift_excess_ != 0.0) add_drift(drift_excess_ * dt);
     }
   }
   std::span<const Lanes> point() const { return y_; }
 
  private:
+  /// One Euler step with the mixed and the transverse term alone, DERIVATION (10a).
+  void add_drift(double dt) {
+    const std::span<Lanes> terms(terms_);
+    const std::size_t n = y_.size();
+    const auto mixed = terms.subspan(n, n), transverse = terms.last(n);
+    field_.drift_terms(std::span<const Lanes>(y_), terms.first(n), mixed, transverse);
+    for (std::size_t k = 0; k < n; ++k) y_[k] = y_[k] + dt * (mixed[k] + transverse[k]);
+    field_.retract(std::span<Lanes>(y_));
+  }
+
+  double drift_excess_;
   manifolds::NoiseKey key_;
   Vector start_;
   sde::LimitField<Lanes, Model> field_;
   sde::WeakOrderTwo<Lanes> stepper_;
-  std::vector<Lanes> y_, draws_, dw_, half_;
+  std::vector<Lanes> y_, draws_, dw_, half_, terms_;
   std::uint64_t first_path_ = 0, step_ = 0;
 };
 

@@ -160,7 +160,13 @@ double Evidence::largest_variance(int slow_coordinate) const {
 
 double Evidence::resolution(int column) const {
   double spread = 0.0;
-  if (columns.has_covariances()) {
+  if (!columns.has_covariances() && column < columns.slow && !own_theory().ensemble.empty()) {
+    // Batch means of n paths each scatter by the spread over n^(1/2).
+    for (int r = 0; r < records(); ++r) {
+      const Estimate e = estimate(batch_samples(own_theory().ensemble.front(), r, column));
+      spread = std::max(spread, e.standard_error * std::sqrt(static_cast<double>(run->config.paths)));
+    }
+  } else if (columns.has_covariances()) {
     if (column < columns.slow) spread = std::sqrt(largest_variance(column));
     for (int i = 0; i < columns.slow; ++i) {
       for (int j = i; j < columns.slow; ++j) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "validation/ladder.hpp"
 #include "validation/plan.hpp"
 #include "validation/theory.hpp"
+#include "validation/visibility.hpp"
 
 namespace valleydrift::validation {
 
@@ -29,6 +31,7 @@ struct Evidence {
   Columns columns;
   std::vector<Theory> theories;  ///< in the order of the plan's forms
   std::vector<Rung> epsilon_rungs, eta_rungs;
+  std::optional<Sensitivity> sensitivity = {};  ///< of the run's own form, where it has been measured
 
   const Theory& theory(Form form) const;
   const Theory& own_theory() const { return theory(run->config.form); }
@@ -42,8 +45,7 @@ struct Evidence {
   /// The same, or the spread over paths if that is larger: what a bound must resolve. A mean that a symmetry holds in
   /// place has no range, but it has a spread.
   double resolution(int column) const;
-
- private:
+  /// The largest variance of a slow coordinate along the run; needs covariances.
   double largest_variance(int slow_coordinate) const;
 };
 

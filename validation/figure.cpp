@@ -21,12 +21,12 @@ double Range::scale() const { return std::max(std::abs(low), std::abs(high)); }
 
 bool Range::is_constant() const {
   constexpr double visible = 1e-6;  // of the values: below it gnuplot's labels, and soon its axes, lose their digits
-  return !(width() > visible * scale()) || scale() < absolute_allowance;
+  return !(width() > visible * scale());
 }
 
 Range Range::padded(double fraction) const {
   if (empty()) return {-1.0, 1.0};
-  const double margin = !is_constant() ? fraction * width() : scale() < absolute_allowance ? 1.0 : 0.05 * scale();
+  const double margin = !is_constant() ? fraction * width() : scale() > 0.0 ? 0.05 * scale() : 1.0;
   return {low - margin, high + margin};
 }
 

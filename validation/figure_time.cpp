@@ -149,15 +149,16 @@ void TimePanel::draw_difference() {
       fmt::format("{} using 1:3:4 with filledcurves lc rgb '{}' fs transparent solid 0.25 noborder notitle", data,
                   discrete_colour),
       fmt::format("{} using 1:2 with lines lw 1.6 lc rgb '{}' title 'difference ± 2 SE'", data, discrete_colour)};
-  if (!o_.extrapolated.empty()) {  // with a ladder
+  const char* limit = comparison_.config.form == sde::Form::paper ? "η" : "ε";  // of the judged ladder
+  if (!o_.extrapolated.empty()) {                                               // with a ladder
     parts.insert(parts.begin(),
                  fmt::format("{} using 1:7:8 with filledcurves lc rgb '#b0b0b0' fs transparent solid 0.45 noborder "
-                             "title 'bound at ε = 0'",
-                             data));
+                             "title 'bound at {} = 0'",
+                             data, limit));
     parts.push_back(
         fmt::format("{} every {} using 1:5:6 with yerrorbars pt 7 ps 0.36 lw 1.2 lc rgb '{}' title "
-                    "'at ε = 0, ± 2 SE'",
-                    data, mark_stride(count_), extrapolated_colour));
+                    "'at {} = 0, ± 2 SE'",
+                    data, mark_stride(count_), extrapolated_colour, limit));
   }
   figure_.plot("plot", parts);
 }

@@ -64,7 +64,7 @@ Slope best_slope(const LadderResult& ladder, double quantile) {
 }  // namespace
 
 LadderResult fit_ladder(const std::string& observable, double time, const std::vector<double>& rungs,
-                        const RungSamples& samples, double expected_slope, int slopes) {
+                        const RungSamples& samples, double expected_slope, int slopes, double accuracy) {
   constexpr double resolved_from = 5.0;  // standard errors of the coarsest difference
   constexpr double widest = 1.0;         // half an interval that holds the slopes on both sides tells nothing
   constexpr double shown = 1e-3;         // the interval's probability of missing the slope by chance
@@ -73,6 +73,7 @@ LadderResult fit_ladder(const std::string& observable, double time, const std::v
   out.time = time;
   out.rung = rungs;
   out.expected_slope = expected_slope;
+  out.accuracy = accuracy;
   for (const std::vector<double>& s : samples) {
     const Estimate e = estimate(s);
     out.difference.push_back(e.mean);
@@ -84,7 +85,7 @@ LadderResult fit_ladder(const std::string& observable, double time, const std::v
   out.extrapolated_error = zero.standard_error;
 
   const double first = out.difference.front();
-  if (!(std::abs(first) > resolved_from * out.standard_error.front()) || std::abs(first) < absolute_allowance) {
+  if (!(std::abs(first) > resolved_from * out.standard_error.front()) || std::abs(first) < accuracy) {
     out.note = fmt::format("not resolved: the coarsest difference is {:.2g} with standard error {:.2g}", first,
                            out.standard_error.front());
     return out;

@@ -10,14 +10,14 @@ template <class Loss>
 class LimitWorker {
  public:
   LimitWorker(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,
-              const std::vector<double>& times, double step, std::int64_t paths, BatchTable& table)
+              const std::vector<double>& times, double step, std::int64_t paths, double drift_excess, BatchTable& table)
       : run_(run),
         columns_(columns),
         times_(times),
         step_(step),
         paths_(paths),
         table_(table),
-        group_(loss, run, form, run.noise_factor(run.start)),
+        group_(loss, run, form, run.noise_factor(run.start), drift_excess),
         observer_(loss, run, run.hyperparameters, columns, form, run.noise_factor(run.start)) {}
 
   void operator()(int batch) {
@@ -78,19 +78,20 @@ class LimitWorker {
 }  // namespace
 
 BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times, double step,
-                     std::int64_t paths, const Progress& progress, int batches) {
+                     std::int64_t paths, const Progress& progress, double drift_excess, int batches) {
   const Columns columns(run.manifold, !run.deterministic());
   BatchTable table(static_cast<int>(times.size()), columns.count);
   std::visit(
       [&]<class Loss>(const Loss& loss) {
-        for_each_batch([&] { return LimitWorker<Loss>(loss, run, form, columns, times, step, paths, table); },
-                       [&](int batch) {
-                         if (progress) {
-                           progress(static_cast<double>(first_path_of(batch + 1, paths) - first_path_of(batch, paths)) *
-                                    times.back() / step);
-                         }
-                       },
-                       batches);
+        for_each_batch(
+            [&] { return LimitWorker<Loss>(loss, run, form, columns, times, step, paths, drift_excess, table); },
+            [&](int batch) {
+              if (progress) {
+                progress(static_cast<double>(first_path_of(batch + 1, paths) - first_path_of(batch, paths)) *
+                         times.back() / step);
+              }
+            },
+            batches);
       },
       run.manifold.registered().loss);
   return table;

@@ -9,6 +9,23 @@
 #include "validation/schedule.hpp"
 
 namespace valleydrift::validation {
+namespace {
+
+/// The step that was given for the coupled limit, and that of weak order 2 in the same proportion as by default.
+void set_limit_step(const ResolvedRun& run, Plan& plan) {
+  const double given = *run.config.limit_step, unit = run.hyperparameters.slow_unit();
+  const double longest = 0.5 * plan.times[1];
+  if (!(given * unit >= 1.0 && given <= longest)) {
+    throw ConfigError(fmt::format(
+        "--limit-step {:g}: allowed is {:.3g}, a step of the iteration, to {:.3g}, half the time between records",
+        given, 1.0 / unit, longest));
+  }
+  plan.limit_step = 4.0 * given;  // as 1/32 to 1/128
+  plan.block = std::llround(given * unit);
+}
+
+}  // namespace
+
 Plan plan_comparison(const ResolvedRun& run) {
   constexpr int records = 20;
   /// Coupled blocks: h = 1/128 of the time of the motion along the valley at the run's epsilon. The extrapolated
@@ -45,6 +62,7 @@ Plan plan_comparison(const ResolvedRun& run) {
   const double rate = std::max(1.0, run.applicability.valley_rate);
   plan.block = std::max<std::int64_t>(1, std::llround(unit / (blocks_per_unit * rate)));
   plan.limit_step = 1.0 / (limit_steps_per_unit * rate);
+  if (run.config.limit_step) set_limit_step(run, plan);
   plan.forms = {Form::finite_step, Form::paper};
   if (run.config.gamma) plan.forms.push_back(Form::asymptotic);
   return plan;

@@ -104,8 +104,12 @@ std::string configuration_text(const Comparison& comparison) {
                                                name_of(c.slow_variable)));
 }
 
-std::string applicability_text(const Applicability& a) {
-  std::string out = fmt::format("Where the theory applies: {}\n", a.applies() ? "all conditions hold" : "NOT HERE");
+std::string applicability_text(const Comparison& comparison) {
+  const Applicability& a = comparison.applicability;
+  std::string out =
+      fmt::format("Where the theory applies: {}\n", !a.applies()                  ? "NOT HERE"
+                                                    : comparison.obstacle.empty() ? "all conditions hold"
+                                                                                  : "not here, see above");
   std::size_t width = 0;
   for (const Condition& c : a.conditions) width = std::max(width, c.name.size());
   for (const Condition& c : a.conditions) {
@@ -145,9 +149,9 @@ std::size_t worst_record(const ObservableResult& o, const std::vector<double>& d
 std::string table_row(const std::string& first, int first_width, const Comparison& comparison,
                       const ObservableResult& o, std::size_t i) {
   const bool judged = is_judged(o, i);
-  const char* verdict = !judged || o.bound.empty()                       ? ""
-                        : severity(o, o.extrapolated, o.bound, i) <= 1.0 ? "  ok"
-                                                                         : "  off";
+  const char* verdict = !judged || o.bound.empty() || !comparison.obstacle.empty() ? ""
+                        : severity(o, o.extrapolated, o.bound, i) <= 1.0           ? "  ok"
+                                                                                   : "  off";
   return fmt::format("  {:<{}} {:>7} {:>11} {:>11} {:>10} {:>8} {:>11} {:>8} {:>8}{}\n", first, first_width,
                      figure(at(comparison.times, i), 4), figure(at(o.theory, i), 5), figure(at(o.discrete, i), 5),
                      signed_figure(at(o.difference, i), 3), figure(at(o.standard_error, i), 2),
@@ -155,9 +159,27 @@ std::string table_row(const std::string& first, int first_width, const Compariso
                      judged ? figure(at(o.bound, i), 3) : "-", verdict);
 }
 
-std::string table_head(const std::string& first, int first_width) {
+/// Where the judged ladder is extrapolated to.
+const char* end_of_ladder(const Comparison& comparison) {
+  return comparison.config.form == Form::paper ? "at eta = 0" : "at eps = 0";
+}
+
+std::string table_head(const std::string& first, int first_width, const Comparison& comparison) {
   return fmt::format("  {:<{}} {:>7} {:>11} {:>11} {:>10} {:>8} {:>11} {:>8} {:>8}\n", first, first_width, "t",
-                     "theory", "discrete", "difference", "SE", "at eps = 0", "SE", "bound");
+                     "theory", "discrete", "difference", "SE", end_of_ladder(comparison), "SE", "bound");
+}
+
+/// "a drift off by 2 % (x), a noise variance off by 12 %"; empty where nothing is seen.
+std::string visible_text(const VisibleErrors& visible, const std::string& drift_in, const std::string& noise_in) {
+  std::string out;
+  const auto add = [&](const char* what, const std::optional<double>& error, const std::string& in) {
+    if (!error) return;
+    out += fmt::format("{}a {} off by {} %{}", out.empty() ? "" : ", ", what, figure(100.0 * *error, 2),
+                       in.empty() ? "" : " (" + in + ")");
+  };
+  add("drift", visible.drift, drift_in);
+  add("noise variance", visible.noise, noise_in);
+  return out;
 }
 
 std::string observable_text(const Comparison& comparison, const ObservableResult& o) {
@@ -170,19 +192,22 @@ std::string observable_text(const Comparison& comparison, const ObservableResult
   const std::string title = o.meaning.empty() ? o.name : named ? o.meaning : o.name + ": " + o.meaning;
   std::string out = fmt::format("{:<82} {:>13}\n", title, name_of(o.verdict));
   if (!o.reason.empty()) out += wrapped("  ", explanation(o));
-  out += table_head("", 0);
+  out += table_head("", 0, comparison);
   for (const std::size_t i : records) {
     if (i < count) out += table_row("", 0, comparison, o, i);
   }
   if (!o.independent.empty() && count > 0) {
     const std::size_t i = worst_record(o, o.independent, o.independent_bound, count);
-    out += fmt::format("  with independent noise, at eps = 0, worst at t = {}: {} +- {}, bound {}  {}\n",
-                       figure(at(comparison.times, i), 4), signed_figure(at(o.independent, i), 3),
-                       figure(at(o.independent_error, i), 2), figure(at(o.independent_bound, i), 3),
-                       !is_judged(o, i)                                            ? ""
+    out += fmt::format("  with independent noise, {}, worst at t = {}: {} +- {}, bound {}  {}\n",
+                       end_of_ladder(comparison), figure(at(comparison.times, i), 4),
+                       signed_figure(at(o.independent, i), 3), figure(at(o.independent_error, i), 2),
+                       figure(at(o.independent_bound, i), 3),
+                       !is_judged(o, i) || !comparison.obstacle.empty()            ? ""
                        : severity(o, o.independent, o.independent_bound, i) <= 1.0 ? "ok"
                                                                                    : "off");
   }
+  const std::string seen = visible_text(o.visible, "", "");
+  if (!seen.empty()) out += wrapped("  would be called a disagreement: ", seen);
   return out + '\n';
 }
 
@@ -193,7 +218,7 @@ std::string brief_table(const Comparison& comparison, const std::vector<const Ob
   int width = 10;
   for (const auto* o : observables) width = std::max(width, static_cast<int>(o->name.size()));
   width = std::min(width, 12);
-  std::string out = table_head("", width);
+  std::string out = table_head("", width, comparison);
   for (const auto* o : observables) {
     out +=
         table_row(o->name, width, comparison, *o, worst_record(*o, o->extrapolated, o->bound, comparison.times.size()));
@@ -374,6 +399,7 @@ Json config_json(const RunConfig& c) {
   out["form"] = name_of(c.form);
   put_optional(out, "time", c.time, "the number of steps was given");
   put_optional(out, "steps", c.steps, "the slow time was given");
+  put_optional(out, "limit_step", c.limit_step, "not given");
   out["paths"] = c.paths;
   out["shared_noise"] = c.shared_noise;
   out["slow_variable"] = name_of(c.slow_variable);
@@ -401,6 +427,9 @@ Json observable_json(const Comparison& comparison, const ObservableResult& o) {
   put_or_null(out, "independent_error", o.independent_error, no_ensemble);
   put_or_null(out, "independent_bound", o.independent_bound, no_ensemble);
   out["judged"] = o.judged;
+  const auto unseen = [](const std::string& why) { return why.empty() ? "not even an error of 1 would be seen" : why; };
+  put_optional(out, "visible_drift_error", o.visible.drift, unseen(comparison.drift_unseen));
+  put_optional(out, "visible_noise_variance_error", o.visible.noise, unseen(comparison.noise_unseen));
   put_or_null(out, "theory_finite_step", o.theory_finite_step, "not computed");
   put_or_null(out, "theory_paper", o.theory_paper, "not computed");
   put_or_null(out, "theory_asymptotic", o.theory_asymptotic,
@@ -467,12 +496,30 @@ Json descent_json(const DescentResult& d) {
   return out;
 }
 
+Json visible_json(const Comparison& c) {
+  Json out{{"probability", visible_with}};
+  const auto add = [&](const std::string& key, const std::optional<double>& error, const std::string& in,
+                       const std::string& why_not) {
+    const std::string reason = why_not.empty() ? "not computed" : utf8(why_not);
+    put_optional(out, key, error, reason);
+    if (error) {
+      out[key + "_in"] = utf8(in);
+    } else {
+      put_null(out, key + "_in", reason);
+    }
+  };
+  add("drift", c.visible.drift, c.drift_seen_in, c.drift_unseen);
+  add("noise_variance", c.visible.noise, c.noise_seen_in, c.noise_unseen);
+  return out;
+}
+
 }  // namespace
 
 std::string report_text(const Comparison& comparison) {
-  std::string out = "Discrete dynamics against the limiting diffusion\n" + configuration_text(comparison) + '\n' +
-                    applicability_text(comparison.applicability) + '\n';
-  if (!comparison.moves_along_valley) {
+  std::string out = "Discrete dynamics against the limiting diffusion\n";
+  if (!comparison.obstacle.empty()) out += wrapped("Nothing of it is judged: ", comparison.obstacle) + '\n';
+  out += configuration_text(comparison) + '\n' + applicability_text(comparison) + '\n';
+  if (comparison.obstacle.empty() && !comparison.moves_along_valley) {
     out += wrapped("",
                    "Neither process moves along the valley: under this noise every point of it is as good as its "
                    "start, in theory and in the discrete runs.") +
@@ -488,16 +535,23 @@ std::string report_text(const Comparison& comparison) {
                        {*comparison.path_error});
   }
   if (comparison.integrator_error > 0.0) {
-    out += fmt::format("Euler-Maruyama error of the coupled theory, before it is extrapolated away: {} of the range\n",
-                       figure(comparison.integrator_error, 2));
+    out += fmt::format(
+        "Euler-Maruyama error of the coupled theory, steps of {}, before it is extrapolated away: {} +- {} of the "
+        "range\n",
+        figure(comparison.limit_step, 2), figure(comparison.integrator_error, 2),
+        figure(comparison.integrator_standard_error, 1));
+  }
+  const std::string seen = visible_text(comparison.visible, comparison.drift_seen_in, comparison.noise_seen_in);
+  if (!seen.empty()) {
+    out += wrapped(fmt::format("Called a disagreement with probability {:g}: ", visible_with), seen);
+  }
+  const bool diffuses = comparison.limit_step > 0.0;
+  for (const std::string& why : {comparison.drift_unseen, diffuses ? comparison.noise_unseen : ""}) {
+    if (!why.empty() && comparison.obstacle.empty()) out += wrapped("  ", why);
   }
   out += fmt::format("Probability that a true agreement is called a disagreement, or a true slope refused: {} each\n\n",
                      figure(comparison.false_alarm, 2));
-  std::string reason = comparison.reason;
-  if (!comparison.moves_along_valley && reason.find("neither process moves") == std::string::npos) {
-    reason = "neither process moves along the valley. " + reason;
-  }
-  return out + fmt::format("Verdict: {}\n", name_of(comparison.verdict)) + wrapped("  ", reason);
+  return out + fmt::format("Verdict: {}\n", name_of(comparison.verdict)) + wrapped("  ", comparison.reason);
 }
 
 nlohmann::json summary_json(const Comparison& comparison) {
@@ -516,6 +570,11 @@ nlohmann::json summary_json(const Comparison& comparison) {
   }
   out["verdict"] = name_of(comparison.verdict);
   out["reason"] = utf8(comparison.reason);
+  if (comparison.obstacle.empty()) {
+    put_null(out, "not_judged", "the observables are judged");
+  } else {
+    out["not_judged"] = utf8(comparison.obstacle);
+  }
   out["moves_along_valley"] = comparison.moves_along_valley;
   const Applicability& a = comparison.applicability;
   out["applies"] = a.applies();
@@ -546,6 +605,13 @@ nlohmann::json summary_json(const Comparison& comparison) {
   out["ladders"] = std::move(ladders);
   put(out, "false_alarm", comparison.false_alarm);
   put(out, "integrator_error", comparison.integrator_error);
+  put(out, "integrator_standard_error", comparison.integrator_standard_error);
+  if (comparison.limit_step > 0.0) {
+    put(out, "limit_step", comparison.limit_step);
+  } else {
+    put_null(out, "limit_step", "nothing diffuses");
+  }
+  out["visible_error"] = visible_json(comparison);
   return out;
 }
 

@@ -77,6 +77,8 @@ struct RunConfig {
   Form form = Form::finite_step;
   std::optional<double> time = {};  ///< units of slow time; unless steps are given 2, or less on a steep valley
   std::optional<std::int64_t> steps = {};
+  /// Slow time per step of the limiting diffusion that the discrete paths drive; absent: as long as is fine.
+  std::optional<double> limit_step = {};
   std::int64_t paths = 32768;
   bool shared_noise = false;
   SlowVariable slow_variable = SlowVariable::first_order;

@@ -80,6 +80,8 @@ BOOST_AUTO_TEST_CASE(every_option_arrives) {
                                         "--shared-noise",
                                         "--slow-variable",
                                         "iterated",
+                                        "--limit-step",
+                                        "0.01",
                                         "--ladder",
                                         "full",
                                         "--seed",
@@ -115,6 +117,7 @@ BOOST_AUTO_TEST_CASE(every_option_arrives) {
   BOOST_TEST(o.run.paths == 512);
   BOOST_TEST(o.run.shared_noise);
   BOOST_TEST((o.run.slow_variable == validation::SlowVariable::iterated));
+  BOOST_TEST(o.run.limit_step.value() == 0.01);
   BOOST_TEST((o.run.ladder == validation::Ladder::full));
   BOOST_TEST(o.run.seed == 18446744073709551615U);
   BOOST_TEST(o.threads == 3);
@@ -163,6 +166,7 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
        "full"},
       {"--scheme", "sgd", "--slow-variable", "iterated", "--seed", "18446744073709551615", "--paths", "100000000"},
       {"--scheme", "nesterov", "--beta", "0.99", "--gamma", "0.4", "--form", "paper"},
+      {"--noise", "isotropic", "--limit-step", "0.0030000000000000001"},
       {"--noise", "constant", "--sigma", folder.path("sigma.csv")},
       {"--variables", "u,v", "--residual", "u*v - a/2 - b", "--constant", "b=pi/4", "--parameter", "a=1 in 0:9",
        "--param", "a=2.5", "--weight", "2", "--name", "mine", "--start", "2,0.5"},
@@ -189,7 +193,7 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
       BOOST_TEST((read.sigma == given.sigma));
       BOOST_TEST(read.beta.value_or(0.9) == given.beta.value_or(0.9));
       BOOST_TEST((read.C == given.C && read.gamma == given.gamma && read.epsilon == given.epsilon));
-      BOOST_TEST((read.steps == given.steps));
+      BOOST_TEST((read.steps == given.steps && read.limit_step == given.limit_step));
       BOOST_TEST((read.batch == given.batch && read.draw == given.draw && read.noise == given.noise));
       for (const char* absent : {"threads", "output", "force"}) BOOST_TEST(text.find(absent) == std::string::npos);
     }

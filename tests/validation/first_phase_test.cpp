@@ -351,6 +351,8 @@ BOOST_AUTO_TEST_CASE(what_the_theory_does_not_cover_is_inconclusive) {
   const Comparison noisy = short_comparison(drawn);
   BOOST_TEST((noisy.verdict == Verdict::inconclusive));
   BOOST_TEST(noisy.reason.find("not covered: the sampling of batches during the descent") == 0U, noisy.reason);
+  BOOST_TEST(noisy.obstacle == noisy.reason);
+  for (const ObservableResult& o : noisy.observables) BOOST_TEST((o.verdict == Verdict::inconclusive), o.name);
   // Half the epsilon takes away what the labels add, no more.
   BOOST_TEST(noisy.descent->spread[1] > 0.65 * noisy.descent->spread[0]);
 

@@ -137,6 +137,48 @@ BOOST_AUTO_TEST_CASE(where_the_theory_does_not_apply_nothing_is_judged) {
     const Comparison c = judged(*made);
     BOOST_TEST((c.verdict == Verdict::inconclusive));
     BOOST_TEST(c.reason.find("not applicable: time-scale separation is 2, bound 10") == 0U, c.reason);
+    BOOST_TEST(c.obstacle == c.reason);
+    for (const ObservableResult& o : c.observables) BOOST_TEST((o.verdict == Verdict::inconclusive), o.name);
+  }
+}
+
+// |2 gamma - 1| is 0 at 1/2: there the form is the paper's, off by O(mu).
+BOOST_AUTO_TEST_CASE(the_remedy_for_the_asymptotic_form_knows_its_order) {
+  for (const auto& [gamma, order] : {std::pair{0.5, "eta^(1/2) at gamma = 1/2"}, {0.4, "eta^|2 gamma - 1|,"}}) {
+    const auto made = make({.offset = 0.02}, 1);
+    made->run.config.form = valleydrift::sde::Form::asymptotic;
+    made->run.config.gamma = gamma;
+    made->plan.forms.push_back(Form::asymptotic);
+    made->evidence.theories.push_back(made->evidence.theories.front());
+    const Comparison c = judged(*made);
+    BOOST_TEST((c.verdict == Verdict::disagree));
+    BOOST_TEST(c.reason.find(order) != std::string::npos, c.reason);
+  }
+}
+
+// Halving the steps moves the limit by 30 % of its range, but for the sampling noise of that number.
+BOOST_AUTO_TEST_CASE(the_integrator_is_judged_with_its_standard_error) {
+  RunConfig config;
+  config.noise = NoiseKind::isotropic;
+  config.paths = 256;
+  const ResolvedRun run = resolve(config);
+  Plan plan = plan_comparison(run);
+  plan.forms = {Form::finite_step};
+  const Evidence right = gather(run, plan, {}, {});
+  const double scale = right.resolution(0);
+  const int last = right.records() - 1;
+  std::mt19937_64 engine(1);
+  for (const double noise : {0.0, 3.0}) {  // of the scale, in a batch mean: 0.27 in the mean of all
+    Evidence evidence = right;
+    std::normal_distribution<double> normal(0.3 * scale, std::max(noise, 1e-3) * scale);
+    for (Rung& rung : evidence.epsilon_rungs) {
+      for (int b = 0; b < batch_count; ++b) {
+        rung.result.limit_coarse.at(b, last, 0) = rung.result.limit_fine.at(b, last, 0) + normal(engine);
+      }
+    }
+    const Comparison c = conclude(evidence);
+    BOOST_TEST(c.obstacle.empty() == (noise > 0.0), c.obstacle);
+    BOOST_TEST(c.integrator_standard_error > noise / 12.0 * 0.8);
   }
 }
 

@@ -1,0 +1,224 @@
+// What a run says that it can see, against theories that are wrong by so much; and what it must not agree with.
+#include "validation/visibility.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "manifolds/errors.hpp"
+#include "sde/limit_terms.hpp"
+#include "tests/formulas.hpp"
+#include "validation/accuracy.hpp"
+#include "validation/compare.hpp"
+#include "validation/limit_step.hpp"
+
+using namespace valleydrift;
+using namespace valleydrift::validation;
+
+namespace {
+
+/// Evidence whose theory runs on a clock that is wrong by this factor: the same draws, taken for noise of
+/// factor^(1/2) times the size.
+Evidence told(const ResolvedRun& run, const Plan& plan, const Evidence& right, double factor) {
+  ResolvedRun wrong = run;
+  wrong.hyperparameters.epsilon *= std::sqrt(factor);
+  Plan stretched = plan;
+  for (double& t : stretched.times) t *= factor;
+  for (double& epsilon : stretched.epsilons) epsilon *= std::sqrt(factor);
+  Evidence evidence = right, other = gather(wrong, stretched, {}, {});
+  evidence.theories = std::move(other.theories);
+  for (std::size_t k = 0; k < evidence.epsilon_rungs.size(); ++k) {
+    Rung& rung = evidence.epsilon_rungs[k];
+    rung.exact = std::move(other.epsilon_rungs[k].exact);
+    rung.result.limit_fine = std::move(other.epsilon_rungs[k].result.limit_fine);
+    rung.result.limit_coarse = std::move(other.epsilon_rungs[k].result.limit_coarse);
+  }
+  return evidence;
+}
+
+Plan plan_of_one_form(const ResolvedRun& run) {
+  Plan plan = plan_comparison(run);
+  plan.forms = {Form::finite_step};
+  return plan;
+}
+
+/// A run calls a theory on a clock that is wrong by what it says it sees a disagreement, either way; not by a fifth.
+void sees_what_it_says(RunConfig config, std::optional<double> VisibleErrors::*error, double at_most) {
+  for (config.seed = 1; config.seed <= 3; ++config.seed) {
+    const ResolvedRun run = resolve(config);
+    const Plan plan = plan_of_one_form(run);
+    Evidence evidence = gather(run, plan, {}, {});
+    evidence.sensitivity = sensitivity_of(run, plan);
+    const Comparison c = conclude(evidence);
+    BOOST_TEST((c.verdict != Verdict::disagree), c.reason);
+    BOOST_REQUIRE((c.visible.*error).has_value());
+    const double seen = *(c.visible.*error);
+    BOOST_TEST(seen < at_most);
+    for (const double sign : {-1.0, 1.0}) {
+      const Comparison wrong = conclude(told(run, plan, evidence, 1.0 + sign * seen));
+      BOOST_TEST((wrong.verdict == Verdict::disagree), "seed " << config.seed << ", " << sign * seen << " is not seen");
+      const Comparison nearly = conclude(told(run, plan, evidence, 1.0 + 0.2 * sign * seen));
+      BOOST_TEST((nearly.verdict != Verdict::disagree), "a fifth of " << seen << ": " << nearly.reason);
+    }
+  }
+}
+
+RunConfig sphere(double weight, std::int64_t paths) {
+  RunConfig config;
+  config.formula = std::make_shared<manifolds::FormulaSource>(
+      tests::typed("ball", "x,y,z", {fmt::format("{}*(x^2+y^2+z^2-1)", weight)}, "0,0,1"));
+  config.manifold = "ball";
+  config.noise = NoiseKind::isotropic;
+  config.eta = 0.05 / (weight * weight);
+  config.paths = paths;
+  return config;
+}
+
+RunConfig with_sigma(const char* manifold, const Matrix& sigma) {
+  RunConfig config;
+  config.manifold = manifold;
+  config.noise = NoiseKind::constant;
+  config.sigma = sigma;
+  config.paths = 2048;
+  return config;
+}
+
+Comparison run(const RunConfig& config) {
+  const ResolvedRun resolved = resolve(config);
+  return compare(resolved, plan_of_one_form(resolved));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(visibility)
+
+BOOST_AUTO_TEST_CASE(a_drift_off_by_what_is_said_to_be_seen_disagrees) {
+  RunConfig config;
+  config.paths = 2048;
+  sees_what_it_says(config, &VisibleErrors::drift, 0.04);
+}
+
+// On the sphere nothing drifts: the clock is that of the noise alone.
+BOOST_AUTO_TEST_CASE(a_noise_off_by_what_is_said_to_be_seen_disagrees, *boost::unit_test::label("slow")) {
+  RunConfig config;
+  config.manifold = "sphere";
+  config.parameters = {{"D", "3"}};
+  config.noise = NoiseKind::isotropic;
+  config.paths = 2048;
+  sees_what_it_says(config, &VisibleErrors::noise, 0.08);
+}
+
+// At small t the mean of q = u^2 - v^2 changes as t (grad q . drift + (1/2) tr (Hess q) P_L): each part is known.
+BOOST_AUTO_TEST_CASE(effects_of_drift_and_noise_are_told_apart) {
+  RunConfig config;
+  config.noise = NoiseKind::isotropic;
+  config.time = 0.02;
+  config.paths = 1024;
+  const ResolvedRun run = resolve(config);
+  const Plan plan = plan_of_one_form(run);
+  const Sensitivity s = sensitivity_of(run, plan);
+  BOOST_TEST((s.drifts && s.diffuses));
+  const Vector& y = run.start;
+  const manifolds::Geometry geometry = run.manifold.geometry(y);
+  const auto terms = sde::limit_terms(run.manifold, geometry, run.noise_factor(y),
+                                      sde::LimitForm(Form::finite_step, run.hyperparameters));
+  const Vector gradient{{2.0 * y[0], -2.0 * y[1]}}, along = geometry.longitudinal(gradient).normalized();
+  const double curving = along[0] * along[0] - along[1] * along[1];  // (1/2) tr (Hess q) P_L
+  const double drift = gradient.dot(terms.mixed + terms.transverse);
+  const double noise = gradient.dot(terms.curvature) + curving;
+  const Estimate of_drift = s.drift.back()[0], of_noise = s.noise.back()[0];
+  const double t = plan.times.back();
+  BOOST_TEST(std::abs(of_drift.mean - drift * t) < 5.0 * of_drift.standard_error + 0.05 * std::abs(drift) * t);
+  BOOST_TEST(std::abs(of_noise.mean - noise * t) < 5.0 * of_noise.standard_error + 0.05 * std::abs(drift) * t);
+  BOOST_TEST(of_drift.standard_error < 0.05 * std::abs(drift) * t);
+}
+
+// tr H is 4 weight^2 all along, and every residual scales: neither rounding nor agreement knows of it.
+BOOST_AUTO_TEST_CASE(weights_of_a_typed_valley_do_not_change_the_verdict) {
+  for (const double weight : {1e-4, 1.0, 10.0, 1e4}) {
+    const Comparison c = run(sphere(weight, 1024));
+    for (const ObservableResult& o : c.observables) {
+      BOOST_TEST((o.verdict != Verdict::disagree), weight << ", " << o.name << ": " << o.reason);
+      if (o.name == "trace_hessian") BOOST_TEST((o.verdict == Verdict::agree), weight << ": " << o.reason);
+    }
+    BOOST_TEST((c.visible.noise && *c.visible.noise < 0.2));
+    BOOST_TEST(!c.visible.drift);
+  }
+}
+
+// A trace off by 1e-8 of itself is no rounding, whatever the weight.
+BOOST_AUTO_TEST_CASE(a_conserved_trace_is_judged_by_its_accuracy) {
+  for (const double weight : {1.0, 10.0, 1e4}) {
+    const ResolvedRun resolved = resolve(sphere(weight, 256));
+    const Plan plan = plan_of_one_form(resolved);
+    Evidence evidence = gather(resolved, plan, {}, {});
+    const int column = evidence.columns.trace_hessian();
+    const double trace = 4.0 * weight * weight;
+    BOOST_TEST(accuracy_of(evidence).column[static_cast<std::size_t>(column)] < 1e-9 * trace);
+    for (Rung& rung : evidence.epsilon_rungs) {
+      for (int b = 0; b < batch_count; ++b) {
+        for (int r = 1; r < evidence.records(); ++r) rung.result.discrete.at(b, r, column) += 1e-8 * trace;
+      }
+    }
+    BOOST_TEST((conclude(evidence).observables[static_cast<std::size_t>(column)].verdict == Verdict::disagree));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_weak_to_be_seen_is_inconclusive) {
+  const Matrix two = Matrix::Identity(2, 2), four = Matrix::Identity(4, 4) + 0.3 * Matrix::Ones(4, 4);
+  for (const double size : {1e-4, 1e-6, 1e-10, 1e-14}) {
+    const Comparison uv = run(with_sigma("uv", size * two));
+    BOOST_TEST((uv.verdict == Verdict::inconclusive), size << ": " << uv.reason);
+    BOOST_TEST(uv.moves_along_valley);
+    const Comparison pair = run(with_sigma("quadratic-pair", size * four));
+    BOOST_TEST((pair.verdict == Verdict::inconclusive), size << ": " << pair.reason);
+  }
+  const Comparison seen = run(with_sigma("uv", two));
+  BOOST_TEST((seen.verdict != Verdict::disagree), seen.reason);
+  BOOST_TEST(seen.visible.drift.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_valley_on_which_nothing_moves_agrees_and_says_what_would_be_seen) {
+  RunConfig config;
+  config.manifold = "sphere";
+  config.paths = 4096;
+  const Comparison c = run(config);
+  BOOST_TEST((c.verdict == Verdict::agree), c.reason);
+  BOOST_TEST(!c.moves_along_valley);
+  BOOST_TEST(c.reason.find("would be seen") != std::string::npos, c.reason);
+  BOOST_TEST(!c.visible.drift.has_value());
+  BOOST_TEST(c.drift_unseen.find("no drift") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(steps_of_the_limit_are_halved_until_they_are_fine) {
+  RunConfig config;
+  config.manifold = "torus";
+  config.noise = NoiseKind::isotropic;
+  config.eta = 0.02;
+  config.paths = 256;
+  config.time = 8.0;
+  ResolvedRun run = resolve(config);
+  const Plan fine = plan_of_one_form(run);
+  Plan plan = fine;
+  choose_limit_step(run, plan);
+  BOOST_TEST(plan.block == fine.block);  // 1/128 is fine
+  // Paths are lost with two steps between records.
+  const std::int64_t longest = plan.record_steps[1] / 2;
+  plan.limit_step *= static_cast<double>(longest) / static_cast<double>(plan.block);
+  plan.block = longest;
+  const Plan coarse = plan;
+  BOOST_CHECK_THROW(run_discrete(own_rung(run, coarse)), NumericalError);
+  choose_limit_step(run, plan);
+  BOOST_TEST(plan.block < coarse.block);
+  BOOST_TEST(plan.limit_step / coarse.limit_step < 0.51);
+  BOOST_CHECK_NO_THROW(run_discrete(own_rung(run, plan)));
+  // A step that is given stays.
+  run.config.limit_step = 0.02;
+  plan = plan_of_one_form(run);
+  BOOST_TEST(std::abs(limit_step(run, plan) / 0.02 - 1.0) < 0.25);
+  BOOST_TEST(plan.limit_step == 0.08);
+  const std::int64_t given = plan.block;
+  choose_limit_step(run, plan);
+  BOOST_TEST(plan.block == given);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

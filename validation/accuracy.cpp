@@ -1,0 +1,107 @@
+#include "validation/accuracy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "validation/visibility.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+constexpr double unit_roundoff = std::numeric_limits<double>::epsilon();
+
+/// |grad q_i| at y by forward differences, which are good to 1e-8.
+std::vector<double> slow_gradients(const ResolvedRun& run) {
+  const Vector& y = run.start;
+  const double size = y.norm() > 0.0 ? y.norm() : 1.0, h = std::sqrt(unit_roundoff) * size;
+  const Vector here = run.manifold.slow_coordinates(y, y);
+  Vector squares = Vector::Zero(here.size()), moved = y;
+  for (Eigen::Index k = 0; k < y.size(); ++k) {
+    moved[k] = y[k] + h;
+    squares += ((run.manifold.slow_coordinates(moved, y) - here) / h).cwiseAbs2();
+    moved[k] = y[k];
+  }
+  const Vector norms = squares.cwiseSqrt();
+  return {norms.begin(), norms.end()};
+}
+
+/// |grad tr H| at y, 2 s |sum_a (Hess f_a) grad f_a|.
+double trace_gradient(const Manifold& manifold, const Vector& y, const Matrix& jacobian) {
+  Vector sum = Vector::Zero(y.size());
+  for (Eigen::Index a = 0; a < jacobian.rows(); ++a) {
+    sum += manifold.residual_hessian_times(y, Vector::Unit(jacobian.rows(), a), jacobian.row(a).transpose());
+  }
+  return 2.0 * manifold.label_constant() * sum.norm();
+}
+
+/// What a shift of `by` in each of its squares' roots changes a mean square by.
+double change_of_square(double square, double by) { return by * (2.0 * std::sqrt(square) + by); }
+
+/// A plateau's column: at the start of the discrete runs, which only minibatch noise begins with, and the largest that
+/// either process has.
+struct Plateau {
+  double first = 0.0, largest = 0.0;
+};
+Plateau plateau_of(const Evidence& evidence, int column) {
+  Plateau out;
+  for (int r = 0; r < evidence.records(); ++r) {
+    out.largest = std::max(out.largest, std::abs(evidence.own_theory().mean(r, column)));
+    for (const Rung& rung : evidence.epsilon_rungs) {
+      const double value = std::abs(estimate(batch_samples(rung.result.discrete, r, column)).mean);
+      out.largest = std::max(out.largest, value);
+      if (r == 0) out.first = std::max(out.first, value);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Accuracy accuracy_of(const Evidence& evidence) {
+  constexpr double projection = 1e-10;  // max |f| at which LimitField::retract has arrived
+  const ResolvedRun& run = *evidence.run;
+  const Columns& columns = evidence.columns;
+  const Vector& y = run.start;
+  const manifolds::Geometry geometry = run.manifold.geometry(y);
+  const Matrix jacobian = run.manifold.jacobian(y);
+  const auto residuals = static_cast<double>(jacobian.rows());
+  const double smallest = std::sqrt(geometry.spectrum[0] / run.manifold.label_constant());  // singular value of J
+  const double finest = evidence.plan->epsilons.back(), refinement = run.hyperparameters.epsilon / finest;
+  const double steps = static_cast<double>(evidence.plan->record_steps.back()) * refinement * refinement;
+
+  Accuracy out;
+  // Rounding of one unit in the last place a step, all the same way.
+  out.position = std::sqrt(residuals) * projection / smallest + unit_roundoff * steps * y.norm();
+  const double away = std::sqrt(noise_strength(run, run.start) * evidence.plan->times.back());
+  const auto add = [&](double accuracy, double reach) {
+    out.column.push_back(accuracy);
+    out.reach.push_back(reach);
+  };
+  const std::vector<double> gradients = slow_gradients(run);
+  for (const double g : gradients) add(g * out.position, g * away);
+  const double trace = geometry.trace_hessian();
+  add(trace_gradient(run.manifold, y, jacobian) * out.position +
+          unit_roundoff * static_cast<double>(jacobian.size()) * trace,
+      trace * away / (away + y.norm()));
+  constexpr double relaxed = 1e-7;  // e^-16: what is left of a first value once records are judged
+  const Plateau variance = plateau_of(evidence, columns.variance()), loss = plateau_of(evidence, columns.loss());
+  add(change_of_square(variance.largest, out.position / finest) + relaxed * variance.first, variance.largest);
+  const double weight = run.manifold.label_constant();
+  const double rounded_residual = unit_roundoff * jacobian.norm() * y.norm();
+  add(0.5 * weight * change_of_square(2.0 * loss.largest / weight, rounded_residual / finest) + relaxed * loss.first,
+      loss.largest);
+  if (!columns.has_covariances()) return out;
+  for (int i = 0; i < columns.slow; ++i) {
+    for (int j = i; j < columns.slow; ++j) {
+      const auto a = static_cast<std::size_t>(i), b = static_cast<std::size_t>(j);
+      const double spread_i = std::sqrt(evidence.largest_variance(i)),
+                   spread_j = std::sqrt(evidence.largest_variance(j));
+      add(spread_i * out.column[b] + spread_j * out.column[a] + out.column[a] * out.column[b],
+          out.reach[a] * out.reach[b]);
+    }
+  }
+  return out;
+}
+
+}  // namespace valleydrift::validation

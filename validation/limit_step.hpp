@@ -1,0 +1,27 @@
+// How long the steps of the limiting diffusion are, and what they cost in accuracy.
+#pragma once
+
+#include <functional>
+
+#include "validation/plan.hpp"
+#include "validation/statistics.hpp"
+
+namespace valleydrift::validation {
+
+/// Halving the coupled limit's steps may move it by this part of its range or spread: the extrapolation (37) leaves
+/// about the square, 0.25 %, half of what is allowed.
+inline constexpr double largest_integrator_error = 0.05;
+
+/// Largest |E q(Y_h) - E q(Y_2h)| over the slow coordinates at a record, in units of scale(column), with its standard
+/// error; columns whose scale is 0 do not count.
+Estimate integrator_error(const DiscreteResult& coupled, int slow_coordinates, int record,
+                          const std::function<double(int column)>& scale);
+
+/// Halves the plan's steps of the limiting diffusion until a trial of 256 paths loses none and does not see the steps
+/// move it by half of what is allowed, at most five times. Leaves a step that was given, and runs without diffusion, as they are.
+void choose_limit_step(const ResolvedRun& run, Plan& plan);
+
+/// The longest step of the coupled limit in slow time, two or more between records; 0 without diffusion.
+double limit_step(const ResolvedRun& run, const Plan& plan);
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,160 @@
+#include "validation/visibility.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "manifolds/errors.hpp"
+#include "sde/limit_terms.hpp"
+#include "validation/comparison.hpp"
+#include "validation/evidence.hpp"
+#include "validation/random_start.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+/// Central differences with these relative errors leave their square.
+constexpr double deterministic_error = 0.01, sampled_error = 0.1;
+
+std::vector<double> on_wrong_clock(const std::vector<double>& times, double error) {
+  std::vector<double> out;
+  for (const double t : times) out.push_back((1.0 + error) * t);
+  return out;
+}
+
+/// (above - below) / (2 error), record by record, batch by batch.
+Sensitivity::Table central_difference(const Theory& above, const Theory& below, double error, int columns) {
+  Sensitivity::Table out;
+  for (std::size_t r = 0; r < above.curve.size(); ++r) {
+    out.emplace_back();
+    for (int c = 0; c < columns; ++c) {
+      const int record = static_cast<int>(r);
+      if (above.ensemble.empty()) {
+        out.back().push_back({(above.mean(record, c) - below.mean(record, c)) / (2.0 * error), 0.0});
+        continue;
+      }
+      std::vector<double> samples;
+      for (int b = 0; b < batch_count; ++b) {
+        samples.push_back((above.sample(b, record, c) - below.sample(b, record, c)) / (2.0 * error));
+      }
+      out.back().push_back(estimate(samples));
+    }
+  }
+  return out;
+}
+
+/// Whether the theory has a drift and a diffusion along the valley, beside rounding: where the run begins, and where a
+/// diffusion may lead it also at a tenth of the distance from the origin away.
+void find_motion(const ResolvedRun& run, const sde::LimitForm& form, Sensitivity& out) {
+  constexpr double rounding = 1e-9;  // of what the noise could do: the terms are sums of some products of J and Hess f
+  constexpr int most_points = 8;
+  const Vector& start = run.start;
+  const double size = start.norm() > 0.0 ? start.norm() : 1.0;
+  const int dimension = static_cast<int>(start.size());
+  for (int k = 0; k < (run.deterministic() ? 1 : most_points); ++k) {
+    try {
+      const double away = k == 0 ? 0.0 : 0.1 * size / std::sqrt(static_cast<double>(dimension));
+      const Vector y = k == 0
+                           ? start
+                           : run.manifold.retract(
+                                 start + random_start(run.config.seed, static_cast<std::uint64_t>(k), away, dimension));
+      const auto terms = sde::limit_terms(run.manifold, run.manifold.geometry(y), run.noise_factor(y, form), form);
+      const double strength = noise_strength(run, y);
+      out.drifts = out.drifts || (terms.mixed + terms.transverse).norm() * size > rounding * strength;
+      out.diffuses = out.diffuses || terms.diffusion_rate > rounding * strength;
+    } catch (const NumericalError&) {  // no valley there
+    }
+  }
+  if (run.deterministic()) out.diffuses = false;
+}
+
+/// The smallest error whose effect exceeds, at one judged record, the bound and what the noise may take away. Of an
+/// effect that is itself sampled its lower end counts, so that the record is not chosen by chance.
+std::optional<double> visible_error(const ObservableResult& o, const Sensitivity::Table& table, std::size_t column) {
+  constexpr double missed_effect = 1e-3;
+  const double noise = student_t(batch_count - 1, 2.0 * (1.0 - visible_with));
+  const double sampling = student_t(batch_count - 1, 2.0 * missed_effect / static_cast<double>(table.size()));
+  std::optional<double> smallest;
+  for (std::size_t r = 0; r < table.size(); ++r) {
+    if (!o.judged[r]) continue;
+    const Estimate& effect = table[r][column];
+    const double certain = std::abs(effect.mean) - sampling * effect.standard_error;
+    const double error = (o.bound[r] + noise * o.extrapolated_error[r]) / certain;
+    if (certain > 0.0 && error <= smallest.value_or(1.0)) smallest = error;
+  }
+  return smallest;
+}
+
+}  // namespace
+
+void state_visible_errors(const Evidence& evidence, Comparison& c) {
+  const Sensitivity& s = *evidence.sensitivity;
+  const auto state = [&](bool exists, const Sensitivity::Table& table, std::optional<double> VisibleErrors::*error,
+                         const char* what, std::string& seen_in, std::string& why_not) {
+    if (!exists) {
+      why_not = fmt::format("the theory has no {} along the valley here", what);
+      return;
+    }
+    for (std::size_t k = 0; k < c.observables.size(); ++k) {
+      ObservableResult& o = c.observables[k];
+      o.visible.*error = visible_error(o, table, k);
+      if (!(o.visible.*error) || (c.visible.*error && *(c.visible.*error) <= *(o.visible.*error))) continue;
+      c.visible.*error = o.visible.*error;
+      seen_in = o.name;
+    }
+    if (!(c.visible.*error)) why_not = fmt::format("not even twice the theory's {} would be seen", what);
+  };
+  state(s.drifts, s.drift, &VisibleErrors::drift, "drift", c.drift_seen_in, c.drift_unseen);
+  state(s.diffuses, s.noise, &VisibleErrors::noise, "noise", c.noise_seen_in, c.noise_unseen);
+}
+
+double noise_strength(const ResolvedRun& run, const Vector& y) {
+  const double weight = run.manifold.label_constant();
+  switch (run.config.noise) {
+    case NoiseKind::isotropic:
+      return static_cast<double>(y.size());
+    case NoiseKind::constant:
+      return run.config.sigma.squaredNorm();
+    case NoiseKind::label:
+    case NoiseKind::minibatch:
+      return weight * weight * run.manifold.jacobian(y).squaredNorm();
+  }
+  return 0.0;
+}
+
+Sensitivity sensitivity_of(const ResolvedRun& run, const Plan& plan) {
+  constexpr std::int64_t most_paths = 1024;  // the derivative of a mean to about 3 % of what it is for one path
+  const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
+  const Columns columns(run.manifold, !run.deterministic());
+  Sensitivity out;
+  find_motion(run, form, out);
+  if (run.deterministic()) {
+    const auto curve = [&](double error) {
+      return exact_theory(run, form, columns, exact_path(run, form, on_wrong_clock(plan.times, error)));
+    };
+    out.drift =
+        central_difference(curve(deterministic_error), curve(-deterministic_error), deterministic_error, columns.count);
+    return out;
+  }
+  const std::int64_t paths = std::min(run.config.paths, most_paths);
+  const auto ensemble = [&](double clock, double drift) {
+    return ensemble_theory(
+        run_limit(run, form, on_wrong_clock(plan.times, clock), (1.0 + clock) * plan.limit_step, paths, {}, drift));
+  };
+  const auto clock =
+      central_difference(ensemble(sampled_error, 0.0), ensemble(-sampled_error, 0.0), sampled_error, columns.count);
+  out.drift =
+      central_difference(ensemble(0.0, sampled_error), ensemble(0.0, -sampled_error), sampled_error, columns.count);
+  out.noise = clock;
+  for (std::size_t r = 0; r < clock.size(); ++r) {
+    for (std::size_t c = 0; c < clock[r].size(); ++c) {
+      out.noise[r][c].mean -= out.drift[r][c].mean;
+      out.noise[r][c].standard_error = std::sqrt(clock[r][c].standard_error * clock[r][c].standard_error +
+                                                 out.drift[r][c].standard_error * out.drift[r][c].standard_error);
+    }
+  }
+  return out;
+}
+
+}  // namespace valleydrift::validation

@@ -1,0 +1,35 @@
+// What a run can see: how wrong the theory would have to be for the run to call it a disagreement.
+#pragma once
+
+#include <vector>
+
+#include "validation/plan.hpp"
+#include "validation/statistics.hpp"
+
+namespace valleydrift::validation {
+
+struct Comparison;
+struct Evidence;
+
+/// tr Sigma at a point of the valley; of minibatch noise, which vanishes there, that of label noise of variance 1.
+double noise_strength(const ResolvedRun& run, const Vector& y);
+
+/// How the theory's columns change with a relative error of the theory, to first order, DERIVATION (39b): per unit of
+/// error, records x columns, with the standard error of its computation.
+struct Sensitivity {
+  using Table = std::vector<std::vector<Estimate>>;
+  bool drifts = false;    ///< the theory has a drift along the valley where the run goes
+  bool diffuses = false;  ///< and a diffusion
+  Table drift, noise;     ///< to an error of the drift along the valley; of the variance of the noise there
+};
+
+/// Exactly along the deterministic limit: a drift that is (1 + x) times as large is the same curve at (1 + x) t. With
+/// diffusion from ensembles of at most 1024 paths with the same draws: one on a clock that is wrong by x, where drift
+/// and noise both are, and one with the drift alone.
+Sensitivity sensitivity_of(const ResolvedRun& run, const Plan& plan);
+
+/// Fills in the smallest relative errors that a judged comparison would call a disagreement with probability
+/// visible_with, per observable and for the run, DERIVATION (39c). Needs the evidence's sensitivity.
+void state_visible_errors(const Evidence& evidence, Comparison& comparison);
+
+}  // namespace valleydrift::validation
