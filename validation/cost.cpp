@@ -8,6 +8,7 @@
 #include "validation/theory.hpp"
 #include "validation/threads.hpp"
 #include "validation/trial.hpp"
+#include "validation/visibility.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -96,17 +97,17 @@ UnitCosts::UnitCosts(const ResolvedRun& run, const Plan& plan)
     limit = seconds_per_unit(most,
                              [&](std::int64_t n) {
                                run_limit(run, both.form, {0.0, static_cast<double>(n) * plan.limit_step},
-                                         plan.limit_step, paths_, {}, 1);
+                                         plan.limit_step, paths_, {}, 0.0, 1);
                              }) /
             groups;
   }
 }
 
-/// Seconds for the exact curves of a run in which nothing diffuses: each form, and each rung in eta.
+/// Seconds for the exact curves of a run in which nothing diffuses: each form, each rung in eta, two wrong clocks.
 double seconds_of_exact_theory(const ResolvedRun& run, const Plan& plan) {
   const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
   const Columns columns(run.manifold, false);
-  const auto curves = static_cast<double>(plan.forms.size() + plan.etas.size());
+  const auto curves = static_cast<double>(plan.forms.size() + plan.etas.size() + 2);
   const auto records = static_cast<double>(plan.times.size());
   const double reading = seconds_of_trial([&] { exact_theory(run, form, columns, {run.start}); });
   // Between two records the adaptive method takes one step or two, of six evaluations each (measured: 3 to 12).
@@ -159,6 +160,8 @@ Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   seconds +=
       groups_of(batch_count * pictured_paths) *
       (steps * unit.step + steps / static_cast<double>(plan.block) * unit.block + pictured_records * unit.record);
+  const double wrong_theories = 4.0 * groups_of(std::min(cost.paths, most_sensitivity_paths));
+  seconds += wrong_theories * cost.limit_steps / (static_cast<double>(plan.forms.size()) * paths) * unit.limit;
   if (run.deterministic()) seconds += seconds_of_exact_theory(run, plan) * thread_count();  // on one thread
   cost.seconds = seconds / thread_count();
   return cost;

@@ -27,13 +27,15 @@ Estimate integrator_error(const DiscreteResult& coupled, int slow_coordinates, i
 
 namespace {
 
+constexpr std::int64_t trial_paths = 2 * batch_count;
+
 /// Whether a trial loses a path, or sees the steps move the limit by half of what is allowed.
 bool are_too_long(const ResolvedRun& run, const Plan& plan) {
   constexpr double seen_with = 1e-3;
   const Columns columns(run.manifold, true);
   DiscreteRequest trial = own_rung(run, plan);
   trial.first_phase.reset();
-  trial.paths = 2 * batch_count;
+  trial.paths = trial_paths;
   try {
     const DiscreteResult result = run_discrete(trial);
     const int last = result.limit_fine.records() - 1;
@@ -55,7 +57,8 @@ bool are_too_long(const ResolvedRun& run, const Plan& plan) {
 
 void choose_limit_step(const ResolvedRun& run, Plan& plan) {
   constexpr int most_halvings = 5;
-  if (run.deterministic() || run.config.limit_step) return;
+  constexpr std::int64_t part = 8;  // of the run that a trial may cost; where it costs more the run itself will tell
+  if (run.deterministic() || run.config.limit_step || run.config.paths < part * trial_paths) return;
   for (int k = 0; k < most_halvings && plan.block > 1 && are_too_long(run, plan); ++k) {
     plan.block /= 2;
     plan.limit_step *= 0.5;

@@ -124,7 +124,6 @@ double noise_strength(const ResolvedRun& run, const Vector& y) {
 }
 
 Sensitivity sensitivity_of(const ResolvedRun& run, const Plan& plan) {
-  constexpr std::int64_t most_paths = 1024;  // the derivative of a mean to about 3 % of what it is for one path
   const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
   const Columns columns(run.manifold, !run.deterministic());
   Sensitivity out;
@@ -137,7 +136,7 @@ Sensitivity sensitivity_of(const ResolvedRun& run, const Plan& plan) {
         central_difference(curve(deterministic_error), curve(-deterministic_error), deterministic_error, columns.count);
     return out;
   }
-  const std::int64_t paths = std::min(run.config.paths, most_paths);
+  const std::int64_t paths = std::min(run.config.paths, most_sensitivity_paths);
   const auto ensemble = [&](double clock, double drift) {
     return ensemble_theory(
         run_limit(run, form, on_wrong_clock(plan.times, clock), (1.0 + clock) * plan.limit_step, paths, {}, drift));

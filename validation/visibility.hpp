@@ -1,6 +1,7 @@
 // What a run can see: how wrong the theory would have to be for the run to call it a disagreement.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "validation/plan.hpp"
@@ -10,6 +11,9 @@ namespace valleydrift::validation {
 
 struct Comparison;
 struct Evidence;
+
+/// Paths of a wrong theory's ensemble: the derivative of a mean to about 3 % of what it is for one path.
+inline constexpr std::int64_t most_sensitivity_paths = 1024;
 
 /// tr Sigma at a point of the valley; of minibatch noise, which vanishes there, that of label noise of variance 1.
 double noise_strength(const ResolvedRun& run, const Vector& y);
@@ -24,8 +28,8 @@ struct Sensitivity {
 };
 
 /// Exactly along the deterministic limit: a drift that is (1 + x) times as large is the same curve at (1 + x) t. With
-/// diffusion from ensembles of at most 1024 paths with the same draws: one on a clock that is wrong by x, where drift
-/// and noise both are, and one with the drift alone.
+/// diffusion from ensembles of at most most_sensitivity_paths with the same draws: one on a clock that is wrong by x,
+/// where drift and noise both are, and one with the drift alone.
 Sensitivity sensitivity_of(const ResolvedRun& run, const Plan& plan);
 
 /// Fills in the smallest relative errors that a judged comparison would call a disagreement with probability
