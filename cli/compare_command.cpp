@@ -10,6 +10,7 @@
 #include "manifolds/errors.hpp"
 #include "sde/label_flow.hpp"
 #include "validation/compare.hpp"
+#include "validation/cost.hpp"
 #include "validation/interrupt.hpp"
 #include "validation/output.hpp"
 #include "validation/report.hpp"

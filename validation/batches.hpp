@@ -12,11 +12,12 @@
 
 namespace valleydrift::validation {
 
-/// Calls make_worker() once per thread and worker(batch) for every batch, in any order; after(batch) in the order of
-/// batches, one at a time, as soon as that batch and all before it are done. The first error by batch index is thrown
-/// after all threads have stopped. By default no thread waits for another's batch: on a shared machine some are slow.
+/// Calls make_worker() once per thread and worker(batch) for each of the first `batches`, in any order; after(batch) in
+/// the order of batches, one at a time, as soon as that batch and all before it are done. The first error by batch
+/// index is thrown after all threads have stopped. By default no thread waits for another's batch: on a shared machine
+/// some are slow.
 template <class MakeWorker, class After>
-void for_each_batch(const MakeWorker& make_worker, const After& after) {
+void for_each_batch(const MakeWorker& make_worker, const After& after, int batches = batch_count) {
   std::vector<std::exception_ptr> errors(batch_count);
   std::atomic<int> first_failed{batch_count};
   std::mutex in_order;
@@ -41,11 +42,11 @@ void for_each_batch(const MakeWorker& make_worker, const After& after) {
       (*made)(batch);
     };
 #pragma omp for schedule(runtime)  // OMP_SCHEDULE, dynamic unless it is set
-    for (int batch = 0; batch < batch_count; ++batch) {
+    for (int batch = 0; batch < batches; ++batch) {
       guarded(batch, worker);
       const std::lock_guard lock(in_order);
       done[static_cast<std::size_t>(batch)] = true;
-      for (; next < batch_count && done[static_cast<std::size_t>(next)]; ++next) guarded(next, after);
+      for (; next < batches && done[static_cast<std::size_t>(next)]; ++next) guarded(next, after);
     }
   }
   throw_if_interrupted();

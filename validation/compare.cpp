@@ -105,11 +105,10 @@ double integrator_error(const Evidence& evidence) {
 
 /// A few paths with many records, for the pictures.
 std::vector<SampledPath> sample_paths(const ResolvedRun& run, const Plan& plan) {
-  constexpr int records = 240, shown = 2;
   DiscreteRequest fine = own_rung(run, plan);
-  fine.record_steps = record_steps(plan.record_steps.back(), records);
-  fine.paths = batch_count * shown;
-  fine.sampled_paths = shown;
+  fine.record_steps = record_steps(plan.record_steps.back(), pictured_records);
+  fine.paths = batch_count * pictured_paths;
+  fine.sampled_paths = pictured_paths;
   if (run.deterministic()) {
     std::vector<double> times;
     for (std::int64_t k : fine.record_steps) times.push_back(static_cast<double>(k) / run.hyperparameters.slow_unit());

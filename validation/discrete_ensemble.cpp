@@ -187,15 +187,18 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
   std::vector<std::vector<double>> kept(static_cast<std::size_t>(std::max<std::int64_t>(0, request.sampled_paths)));
   const auto make_worker = [&] { return DiscreteWorker<Loss>(loss, noise, request, columns, sigma, result, kept); };
   const auto dimension = static_cast<std::size_t>(loss.dimension());
-  for_each_batch(make_worker, [&](int batch) {
-    const std::int64_t first = first_path_of(batch, request.paths), last = first_path_of(batch + 1, request.paths);
-    const std::int64_t saved = request.sink ? std::min(last, request.sampled_paths) : first;
-    for (std::int64_t from = first; from < saved; from += request.sink_paths) {
-      hand_over(request, dimension, from, std::min(from + request.sink_paths, saved), kept);
-    }
-    const std::int64_t steps = request.record_steps.back() + (request.first_phase ? request.first_phase->steps : 0);
-    if (progress) progress(static_cast<double>(last - first) * static_cast<double>(steps));
-  });
+  for_each_batch(
+      make_worker,
+      [&](int batch) {
+        const std::int64_t first = first_path_of(batch, request.paths), last = first_path_of(batch + 1, request.paths);
+        const std::int64_t saved = request.sink ? std::min(last, request.sampled_paths) : first;
+        for (std::int64_t from = first; from < saved; from += request.sink_paths) {
+          hand_over(request, dimension, from, std::min(from + request.sink_paths, saved), kept);
+        }
+        const std::int64_t steps = request.record_steps.back() + (request.first_phase ? request.first_phase->steps : 0);
+        if (progress) progress(static_cast<double>(last - first) * static_cast<double>(steps));
+      },
+      request.batches);
 }
 
 /// The coupled limit needs sigma; without coupling the field only projects.

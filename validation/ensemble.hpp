@@ -87,6 +87,7 @@ struct DiscreteRequest {
   std::int64_t block = 8;
   /// The deterministic limit at the records, for the path error without diffusion.
   std::vector<Vector> deterministic_limit = {};
+  int batches = batch_count;       ///< only the first so many are run, to see what a batch takes
   std::int64_t sampled_paths = 0;  ///< the first so many paths are handed to `sink`,
   std::int64_t sink_paths = 64;    ///< so many at a time
   PathSink sink = {};
@@ -119,9 +120,9 @@ using StepSink =
 void replay_path(const DiscreteRequest& request, std::int64_t path, const StepSink& sink);
 
 /// The limiting diffusion with noise of its own, by the weak order 2 scheme with steps of at most `step` between the
-/// records at `times` (slow time, first 0).
+/// records at `times` (slow time, first 0). Only the first `batches` are run, to see what a batch takes.
 BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times, double step,
-                     std::int64_t paths, const Progress& progress = {});
+                     std::int64_t paths, const Progress& progress = {}, int batches = batch_count);
 
 /// Ends the run because the limiting diffusion of a path has left the valley: names path, slow time, the last point on
 /// the valley and the spectrum there.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "validation/cost.hpp"
+
 namespace valleydrift::validation {
 namespace {
 

@@ -78,7 +78,7 @@ class LimitWorker {
 }  // namespace
 
 BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times, double step,
-                     std::int64_t paths, const Progress& progress) {
+                     std::int64_t paths, const Progress& progress, int batches) {
   const Columns columns(run.manifold, !run.deterministic());
   BatchTable table(static_cast<int>(times.size()), columns.count);
   std::visit(
@@ -89,7 +89,8 @@ BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const s
                            progress(static_cast<double>(first_path_of(batch + 1, paths) - first_path_of(batch, paths)) *
                                     times.back() / step);
                          }
-                       });
+                       },
+                       batches);
       },
       run.manifold.registered().loss);
   return table;

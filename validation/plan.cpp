@@ -7,18 +7,8 @@
 
 #include "manifolds/errors.hpp"
 #include "validation/schedule.hpp"
-#include "validation/trial.hpp"
 
 namespace valleydrift::validation {
-namespace {
-
-/// A step of the weak order 2 scheme evaluates the fields eight times, one of Euler-Maruyama once.
-constexpr double evaluations_of_weak_order_two = 8.0;
-/// Euler-Maruyama steps per block: one, and one per two blocks for the extrapolation.
-constexpr double steps_per_block = 1.5;
-
-}  // namespace
-
 Plan plan_comparison(const ResolvedRun& run) {
   constexpr int records = 20;
   /// Coupled blocks: h = 1/128 of the time of the motion along the valley at the run's epsilon. The extrapolated
@@ -79,68 +69,6 @@ DiscreteRequest epsilon_rung(const ResolvedRun& run, const Plan& plan, std::size
   for (std::int64_t& step : rung.record_steps) step <<= 2 * r;
   rung.process += static_cast<std::uint32_t>(r);
   return rung;
-}
-
-Cost count_steps(const ResolvedRun& run, const Plan& plan) {
-  Cost cost;
-  cost.paths = run.config.paths;
-  const auto paths = static_cast<double>(cost.paths);
-  const double blocks = plan.times.back() * run.hyperparameters.slow_unit() / static_cast<double>(plan.block);
-  const double coupled = run.deterministic() ? 0.0 : steps_per_block * blocks;
-  const double descent = run.first_phase ? static_cast<double>(run.first_phase->steps) : 0.0;
-  double refinement = 1.0;
-  for (std::size_t r = 0; r < plan.epsilons.size(); ++r, refinement *= 4.0) {
-    cost.discrete_steps += (refinement * static_cast<double>(plan.record_steps.back()) + descent) * paths;
-    cost.coupled_steps += refinement * coupled * paths;
-  }
-  Hyperparameters h = run.hyperparameters;
-  h.epsilon = plan.eta_ladder_epsilon;
-  for (double eta : plan.etas) {
-    h.eta = eta;
-    const auto eta_paths = static_cast<double>(plan.eta_ladder_paths);
-    cost.discrete_steps += plan.times.back() * h.slow_unit() * eta_paths;
-    cost.coupled_steps += coupled * eta_paths;
-  }
-  if (!run.deterministic()) {
-    cost.limit_steps = static_cast<double>(plan.forms.size()) * paths * plan.times.back() / plan.limit_step;
-  }
-  return cost;
-}
-
-Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
-  Cost cost = count_steps(run, plan);
-  // The same loops over a short time: reading the records, which the iterated slow variable makes dear, then steps
-  // enough (2e5 path-steps) to be timed, less a run of a quarter of them, which has the same records.
-  constexpr std::int64_t trial_paths = 16 * batch_count;
-  DiscreteRequest trial = own_rung(run, plan);
-  trial.coupled = false;
-  trial.first_phase.reset();  // its steps cost what the others do
-  trial.deterministic_limit.clear();
-  trial.paths = batch_count;
-  trial.record_steps = {0, 1};
-  const double per_record = seconds_of_trial([&] { run_discrete(trial); }) / (2.0 * batch_count);
-  const std::int64_t steps = std::min<std::int64_t>(200, plan.record_steps.back());
-  trial.paths = trial_paths;
-  const auto seconds_of = [&](std::int64_t last) {
-    trial.record_steps = {last};
-    return seconds_of_trial([&] { run_discrete(trial); });
-  };
-  const std::int64_t quarter = steps / 4;
-  const double seconds = seconds_of(steps), least = 0.05 * seconds;  // never nothing, whatever else the machine does
-  const double per_step =
-      std::max(least, seconds - seconds_of(quarter)) / static_cast<double>(trial_paths * (steps - quarter));
-  const double records = static_cast<double>(plan.times.size()) *
-                         (static_cast<double>(plan.epsilons.size()) * static_cast<double>(cost.paths) +
-                          static_cast<double>(plan.etas.size()) * static_cast<double>(plan.eta_ladder_paths));
-  cost.seconds = cost.discrete_steps * per_step + records * per_record;
-  if (!run.deterministic()) {
-    // Over four steps of the scheme, of the plan's own length where the run is long enough.
-    const double time = std::min(4.0 * plan.limit_step, plan.times.back());
-    const double seconds = seconds_of_trial([&] { run_limit(run, trial.form, {0.0, time}, 0.25 * time, trial_paths); });
-    cost.seconds += seconds / (4.0 * static_cast<double>(trial_paths)) *
-                    (cost.limit_steps + cost.coupled_steps / evaluations_of_weak_order_two);
-  }
-  return cost;
 }
 
 }  // namespace valleydrift::validation

@@ -1,9 +1,12 @@
-// What a comparison will run, and what that costs, known before it starts.
+// What a comparison will run, known before it starts.
 #pragma once
 
 #include "validation/ensemble.hpp"
 
 namespace valleydrift::validation {
+
+/// The paths that the pictures show: so many of each batch, at so many records.
+inline constexpr int pictured_paths = 2, pictured_records = 240;
 
 /// Records, rungs and step sizes of a comparison.
 struct Plan {
@@ -23,18 +26,5 @@ Plan plan_comparison(const ResolvedRun& run);
 DiscreteRequest own_rung(const ResolvedRun& run, const Plan& plan);
 /// That on rung r of the epsilon ladder: epsilon/2^r, 4^r times the steps, noise of its own.
 DiscreteRequest epsilon_rung(const ResolvedRun& run, const Plan& plan, std::size_t r);
-
-/// The price of a plan.
-struct Cost {
-  std::int64_t paths = 0;
-  double discrete_steps = 0.0;  ///< path-steps of the discrete iteration, all rungs
-  double coupled_steps = 0.0;   ///< path-steps of the limiting diffusion coupled to it
-  double limit_steps = 0.0;     ///< path-steps of the limiting diffusion with noise of its own
-  double seconds = 0.0;         ///< on the present number of threads; 0 before estimate_cost
-};
-/// The steps alone.
-Cost count_steps(const ResolvedRun& run, const Plan& plan);
-/// The time as well, from a short trial of the real loops.
-Cost estimate_cost(const ResolvedRun& run, const Plan& plan);
 
 }  // namespace valleydrift::validation

@@ -9,6 +9,7 @@
 #include "validation/batches.hpp"
 #include "validation/json.hpp"
 #include "validation/scan/cell_ensemble.hpp"
+#include "validation/threads.hpp"
 #include "validation/trial.hpp"
 
 namespace valleydrift::validation {
@@ -331,7 +332,7 @@ double expected_seconds(const ResolvedScan& scan) {
       CellRecords unused;
       ensemble->advance(steps, unused);
     });
-    return seconds / static_cast<double>(run.config.paths);
+    return seconds / thread_count() / static_cast<double>(run.config.paths);
   };
   constexpr int few = 8;
   constexpr std::int64_t many = 500;

@@ -1,0 +1,61 @@
+#include "validation/trial.hpp"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cstdint>
+
+namespace {
+
+using valleydrift::validation::seconds_per_unit;
+
+/// Work on a clock of its own: so many seconds for a unit and beside it, and another program's pause in two of three.
+struct MadeUpWork {
+  double per_unit, beside, pause = 0.0;
+  double now = 0.0;
+  std::int64_t calls = 0, largest = 0;
+
+  double measured(std::int64_t most) {
+    return seconds_per_unit(
+        most,
+        [this](std::int64_t n) {
+          now += beside + per_unit * static_cast<double>(n) + (++calls % 3 == 0 ? 0.0 : pause);
+          largest = std::max(largest, n);
+        },
+        [this] { return now; });
+  }
+};
+
+BOOST_AUTO_TEST_SUITE(trial)
+
+BOOST_AUTO_TEST_CASE(a_unit_costs_what_more_of_them_take) {
+  for (const double per_unit : {1e-9, 1e-6, 1e-3}) {
+    for (const double beside : {0.0, 1e-6, 3e-3}) {
+      BOOST_TEST_CONTEXT(per_unit << " s a unit, " << beside << " s beside") {
+        MadeUpWork work{per_unit, beside};
+        BOOST_TEST(work.measured(std::int64_t{1} << 40) == per_unit, boost::test_tools::tolerance(1e-6));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_more_units_than_there_are) {
+  MadeUpWork work{1e-9, 1e-6};
+  BOOST_TEST(work.measured(1000) == 1e-9, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(work.largest == 1000);
+}
+
+BOOST_AUTO_TEST_CASE(the_shortest_of_three_counts) {
+  MadeUpWork work{1e-6, 0.0, 1e-2};
+  // The first call of all is made once: it decides how many units are taken, not what they cost.
+  BOOST_TEST(work.measured(1 << 20) == 1e-6, boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_CASE(a_dear_unit_is_tried_once) {
+  MadeUpWork work{5.0, 0.0};
+  BOOST_TEST(work.measured(100) == 5.0);
+  BOOST_TEST(work.calls == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

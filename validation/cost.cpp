@@ -1,0 +1,167 @@
+#include "validation/cost.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "manifolds/lanes.hpp"
+#include "sde/label_flow.hpp"
+#include "validation/theory.hpp"
+#include "validation/threads.hpp"
+#include "validation/trial.hpp"
+
+namespace valleydrift::validation {
+namespace {
+
+/// Euler-Maruyama steps per block: one, and one per two blocks for the extrapolation.
+constexpr double steps_per_block = 1.5;
+/// A step of the weak order 2 scheme evaluates the fields eight times, one of Euler-Maruyama once.
+constexpr double evaluations_of_weak_order_two = 8.0;
+
+/// Groups of lanes that so many paths fill, batch by batch.
+double groups_of(std::int64_t paths) {
+  const std::int64_t per_batch = (paths + batch_count - 1) / batch_count;
+  return batch_count * std::ceil(static_cast<double>(per_batch) / manifolds::lane_count);
+}
+
+/// Seconds of one thread that one group of lanes takes, measured on one batch of few paths.
+class UnitCosts {
+ public:
+  UnitCosts(const ResolvedRun& run, const Plan& plan);
+
+  double step = 0.0;    ///< of the iteration
+  double block = 0.0;   ///< of the coupled limiting diffusion, beside the iteration
+  double record = 0.0;  ///< reading every process once
+  double limit = 0.0;   ///< step of the limiting diffusion with noise of its own
+
+ private:
+  /// One batch, as full as the plan's are, of at most `most_groups` groups.
+  DiscreteRequest trial(bool coupled) const;
+
+  static constexpr int most_groups = 4;  // as many as run interleaved
+  const ResolvedRun& run_;
+  const Plan& plan_;
+  std::int64_t paths_;
+};
+
+DiscreteRequest UnitCosts::trial(bool coupled) const {
+  DiscreteRequest out = own_rung(run_, plan_);
+  out.coupled = coupled;
+  out.first_phase.reset();  // its steps cost what the others do
+  out.paths = paths_;
+  out.batches = 1;
+  return out;
+}
+
+UnitCosts::UnitCosts(const ResolvedRun& run, const Plan& plan)
+    : run_(run),
+      plan_(plan),
+      paths_(std::min<std::int64_t>(run.config.paths, batch_count * most_groups * manifolds::lane_count)) {
+  const double groups = groups_of(paths_) / batch_count;
+  const std::int64_t last = plan.record_steps.back();
+  DiscreteRequest alone = trial(false);
+  step = seconds_per_unit(last,
+                          [&](std::int64_t n) {
+                            alone.record_steps = {n};
+                            run_discrete(alone);
+                          }) /
+         groups;
+
+  const bool coupled = !run.deterministic();
+  DiscreteRequest both = trial(coupled);
+  if (coupled) {
+    // Blocks long enough that their own steps do not hide what is looked for.
+    constexpr double longest = 1e-3;  // seconds of the iteration
+    both.block = std::clamp<std::int64_t>(std::llround(longest / (step * groups)), 1, plan.block);
+    const double whole = seconds_per_unit(std::max<std::int64_t>(1, last / both.block), [&](std::int64_t n) {
+      both.record_steps = {n * both.block};
+      run_discrete(both);
+    });
+    block = std::max(0.0, whole / groups - step * static_cast<double>(both.block));
+  }
+  // Away from the start, where nothing is left to project.
+  constexpr std::int64_t under_way = 64;
+  both.block = last;
+  record = seconds_per_unit(1000,
+                            [&](std::int64_t n) {
+                              both.record_steps.assign(static_cast<std::size_t>(n), std::min(under_way, last));
+                              run_discrete(both);
+                            }) /
+           groups;
+  if (!coupled) return;
+
+  constexpr double dear = 0.05;  // seconds: then a step is told from a block's
+  limit = evaluations_of_weak_order_two * block / steps_per_block;
+  if (limit * groups < dear) {
+    const auto most = static_cast<std::int64_t>(std::max(1.0, plan.times.back() / plan.limit_step));
+    limit = seconds_per_unit(most,
+                             [&](std::int64_t n) {
+                               run_limit(run, both.form, {0.0, static_cast<double>(n) * plan.limit_step},
+                                         plan.limit_step, paths_, {}, 1);
+                             }) /
+            groups;
+  }
+}
+
+/// Seconds for the exact curves of a run in which nothing diffuses: each form, and each rung in eta.
+double seconds_of_exact_theory(const ResolvedRun& run, const Plan& plan) {
+  const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
+  const Columns columns(run.manifold, false);
+  const auto curves = static_cast<double>(plan.forms.size() + plan.etas.size());
+  const auto records = static_cast<double>(plan.times.size());
+  const double reading = seconds_of_trial([&] { exact_theory(run, form, columns, {run.start}); });
+  // Between two records the adaptive method takes one step or two, of six evaluations each (measured: 3 to 12).
+  constexpr double evaluations = 9.0;
+  return curves * records * (1.0 + evaluations) * reading;
+}
+
+}  // namespace
+
+Cost count_steps(const ResolvedRun& run, const Plan& plan) {
+  Cost cost;
+  cost.paths = run.config.paths;
+  const auto paths = static_cast<double>(cost.paths);
+  const double blocks = plan.times.back() * run.hyperparameters.slow_unit() / static_cast<double>(plan.block);
+  const double coupled = run.deterministic() ? 0.0 : steps_per_block * blocks;
+  const double descent = run.first_phase ? static_cast<double>(run.first_phase->steps) : 0.0;
+  double refinement = 1.0;
+  for (std::size_t r = 0; r < plan.epsilons.size(); ++r, refinement *= 4.0) {
+    cost.discrete_steps += (refinement * static_cast<double>(plan.record_steps.back()) + descent) * paths;
+    cost.coupled_steps += refinement * coupled * paths;
+  }
+  Hyperparameters h = run.hyperparameters;
+  h.epsilon = plan.eta_ladder_epsilon;
+  for (double eta : plan.etas) {
+    h.eta = eta;
+    const auto eta_paths = static_cast<double>(plan.eta_ladder_paths);
+    cost.discrete_steps += plan.times.back() * h.slow_unit() * eta_paths;
+    cost.coupled_steps += coupled * eta_paths;
+  }
+  if (!run.deterministic()) {
+    cost.limit_steps = static_cast<double>(plan.forms.size()) * paths * plan.times.back() / plan.limit_step;
+  }
+  return cost;
+}
+
+Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
+  Cost cost = count_steps(run, plan);
+  const UnitCosts unit(run, plan);
+  const auto paths = static_cast<double>(cost.paths);
+  const double groups = groups_of(cost.paths) / paths;  // per path
+  const auto records = static_cast<double>(plan.times.size());
+  double read = records * static_cast<double>(plan.epsilons.size()) * groups_of(cost.paths);
+  if (!plan.etas.empty()) {
+    read += records * static_cast<double>(plan.etas.size()) * groups_of(plan.eta_ladder_paths);
+  }
+  double seconds = groups * (cost.discrete_steps * unit.step + cost.coupled_steps / steps_per_block * unit.block +
+                             cost.limit_steps * unit.limit) +
+                   read * unit.record;
+  const auto steps = static_cast<double>(plan.record_steps.back());
+  seconds +=
+      groups_of(batch_count * pictured_paths) *
+      (steps * unit.step + steps / static_cast<double>(plan.block) * unit.block + pictured_records * unit.record);
+  if (run.deterministic()) seconds += seconds_of_exact_theory(run, plan) * thread_count();  // on one thread
+  cost.seconds = seconds / thread_count();
+  return cost;
+}
+
+}  // namespace valleydrift::validation
