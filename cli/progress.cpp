@@ -11,7 +11,9 @@ std::string duration_text(double seconds) {
   if (seconds < 1.0) return "under a second";
   if (seconds < 100.0) return fmt::format("about {:.0f} s", seconds);
   if (seconds < 6000.0) return fmt::format("about {:.0f} min", seconds / 60.0);
-  return fmt::format("about {:.1f} h", seconds / 3600.0);
+  constexpr double year = 365.25 * 86400.0;
+  if (seconds < year) return fmt::format("about {:.1f} h", seconds / 3600.0);
+  return fmt::format("about {:.2g} years", seconds / year);
 }
 
 ProgressLine::ProgressLine(std::ostream* err)

@@ -94,7 +94,10 @@ BOOST_AUTO_TEST_CASE(refusals) {
   check_refused({"scan", "--eta", "1e-3,nan"}, "--eta");
   check_refused({"scan", "--eta", "1e-3,1e-3"}, "twice");
   check_refused({"scan", "--gamma", "0.5,1"}, "0 <= gamma < 1");
-  check_refused({"scan", "--delta", "1"}, "0 < delta < 1");
+  check_refused({"scan", "--delta", "1"}, "1e-6 <= delta < 1");
+  check_refused({"scan", "--delta", "1e-17"}, "1e-6 <= delta < 1");
+  check_refused({"scan", "--eta", "1e-300:1e300:3"}, "HIGH / LOW must be a finite number");
+  check_refused({"scan", "--eta", "1e-4:1e-2:1000", "--gamma", "0.5:0.8:1000"}, "1e+06 cells");
   check_refused({"scan", "--limit", "0"}, "--limit");
   check_refused({"scan", "--control", "nothing"}, "no-transverse");
   check_refused({"scan", "--read-at", "start"}, "weights, valley");
@@ -127,6 +130,46 @@ BOOST_AUTO_TEST_CASE(dry_run_states_grid_and_cost) {
   const json plan = json::parse(run_program(scan({"--dry-run", "--json"})).out);
   BOOST_TEST(plan["cells"].size() == 10u);
   BOOST_TEST(plan["expected_path_steps"].get<double>() > 1e5);
+}
+
+// Whatever finite numbers are given: an answer in a second or a message, and no number that is none.
+BOOST_AUTO_TEST_CASE(extremes_are_answered_in_words) {
+  const Folder folder;
+  const std::vector<std::vector<std::string>> extremes = {{"--C", "1e-300"},
+                                                          {"--C", "1e300"},
+                                                          {"--C", "1e-300", "--gamma", "0", "--no-prefactor"},
+                                                          {"--epsilon", "1e300"},
+                                                          {"--epsilon", "1e-300"},
+                                                          {"--epsilon", "1e-300", "--scheme", "nesterov"},
+                                                          {"--eta", "1e-300"},
+                                                          {"--eta", "1e-300:1e-3:3"},
+                                                          {"--eta", "1e-4:1e-2:1000", "--gamma", "0.5:0.8:100"},
+                                                          {"--prefactor-eta", "1e-300"},
+                                                          {"--prefactor-C", "1e-300:1e-299:5"},
+                                                          {"--delta", "1e-6"}};
+  const auto check_numbers = [](const std::string& text, const std::string& where) {
+    for (const char* none : {"nan", "inf,", "inf ", "inf\n"}) {
+      BOOST_TEST(text.find(none) == std::string::npos, where << ": " << none << " in " << text.substr(0, 2000));
+    }
+  };
+  for (const auto& extreme : extremes) {
+    std::vector<std::string> arguments = {"scan", "--dry-run"};
+    arguments.insert(arguments.end(), extreme.begin(), extreme.end());
+    const Result r = run_program(arguments);
+    const std::string where = extreme[0] + " " + extreme[1];
+    BOOST_TEST((r.code == 0 || r.code == 2), where);
+    check_numbers(r.out + r.err, where);
+  }
+  // Not a cell can be measured: that is no agreement.
+  for (const std::vector<std::string>& extreme :
+       {std::vector<std::string>{"--epsilon", "1e300"}, {"--C", "1e-300", "--no-prefactor"}}) {
+    std::vector<std::string> arguments = {"scan", "--no-plots", "--output", folder.path(extreme[0])};
+    arguments.insert(arguments.end(), extreme.begin(), extreme.end());
+    const Result r = run_program(arguments);
+    BOOST_TEST(r.code == 1, r.err);
+    BOOST_TEST(r.out.find("no cell could be measured") != std::string::npos, r.out);
+    check_numbers(r.out + r.err + read_file(folder.path(extreme[0]) + "/cells.csv"), extreme[0]);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_interrupted_scan_ends_in_the_same_bytes) {
@@ -179,6 +222,30 @@ BOOST_AUTO_TEST_CASE(an_interrupted_scan_ends_in_the_same_bytes) {
 
   check_refused({"scan", "--resume", "--output", again, "--seed", "2"}, "another scan");
   check_refused({"scan", "--output", again}, "not empty");
+  // Settings that the cells at hand were not run with: each kind that the cells' rows do not show.
+  const std::string config = read_file(again + "/config.ini");
+  for (const auto& [given, edited] : {std::pair{"seed = 1", "seed = 2"},
+                                      {"paths = 256", "paths = 512"},
+                                      {"delta = 0.2", "delta = 0.3"},
+                                      {"noise-law = rademacher", "noise-law = gaussian"},
+                                      {"scheme = heavy-ball", "scheme = nesterov"},
+                                      {"epsilon = 0.1", "epsilon = 0.09"}}) {
+    const std::size_t at = config.find(given);
+    BOOST_REQUIRE_MESSAGE(at != std::string::npos, given);
+    std::string text = config;
+    write_file(again + "/config.ini", text.replace(at, std::string(given).size(), edited));
+    check_refused({"scan", "--resume", "--output", again}, "config.ini was edited");
+  }
+  write_file(again + "/config.ini", config);
+  fs::remove(again + "/scan.state");
+  check_refused({"scan", "--resume", "--output", again}, "scan.state");
+  fs::create_directory(folder.path("empty"));
+  check_refused({"scan", "--resume", "--output", folder.path("empty")}, "no scan was interrupted there");
+  check_refused({"scan", "--resume", "--output", folder.path("nosuch")}, "no scan was interrupted there");
+  BOOST_TEST(!fs::exists(folder.path("nosuch")));
+  BOOST_TEST(
+      run_program({"scan", "--config", whole + "/config.ini", "--output", again, "--force", "--quiet", "--no-plots"})
+          .code == 0);
   write_file(again + "/cells.csv", "cell,something\n0,1\n");
   BOOST_TEST(run_program({"scan", "--resume", "--output", again, "--quiet"}).code == 4);
 }
@@ -196,6 +263,8 @@ BOOST_AUTO_TEST_CASE(summary_has_the_agreed_keys) {
     for (const char* entry : {"alpha", "interval", "cells_used"}) BOOST_TEST(exponent.contains(entry));
   }
   BOOST_TEST(summary.contains("optimal_gamma"));
+  BOOST_TEST(summary["allowed"]["beyond_range"] == 0.03);
+  BOOST_TEST(summary["allowed"]["optimal_gamma_half_width"] == 0.05);
   for (const char* key : {"mean", "rms"}) {
     for (const char* entry : {"predicted", "measured", "interval"})
       BOOST_TEST(summary["prefactor"][key].contains(entry));

@@ -2,6 +2,7 @@
 // responses summed here, and single cells against their prediction.
 #include "validation/scan/scan.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <random>
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(branches_meet_where_their_lines_do) {
   const auto law = [](double alpha) {
     PowerLaw l;
     l.alpha = alpha;
-    l.interval = {alpha - 0.01, alpha + 0.01};
+    l.range = {alpha - 0.01, alpha + 0.01};
     l.small_eta = l.large_eta = alpha;
     std::mt19937_64 engine(3);
     std::normal_distribution<double> normal;
@@ -217,6 +218,29 @@ BOOST_AUTO_TEST_CASE(transverse_energy_relaxes_without_oscillation) {
   // The denial: the loss alone does oscillate.
   BOOST_TEST(energy_form(Vector::Constant(1, 1e-4), {Scheme::heavy_ball, 0.02, 0.1, 0.1}).kinetic == 0.0);
   BOOST_TEST(underdamped(1.0, {Scheme::heavy_ball, 0.02, 0.1, 0.1}));
+}
+
+// --- Predictions ----------------------------------------------------------------------------------------------------
+
+// Along a row of gamma from one regime to the other: no kink between the hierarchy and its separated limit, where the
+// limiting flow alone is 1.5 % short.
+BOOST_AUTO_TEST_CASE(predictions_have_no_kink) {
+  ScanConfig config = small();
+  const ResolvedScan scan = resolve_scan(config);
+  std::vector<double> logs;
+  constexpr double step = 0.02;
+  for (int i = 0; i < 120; ++i) {
+    ResolvedRun run = scan.run_of(scan.cells.front());
+    run.hyperparameters.mu = 2.5 * std::pow(1e-6 * 9.0 * 0.01, 1.0 / 3.0) * std::exp(step * i);
+    const Prediction p = predict(scan, run);
+    BOOST_REQUIRE((p.root_mean_square && p.accuracy));
+    BOOST_TEST(*p.accuracy < 0.02);
+    logs.push_back(std::log(*p.root_mean_square));
+  }
+  for (std::size_t i = 1; i + 1 < logs.size(); ++i) {
+    // The second difference is of order step^2 times a slope's change of one, and 1e-3 by the orders of the hierarchy.
+    BOOST_TEST(std::abs(logs[i + 1] - 2.0 * logs[i] + logs[i - 1]) < 1.5e-3, i);
+  }
 }
 
 // --- Cells ----------------------------------------------------------------------------------------------------------

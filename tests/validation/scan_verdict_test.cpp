@@ -71,6 +71,33 @@ BOOST_AUTO_TEST_CASE(the_law_itself_agrees) {
   BOOST_REQUIRE(result.crossing.has_value());
   BOOST_TEST(std::abs(result.crossing->gamma - 2.0 / 3.0) < 0.003);
   BOOST_TEST(result.crossing->interval.contains(2.0 / 3.0));
+  BOOST_TEST(scan_text(scan, result).find("allowed: 0.03 beyond the range") != std::string::npos);
+}
+
+// An exponent is what it is called, and judged by what is printed: 0.03 beyond the range, not more.
+BOOST_AUTO_TEST_CASE(the_allowance_is_the_one_that_is_printed) {
+  const ResolvedScan scan = resolve_scan(grid());
+  for (const auto& [off, verdict] :
+       {std::pair{0.9 * exponent_allowance, LawVerdict::agree}, {1.1 * exponent_allowance, LawVerdict::disagree}}) {
+    const ScanResult result = made_up(
+        scan, [off = off](double g) { return 2.0 - 2.0 * g + off; }, transverse, 1e-6);
+    BOOST_TEST((result.verdict == verdict), off);
+    const PowerLaw& law = *result.exponents.front().mean.law;
+    BOOST_TEST(law.range.low <= law.interval.low);
+    BOOST_TEST(law.range.high >= law.interval.high);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(without_a_measured_cell_nothing_agrees) {
+  const ResolvedScan scan = resolve_scan(grid());
+  ScanResult all = made_up(scan, longitudinal, transverse, 0.01);
+  for (CellResult& cell : all.cells) {
+    cell.status = Status::limit;
+    cell.reason = "not bracketed";
+  }
+  const ScanResult result = evaluate(scan, all.cells);
+  BOOST_TEST((result.verdict == LawVerdict::inconclusive));
+  BOOST_TEST(says(result, "no cell could be measured: 0 outside, 30 at the limit of steps, 0 failed; the first: not"));
 }
 
 BOOST_AUTO_TEST_CASE(another_law_disagrees) {

@@ -128,8 +128,8 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
   }
   p.scales = time_scales(scan, run, *relaxation.time.value);
   TimeScales& s = p.scales;
-  for (const double scale : {s.tau_1, s.tau_2, s.unit}) {
-    if (std::isfinite(scale) && scale > 0.0) continue;
+  const double range = s.tau_1 + s.tau_2 + s.unit;  // at eta l = 1 tau_1 is 0
+  if (!(std::isfinite(range) && s.tau_2 > 0.0 && s.unit > 0.0)) {
     p.scales = {};
     p.outside = p.reason = "a time scale is not a finite number of steps: eta, epsilon or 1 - beta is too extreme";
     return p;
