@@ -156,7 +156,8 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   std::optional<validation::PathWriter> writer;
   validation::PathSink saved;
   if (options.save_paths) {
-    writer.emplace(folder, run.manifold.dimension(), plan.times);
+    writer.emplace(folder, validation::weight_columns(run.manifold.description().coordinates, run.manifold.dimension()),
+                   plan.times);
     saved = [&](const auto& records) { save_paths(*writer, records); };
   }
 

@@ -290,7 +290,7 @@ void judge_nothing(Comparison& c) {
   c.reason = c.obstacle;
   for (ObservableResult& o : c.observables) {
     o.verdict = Verdict::inconclusive;
-    o.reason = "not judged, see the verdict";
+    o.reason = "not judged, see above";
     o.remedy.clear();
     o.visible = {};
   }

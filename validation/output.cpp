@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
@@ -12,6 +13,7 @@
 #include <ctime>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <system_error>
 
 #include "manifolds/errors.hpp"
@@ -55,6 +57,9 @@ std::string columns(const char* prefix, int dimension) {
   for (int i = 1; i <= dimension; ++i) out += fmt::format(",{}{}", prefix, i);
   return out;
 }
+
+/// The columns of paths.csv before the weights, between commas.
+constexpr std::string_view path_columns = ",path,record,time,kind,";
 
 const char* word_of(PathKind kind) { return kind == PathKind::slow ? "slow" : "limit"; }
 
@@ -237,11 +242,26 @@ void PendingFile::commit() {
 
 // --- Paths ----------------------------------------------------------------------------------------------------------
 
-PathWriter::PathWriter(OutputFolder& folder, int dimension, std::vector<double> times)
+std::vector<std::string> weight_columns(const std::string& coordinates, int dimension) {
+  std::vector<std::string> names;
+  std::istringstream list(coordinates);
+  for (std::string name; std::getline(list, name, ',');) {
+    name.erase(0, name.find_first_not_of(' '));
+    const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(),
+                                                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    if (is_name && path_columns.find("," + name + ",") == std::string::npos) names.push_back(name);
+  }
+  if (static_cast<int>(names.size()) == dimension) return names;
+  names.clear();
+  for (int i = 1; i <= dimension; ++i) names.push_back(fmt::format("w{}", i));
+  return names;
+}
+
+PathWriter::PathWriter(OutputFolder& folder, const std::vector<std::string>& names, std::vector<double> times)
     : folder_(folder),
       file_(folder.path() / "paths.csv"),
       times_(std::move(times)) {
-  file_.write("path,record,time,kind" + columns("w", dimension) + "\n");
+  file_.write(fmt::format("{}{}\n", path_columns.substr(1), fmt::join(names, ",")));
 }
 
 void PathWriter::append(std::int64_t path, std::size_t record, PathKind kind, std::span<const double> state) {

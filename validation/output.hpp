@@ -76,12 +76,16 @@ struct RunFacts {
 /// Which process a saved state belongs to.
 enum class PathKind { slow, limit };
 
-/// paths.csv (--save-paths): path,record,time,kind,w1,...,wD, one line per path, record and process, in the order of
-/// the calls. Holds one buffer in memory, whatever the number of paths.
+/// What the D weights are called in paths.csv: as the manifold calls its coordinates ("u, v"), where that is a list of
+/// D names that no other column has; else w1, ..., wD.
+std::vector<std::string> weight_columns(const std::string& coordinates, int dimension);
+
+/// paths.csv (--save-paths): path,record,time,kind and the weights, one line per path, record and process, in the order
+/// of the calls. Holds one buffer in memory, whatever the number of paths.
 class PathWriter {
  public:
   /// Throws FileError, like the other members.
-  PathWriter(OutputFolder& folder, int dimension, std::vector<double> times);
+  PathWriter(OutputFolder& folder, const std::vector<std::string>& names, std::vector<double> times);
   /// The states of one path at all records.
   void append(std::int64_t path, PathKind kind, std::span<const Vector> states);
   /// One state, D numbers.

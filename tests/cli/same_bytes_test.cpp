@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(for_any_number_of_paths_saved_at_a_time) {
     request.record_steps = {0, 10, 25};
     request.sampled_paths = 700;
     request.sink_paths = at_a_time;
-    PathWriter writer(out, run.manifold.dimension(), {0.0, 0.1, 0.25});
+    PathWriter writer(out, {"w1", "w2"}, {0.0, 0.1, 0.25});
     std::int64_t calls = 0;
     request.sink = [&](const std::vector<PathRecord>& records) {
       ++calls;

@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(paths_on_a_full_device_are_a_file_error) {
   OutputFolder folder = reserve("results");
   fs::create_symlink("/dev/full", "results/paths.csv.part");
   const auto write = [&] {
-    PathWriter writer(folder, 2, {0.0, 1.0});
+    PathWriter writer(folder, {"u", "v"}, {0.0, 1.0});
     writer.append(0, PathKind::slow, std::vector<Vector>{Vector{{1.0, 2.0}}, Vector{{3.0, 4.0}}});
     writer.finish();
   };
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(series_csv_reads_back_to_the_same_bits) {
 BOOST_AUTO_TEST_CASE(paths_csv_holds_each_path_in_order) {
   WorkingFolder working;
   OutputFolder folder = reserve("results");
-  PathWriter writer(folder, 2, {0.0, 0.1});
+  PathWriter writer(folder, {"u", "v"}, {0.0, 0.1});
   const std::vector<Vector> states = {Vector{{1.0 / 3.0, 2.0}}, Vector{{3.0, 4.0}}};
   writer.append(0, PathKind::slow, states);
   writer.append(0, PathKind::limit, states);
@@ -391,7 +391,7 @@ BOOST_AUTO_TEST_CASE(paths_csv_holds_each_path_in_order) {
   writer.finish();
   const auto lines = lines_of(text_of("results/paths.csv"));
   BOOST_REQUIRE_EQUAL(lines.size(), 6U);
-  BOOST_TEST(lines[0] == "path,record,time,kind,w1,w2");
+  BOOST_TEST(lines[0] == "path,record,time,kind,u,v");
   BOOST_TEST(lines[1] == "0,0,0,slow,0.3333333333333333,2");
   BOOST_TEST(lines[2] == "0,1,0.1,slow,3,4");
   BOOST_TEST(lines[4] == "0,1,0.1,limit,3,4");
@@ -399,6 +399,14 @@ BOOST_AUTO_TEST_CASE(paths_csv_holds_each_path_in_order) {
   // What this run wrote is not stale.
   write_data(folder, made_up(), "x\n", {});
   BOOST_TEST(fs::exists("results/paths.csv"));
+}
+
+BOOST_AUTO_TEST_CASE(weights_are_called_as_the_valley_calls_them) {
+  using Names = std::vector<std::string>;
+  BOOST_TEST((weight_columns("u, v", 2) == Names{"u", "v"}));
+  BOOST_TEST((weight_columns("w_2,w_1", 2) == Names{"w_2", "w_1"}));
+  BOOST_TEST((weight_columns("w_1..w_D", 3) == Names{"w1", "w2", "w3"}));
+  BOOST_TEST((weight_columns("time, x", 2) == Names{"w1", "w2"}));  // the time has a column of its own
 }
 
 BOOST_AUTO_TEST_CASE(a_replayed_path_has_a_line_per_step) {
