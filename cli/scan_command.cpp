@@ -65,6 +65,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
   }
 
   OutputFolder folder = folder_of(options, scan, config);
+  if (!options.resume) folder.set_aside_old_files();
   folder.write("config.ini", config);
   validation::CellLog log(folder.path(), scan, options.resume);
   for (const std::string& name : validation::cell_file_names()) folder.note_written(name);

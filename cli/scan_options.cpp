@@ -164,7 +164,7 @@ void read_scan(Settings& settings, Options& options) {
     if (options.force) throw ConfigError("--resume with --force: --force starts again; give one of them");
     const std::filesystem::path config = std::filesystem::path(*options.output) / "config.ini";
     std::error_code ignored;
-    if (std::filesystem::exists(config, ignored)) settings.add_file(read_config_file(config.string()));
+    if (std::filesystem::exists(config, ignored)) settings.add_file(read_config_file(config.string(), Command::scan));
   }
   ScanConfig& scan = options.scan;
   read_problem(settings, scan, options.command == Command::advise);
