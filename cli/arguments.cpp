@@ -4,18 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/program_options/cmdline.hpp>
 #include <boost/program_options/errors.hpp>
 #include <boost/program_options/option.hpp>
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/value_semantic.hpp>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
-#include <sstream>
+#include <string_view>
 
 #include "cli/option_table.hpp"
 
@@ -132,87 +127,92 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
 
 namespace {
 
-/// The settings of the file that the option `option_name` names; `keys`, if not empty, are all that it may have.
-Arguments read_file(const std::string& option_name, const std::string& path, const std::vector<std::string>& keys) {
-  constexpr std::size_t most_bytes = std::size_t{1}
-                                     << 20;  // far above any configuration; a wrong file is noticed early
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// The text of the file that the option `option_name` names, without a byte order mark.
+std::string read_settings_text(const std::string& option_name, const std::string& path) {
+  constexpr std::size_t most_bytes = std::size_t{1} << 20;  // far above any configuration
   std::string text;
   try {
     text = read_text_file(path, most_bytes);
   } catch (const FileError& error) {
-    throw ConfigError(fmt::format("{}: {}", option_name, error.what()));
+    throw FileError(fmt::format("{}: {}", option_name, error.what()));
   }
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   if (text.find('\0') != std::string::npos) {
     throw ConfigError(fmt::format("{}: {}: not a text file", option_name, path));
   }
+  return text;
+}
 
-  const po::options_description description = program_options();
+/// Lines `key = value` as Program_options has them: # begins a comment, blanks around key and value do not count.
+/// `option_of(where, key)` tells what a key sets, or throws.
+template <class OptionOf>
+Arguments read_settings(const std::string& text, const std::string& path, const OptionOf& option_of) {
   Arguments arguments;
-  std::istringstream lines(text);
-  std::string line;
-  // One line at a time, because Program_options' errors do not tell the line.
-  for (int number = 1; std::getline(lines, line); ++number) {
+  std::string_view rest = text;
+  for (int number = 1; !rest.empty(); ++number) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view whole = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const std::string_view line = trimmed(whole.substr(0, whole.find('#')));
+    if (line.empty()) continue;
     const std::string place = fmt::format("{}, line {}", path, number);
-    const std::size_t first = line.find_first_not_of(" \t");
-    if (first != std::string::npos && line[first] == '[') {
-      throw ConfigError(fmt::format("{}: sections are not used: {}", place, line));
-    }
-    po::parsed_options parsed(&description);
-    try {
-      std::istringstream one(line);
-      parsed = po::parse_config_file(one, description, /*allow_unregistered=*/true);
-    } catch (const po::error&) {
+    if (line.front() == '[') throw ConfigError(fmt::format("{}: sections are not used: '{}'", place, line));
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos || equals == 0) {
       throw ConfigError(fmt::format("{}: '{}' is not of the form key = value", place, line));
     }
-    for (const po::option& given : parsed.options) {
-      const std::string where = fmt::format("{}: {}", place, given.string_key);
-      const OptionInfo* option = find_option(given.string_key);
-      if (!keys.empty() && std::find(keys.begin(), keys.end(), given.string_key) == keys.end()) {
-        const std::string near = suggestion(given.string_key, keys);
-        throw ConfigError(fmt::format("{}: does not belong in a manifold's file{}; allowed are {}", where,
-                                      near.empty() ? "" : fmt::format(", did you mean {}?", near),
-                                      fmt::join(keys, ", ")));
-      }
-      if (!option) throw_unknown(where, "", given.string_key);
-      if (!option->decides_results) {
-        throw ConfigError(fmt::format("{}: does not belong in a configuration file; give --{} on the command line",
-                                      where, option->name));
-      }
-      const std::string value = given.value.empty() ? "" : given.value.front();
-      if (option->argument.empty() && value != "true" && value != "false") {
-        throw ConfigError(fmt::format("{}: '{}' given, allowed is true or false", where, value));
-      }
-      store(arguments, *option, {where, value, true});
+    const std::string key(trimmed(line.substr(0, equals)));
+    const std::string value(trimmed(line.substr(equals + 1)));
+    const std::string where = fmt::format("{}: {}", place, key);
+    const OptionInfo& option = option_of(where, key);
+    if (option.argument.empty() && value != "true" && value != "false") {
+      throw ConfigError(fmt::format("{}: '{}' given, allowed is true or false", where, value));
     }
+    store(arguments, option, {where, value, true});
   }
   return arguments;
 }
 
 }  // namespace
 
-Arguments read_config_file(const std::string& path) { return read_file("--config", path, {}); }
-
-Arguments read_manifold_file(const std::string& path) {
-  return read_file("--manifold-file", path,
-                   {"name", "variables", "residual", "constant", "parameter", "weight", "start"});
+Arguments read_config_file(const std::string& path, Command command) {
+  return read_settings(
+      read_settings_text("--config", path), path,
+      [command](const std::string& where, const std::string& key) -> const OptionInfo& {
+        const OptionInfo* option = find_option(key, command);
+        if (!option) throw_unknown(where, "", key);
+        // `inspect` reads the configuration of a comparison: it shows the theory of that run.
+        if (command == Command::inspect && !belongs_to(*option, command)) option = find_option(key, Command::compare);
+        if (!option->decides_results) {
+          throw ConfigError(fmt::format("{}: does not belong in a configuration file; give --{} on the command line",
+                                        where, option->name));
+        }
+        const bool of_comparison = command == Command::inspect && belongs_to(*option, Command::compare);
+        if (!belongs_to(*option, command) && !of_comparison) {
+          throw ConfigError(fmt::format("{}: does not belong to {}; it is a setting of {}", where, name_of(command),
+                                        fmt::join(owners_of(key), " and ")));
+        }
+        return *option;
+      });
 }
 
-std::string read_text_file(const std::string& path, std::size_t most_bytes) {
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw FileError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  std::string text;
-  std::array<char, 65536> buffer;
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
-    text.append(buffer.data(), count);
-    if (text.size() > most_bytes)
-      throw FileError(fmt::format("cannot read {}: longer than {} bytes", path, most_bytes));
-  }
-  if (std::ferror(file.get())) throw FileError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  return text;
+Arguments read_manifold_file(const std::string& path) {
+  static const std::vector<std::string> keys = {"name",      "variables", "residual", "constant",
+                                                "parameter", "weight",    "start"};
+  return read_settings(read_settings_text("--manifold-file", path), path,
+                       [](const std::string& where, const std::string& key) -> const OptionInfo& {
+                         if (std::find(keys.begin(), keys.end(), key) != keys.end()) return *find_option(key);
+                         const std::string near = suggestion(key, keys);
+                         throw ConfigError(fmt::format(
+                             "{}: does not belong in a manifold's file{}; allowed are {}", where,
+                             near.empty() ? "" : fmt::format(", did you mean {}?", near), fmt::join(keys, ", ")));
+                       });
 }
 
 }  // namespace valleydrift::cli

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/option_table.hpp"
 #include "manifolds/errors.hpp"
 
 namespace valleydrift::cli {
@@ -26,13 +27,15 @@ struct Arguments {
 /// option (with the nearest name), one given twice, a missing value, and a value given to a flag.
 Arguments read_command_line(const std::vector<std::string>& tokens);
 
-/// The settings of a configuration file in Program_options' format. Throws ConfigError with file and line for what
-/// cannot be read, is unknown, given twice, or has no influence on results and so does not belong in a file.
-Arguments read_config_file(const std::string& path);
+/// The settings of a configuration file in Program_options' format. Throws FileError if it cannot be read, ConfigError
+/// with file and line for what is no setting, unknown, given twice, of another command, or has no influence on results
+/// and so does not belong in a file.
+Arguments read_config_file(const std::string& path, Command command);
 /// The same for a file that --manifold-file names, which has the keys of a formula and no others.
 Arguments read_manifold_file(const std::string& path);
 
-/// The whole text of a file of at most `most_bytes`. Throws FileError with the path and the reason.
+/// The whole text of a file of at most `most_bytes`: a regular file, or standard input under one of its names. Throws
+/// FileError with the path and the reason, for a pipe or a device too, which may have no end.
 std::string read_text_file(const std::string& path, std::size_t most_bytes);
 
 }  // namespace valleydrift::cli

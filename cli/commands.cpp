@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "cli/help.hpp"
+#include "cli/message.hpp"
 #include "manifolds/errors.hpp"
 #include "validation/inspection.hpp"
 
@@ -111,14 +112,16 @@ nlohmann::json description_json(const ManifoldDescription& d) {
 
 int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   const auto failed = [&](int code, const std::string& message) {
-    err << "valleydrift: error: " << message << std::endl;
+    err << "valleydrift: error: " << shown(message) << std::endl;
     return code;
   };
   int code = success;
+  Options options;
   try {
-    code = dispatch(parse_options(std::vector<std::string>(argv + std::min(argc, 1), argv + argc)), out, err);
+    options = parse_options(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+    code = dispatch(options, out, err);
   } catch (const ConfigError& error) {
-    code = failed(bad_input, error.what());
+    code = failed(bad_input, placed(error.what(), options.from_file));
   } catch (const NumericalError& error) {
     code = failed(numerical_failure, error.what());
   } catch (const FileError& error) {

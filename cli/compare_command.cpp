@@ -84,6 +84,7 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
 
 int replay(const Options& options, const ResolvedRun& run, const Plan& plan, std::ostream& out) {
   OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  folder.set_aside_old_files();
   validation::write_config(folder, run.config, config_text(run.config));
   write_replay(run, plan, *options.path, folder);
   folder.remove_stale_files();  // with --force: what is left of another run would not belong to this configuration
@@ -142,6 +143,7 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
 
   // All input is valid: from here on files are made.
   OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  folder.set_aside_old_files();
   if (!options.quiet) {
     const Cost cost = validation::estimate_cost(run, plan);
     err << "valleydrift: " << cost_text(cost, plan, threads) << std::endl;

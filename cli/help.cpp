@@ -53,6 +53,19 @@ Exit codes
   130, 143  interrupted (Ctrl-C, SIGTERM)
 )";
 
+/// Of the commands that are about the iteration; DERIVATION (1) to (5).
+constexpr const char* iteration_text = R"(
+The iteration, from p = 0 (DERIVATION (1) to (4))
+  heavy ball  p <- beta p - grad L(w) + epsilon sigma(w) xi,   w <- w + eta p
+  Nesterov    the same with gradient and noise at the look-ahead point w + eta beta p;  SGD: beta = 0
+  xi          drawn anew in every step, independent, of mean 0 and variance 1; label noise, sigma = s J^T, moves
+              the labels: the gradient is that of L = (s/2) sum (f_a - epsilon xi_a)^2
+  slow time   t = k (eta epsilon/(1 - beta))^2 after k steps
+In PyTorch, torch.optim.SGD(lr, momentum) with dampening 0 and weight_decay 0 is this iteration for its own loss
+with eta = lr, beta = momentum, p = -momentum_buffer; with nesterov=True its parameters are the look-ahead point.
+MSELoss, (1/n) sum f_a^2, is 2 L where s = 1/n: there lr = eta/2. Where s = 1 it is (2/n) L: lr = n eta/2.
+)";
+
 constexpr const char* manifolds_text = R"(usage: valleydrift manifolds [NAME] [--json]
 
 Lists the built-in problems, each a loss L(w) whose minima form a valley; with a NAME, shows one: its
@@ -158,7 +171,8 @@ Commands
   scan        measure convergence times over learning rate and momentum: the two-thirds law, the best prefactor
   advise      the fastest momentum for a learning rate and noise scale, and what it gains
 
-`valleydrift COMMAND --help` explains the options of a command. --version prints the version.
+`valleydrift COMMAND --help` explains the options of a command, `valleydrift compare --help` also the update rule
+and what learning rate and momentum are in PyTorch. --version prints the version.
 Results go to standard output, messages and progress to standard error.
 
 Examples
@@ -177,15 +191,15 @@ std::string help_for(Command command) {
     case Command::manifolds:
       return manifolds_text + options_of(command) + manifolds_examples + exit_codes;
     case Command::inspect:
-      return inspect_text + options_of(command) + inspect_examples + exit_codes;
+      return inspect_text + options_of(command) + iteration_text + inspect_examples + exit_codes;
     case Command::compare:
-      return compare_text + options_of(command) + compare_examples + exit_codes;
+      return compare_text + options_of(command) + iteration_text + compare_examples + exit_codes;
     case Command::verify:
       return verify_text + options_of(command) + verify_examples + exit_codes;
     case Command::scan:
-      return scan_text + options_of(command) + scan_examples + exit_codes;
+      return scan_text + options_of(command) + iteration_text + scan_examples + exit_codes;
     case Command::advise:
-      return advise_text + options_of(command) + advise_examples + exit_codes;
+      return advise_text + options_of(command) + iteration_text + advise_examples + exit_codes;
   }
   return {};
 }

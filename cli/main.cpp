@@ -1,10 +1,15 @@
+#include <unistd.h>
+
 #include <Eigen/Core>
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/standard_streams.hpp"
 #include "validation/interrupt.hpp"
 
 int main(int argc, char** argv) {
+  valleydrift::cli::open_standard_descriptors();
+  const valleydrift::cli::ThroughDescriptor out(std::cout, STDOUT_FILENO), err(std::cerr, STDERR_FILENO);
   valleydrift::validation::install_signal_handlers();
   // Eigen cuts large products, and so the order of their sums, by the processor's caches; here by the same ones
   // everywhere.

@@ -227,6 +227,15 @@ const OptionInfo* find_option(std::string_view name, std::optional<Command> comm
 
 bool belongs_to(const OptionInfo& option, Command command) { return (option.commands & bit(command)) != 0; }
 
+std::vector<std::string> owners_of(std::string_view name) {
+  std::vector<std::string> owners;
+  for (const Command command : all_commands()) {
+    const OptionInfo* option = find_option(name, command);
+    if (option && belongs_to(*option, command)) owners.push_back(name_of(command));
+  }
+  return owners;
+}
+
 std::string suggestion(const std::string& given, const std::vector<std::string>& candidates) {
   std::vector<std::string> longer;
   if (!given.empty()) {

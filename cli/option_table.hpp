@@ -30,6 +30,8 @@ std::span<const OptionInfo> option_table();
 /// a file with verify and is a flag elsewhere.
 const OptionInfo* find_option(std::string_view name, std::optional<Command> command = {});
 bool belongs_to(const OptionInfo& option, Command command);
+/// The names of the commands that have an option of this name.
+std::vector<std::string> owners_of(std::string_view name);
 
 /// What the user may have meant: the only name that begins with `given`, or else the one with the fewest letters
 /// changed; empty if none is near.

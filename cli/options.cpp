@@ -9,6 +9,7 @@
 #include "cli/manifold_options.hpp"
 #include "cli/scan_options.hpp"
 #include "cli/settings.hpp"
+#include "cli/unused.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/formula.hpp"
@@ -198,6 +199,14 @@ std::optional<std::string> read_file_name(const Settings& settings, const char* 
   return s->text;
 }
 
+/// Whether two names lead to one file, which need not be there yet.
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code one, other;
+  if (std::filesystem::equivalent(a, b, one)) return true;
+  const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(a), one);
+  return !one && place == std::filesystem::weakly_canonical(std::filesystem::absolute(b), other);
+}
+
 void read_verify(const Settings& settings, Options& options) {
   if (const Setting* s = settings.find("only")) options.verify.only = read_patterns(*s);
   if (const Setting* s = settings.find("manifold")) options.verify.manifold = manifolds::description_of(s->text).name;
@@ -218,11 +227,13 @@ void read_verify(const Settings& settings, Options& options) {
   // 10^6 repeats are two days of work.
   if (const Setting* s = settings.find("aa")) {
     options.repeats = static_cast<std::int64_t>(whole_number_in(*s, 1, 1'000'000));
-    settings.refuse_both("aa", "thorough", "A/A repeats have one size; give one of them");
-    settings.refuse_both("aa", "list", "the list is of the checks themselves; give one of them");
   }
   options.json_file = read_file_name(settings, "json");
   options.junit_file = read_file_name(settings, "junit");
+  if (options.json_file && options.junit_file && same_file(*options.json_file, *options.junit_file)) {
+    throw ConfigError(fmt::format("{} with {}: both name the file {}; give two", settings.find("json")->where,
+                                  settings.find("junit")->where, *options.json_file));
+  }
 }
 
 Command read_command(const std::string& word) {
@@ -255,12 +266,8 @@ void read_command(const Arguments& arguments, Options& options) {
 
   const auto check = [&](const std::string& option) {
     if (belongs_to(*find_option(option, options.command), *options.command)) return;
-    std::vector<std::string> owners;
-    for (const Command command : all_commands()) {
-      if (belongs_to(*find_option(option, command), command)) owners.push_back(name_of(command));
-    }
     throw ConfigError(fmt::format("--{} does not belong to {}; it is an option of {}", option,
-                                  name_of(*options.command), fmt::join(owners, " and ")));
+                                  name_of(*options.command), fmt::join(owners_of(option), " and ")));
   };
   for (const auto& [option, setting] : arguments.settings) check(option);
   for (const auto& [option, settings] : arguments.repeated) check(option);
@@ -268,9 +275,9 @@ void read_command(const Arguments& arguments, Options& options) {
 
 }  // namespace
 
-Options parse_options(const std::vector<std::string>& tokens) {
-  const Arguments arguments = read_command_line(tokens);
-  Settings settings(arguments);
+namespace {
+
+Options read_options(const Arguments& arguments, Settings& settings) {
   Options options;
   options.help = settings.flag("help");
   options.version = settings.flag("version");
@@ -287,10 +294,11 @@ Options parse_options(const std::vector<std::string>& tokens) {
   options.quiet = settings.flag("quiet");
   if (options.command == Command::verify) {
     read_verify(settings, options);
+    refuse_unused(settings, *options.command);
     return options;
   }
 
-  if (const Setting* s = settings.find("config")) settings.add_file(read_config_file(s->text));
+  if (const Setting* s = settings.find("config")) settings.add_file(read_config_file(s->text, *options.command));
   if (const Setting* s = settings.find("output")) {
     if (s->text.empty()) throw ConfigError("--output: the name of the folder is empty");
     options.output = s->text;
@@ -301,19 +309,31 @@ Options parse_options(const std::vector<std::string>& tokens) {
   options.print_config = settings.flag("print-config");
   if (options.command == Command::scan || options.command == Command::advise) {
     read_scan(settings, options);
+    refuse_unused(settings, *options.command);
     return options;
   }
   options.run = read_run(settings);
-
-  for (const char* unused : {"save-paths", "benchmark", "dry-run"}) {
-    settings.refuse_both("path", unused, "a replay runs one path, not the ensemble");
-  }
+  refuse_unused(settings, *options.command);
   if (const Setting* s = settings.find("path")) {
     options.path = static_cast<std::int64_t>(whole_number_in(*s, 0, static_cast<std::uint64_t>(options.run.paths - 1)));
   }
   options.save_paths = settings.flag("save-paths");
   options.benchmark = settings.flag("benchmark");
   return options;
+}
+
+}  // namespace
+
+Options parse_options(const std::vector<std::string>& tokens) {
+  const Arguments arguments = read_command_line(tokens);
+  Settings settings(arguments);
+  try {
+    Options options = read_options(arguments, settings);
+    options.from_file = settings.from_file();
+    return options;
+  } catch (const ConfigError& error) {
+    throw ConfigError(placed(error.what(), settings.from_file()));
+  }
 }
 
 void check_size(const std::string& options, double steps, std::int64_t paths, int dimension) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/option_table.hpp"
+#include "cli/settings.hpp"
 #include "validation/run_config.hpp"
 #include "validation/scan/scan_config.hpp"
 #include "validation/verify.hpp"
@@ -33,6 +34,8 @@ struct Options {
   validation::ScanConfig scan = {};  ///< of scan and, as far as it goes, advise
   bool resume = false;
   std::optional<std::string> json_file = {}, junit_file = {};
+
+  PlacedSettings from_file = {};  ///< for messages, which say --OPTION, to tell the line instead
 };
 
 /// Most steps that a run may have: at a nanosecond each, a quarter of an hour for a single path.
@@ -42,7 +45,6 @@ inline constexpr double most_steps = 1e12;
 /// sigma file cannot be read.
 Options parse_options(const std::vector<std::string>& tokens);
 
-class Settings;
 /// --start random with its --start-scale into `run`; false if there is no such start. Throws ConfigError for a scale
 /// without it.
 bool read_random_start(const Settings& settings, validation::RunConfig& run);

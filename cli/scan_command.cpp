@@ -83,6 +83,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
   }
 
   OutputFolder folder = folder_of(options, scan, config);
+  if (!options.resume) folder.set_aside_old_files();
   folder.write("config.ini", config);
   folder.write(state_name, state_of(config));
   validation::CellLog log(folder.path(), scan, options.resume);

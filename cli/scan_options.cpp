@@ -174,7 +174,7 @@ void read_scan(Settings& settings, Options& options) {
                       "--resume a new one is started",
                       *options.output, config.string()));
     }
-    settings.add_file(read_config_file(config.string()));
+    settings.add_file(read_config_file(config.string(), Command::scan));
   }
   ScanConfig& scan = options.scan;
   read_problem(settings, scan, options.command == Command::advise);

@@ -16,6 +16,9 @@ namespace valleydrift::cli {
 /// What --start says instead of a point.
 inline constexpr const char* random_word = "random";
 
+/// Option names with what a file says of them.
+using PlacedSettings = std::vector<std::pair<std::string, Setting>>;
+
 /// The settings of the command line and, below them, those of the file.
 class Settings {
  public:
@@ -54,13 +57,21 @@ class Settings {
     replace("C", {"beta"});
     replace("at", {"start", "start-scale"});
     if (find("start") && find("start")->text != random_word) replace("start", {"start-scale"});
-    if (find("scheme") && find("scheme")->text == "sgd") replace("scheme", {"beta", "C"});
+    if (find("scheme") && find("scheme")->text == "sgd") {
+      replace("scheme", {"beta", "C", "prefactor-eta", "prefactor-C", "prefactor-paths"});
+      const auto in_file = file.settings.find("form");
+      const Setting* form = find("form") ? find("form") : in_file != file.settings.end() ? &in_file->second : nullptr;
+      if (!form || form->text != "asymptotic") file.settings.erase("gamma");
+    }
+    replace("no-prefactor", {"prefactor-eta", "prefactor-C", "prefactor-paths"});
+    for (const char* option : {"prefactor-eta", "prefactor-C", "prefactor-paths"}) replace(option, {"no-prefactor"});
     if (find("noise") && find("noise")->text != "constant") replace("noise", {"sigma"});
     if (find("noise") && find("noise")->text != "label" && find("noise")->text != "minibatch") {
       replace("noise", {"batch", "draw"});
     }
     if (names_another_manifold(file)) {
-      for (const char* option : {"manifold", "name", "variables", "weight", "start", "start-scale", "sigma"}) {
+      for (const char* option :
+           {"manifold", "name", "variables", "weight", "start", "start-scale", "phase1", "sigma"}) {
         file.settings.erase(option);
       }
       file.repeated.clear();
@@ -71,6 +82,8 @@ class Settings {
       all.insert(all.begin(), settings.begin(), settings.end());
     }
   }
+
+  PlacedSettings from_file() const;
 
   void refuse_both(const std::string& one, const std::string& other, const std::string& why) const {
     if (find(one) && find(other)) {
@@ -92,6 +105,9 @@ class Settings {
 
   Arguments arguments_;
 };
+
+/// A message that begins with --OPTION, with the place in the file instead if that is where the option comes from.
+std::string placed(const std::string& message, const PlacedSettings& from_file);
 
 /// --param KEY=VALUE by key; the command line wins over the file. Throws ConfigError for another form, or a key twice.
 std::map<std::string, std::string> read_parameters(const Settings& settings);

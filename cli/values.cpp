@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 
 #include "manifolds/registry.hpp"
@@ -63,30 +64,47 @@ std::vector<double> number_list(const Setting& setting) {
 manifolds::Matrix read_matrix(const std::string& where, const std::string& path, Eigen::Index rows) {
   constexpr std::size_t most_bytes = std::size_t{1} << 26;  // 64 MiB: far above the largest dimensions of the manifolds
   constexpr std::size_t most_columns = 65535;               // components that the noise tells apart
-  const std::string text = read_text_file(path, most_bytes);
-  std::vector<std::string_view> lines = split(text, '\n');
-  while (!lines.empty() && trimmed(lines.back()).empty()) lines.pop_back();
-  if (lines.empty()) throw ConfigError(fmt::format("{}: {}: the file is empty", where, path));
+  std::string text;
+  try {
+    text = read_text_file(path, most_bytes);
+  } catch (const FileError& error) {
+    throw FileError(fmt::format("{}: {}", where, error.what()));
+  }
+  std::string_view rest = text;
+  while (!rest.empty() && std::string_view(" \t\r\n").find(rest.back()) != std::string_view::npos) {
+    rest.remove_suffix(1);
+  }
+  if (rest.empty()) throw ConfigError(fmt::format("{}: {}: the file is empty", where, path));
 
-  const std::size_t columns = split(lines.front(), ',').size();
+  const auto row_count = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n') + 1);
+  const std::string_view head = rest.substr(0, rest.find('\n'));
+  const auto columns = static_cast<std::size_t>(std::count(head.begin(), head.end(), ',') + 1);
   if (columns > most_columns) {
     throw ConfigError(fmt::format("{}: {}: {} columns, allowed is up to {}", where, path, columns, most_columns));
   }
   std::vector<double> values;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::vector<std::string_view> cells = split(lines[i], ',');
+  for (std::size_t i = 0; i < std::min(row_count, static_cast<std::size_t>(rows)); ++i) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::vector<std::string_view> cells = split(rest.substr(0, end), ',');
+    rest.remove_prefix(std::min(end + 1, rest.size()));
     if (cells.size() != columns) {
       throw ConfigError(
           fmt::format("{}: {}, line {}: {} columns, but line 1 has {}", where, path, i + 1, cells.size(), columns));
     }
     for (std::size_t j = 0; j < columns; ++j) {
-      values.push_back(manifolds::parse_number(fmt::format("{}: {}, line {}, column {}", where, path, i + 1, j + 1),
-                                               trimmed(cells[j])));
+      const std::string cell = trimmed(cells[j]);
+      double value = 0.0;
+      const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+      const bool plain = error == std::errc{} && stop == cell.data() + cell.size() && std::isfinite(value);
+      // Where it stands is spelt out only for what is not plainly a number: a large file has millions.
+      values.push_back(
+          plain ? value
+                : manifolds::parse_number(fmt::format("{}: {}, line {}, column {}", where, path, i + 1, j + 1), cell));
     }
   }
-  if (static_cast<Eigen::Index>(lines.size()) != rows) {
+  if (row_count != static_cast<std::size_t>(rows)) {
     throw ConfigError(fmt::format("{}: {}: {} rows, but the manifold has dimension {}: one row for each component of w",
-                                  where, path, lines.size(), rows));
+                                  where, path, row_count, rows));
   }
   using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   return Eigen::Map<const RowMajor>(values.data(), rows, static_cast<Eigen::Index>(columns));

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "cli/commands.hpp"
@@ -14,27 +15,36 @@
 namespace valleydrift::cli {
 namespace {
 
-void write_file(const std::string& path, const std::string& text) {
-  validation::PendingFile file(path);
-  file.write(text);
-  file.commit();
+/// The files that --json and --junit name, open before the checks are run: what cannot be written is known then.
+struct ResultFiles {
+  explicit ResultFiles(const Options& options) {
+    if (options.json_file) json.emplace(*options.json_file);
+    if (options.junit_file) junit.emplace(*options.junit_file);
+  }
+  std::optional<validation::PendingFile> json = {}, junit = {};
+};
+
+void write_whole(std::optional<validation::PendingFile>& file, const std::string& text) {
+  if (!file) return;
+  file->write(text);
+  file->commit();
 }
 
 /// JSON and JUnit files, then the text or with --quiet the verdict.
-int finish(const Options& options, bool passed, const nlohmann::json& json, const std::string& junit,
-           const std::string& text, std::ostream& out) {
-  if (options.json_file) write_file(*options.json_file, json.dump(2) + "\n");
-  if (options.junit_file) write_file(*options.junit_file, junit);
+int finish(const Options& options, ResultFiles& files, bool passed, const nlohmann::json& json,
+           const std::string& junit, const std::string& text, std::ostream& out) {
+  write_whole(files.json, json.dump(2) + "\n");
+  write_whole(files.junit, junit);
   out << (options.quiet ? std::string(passed ? "pass\n" : "fail\n") : text);
   return passed ? success : not_in_agreement;
 }
 
-int repeat_same_law(const Options& options, std::ostream& out, std::ostream& err) {
+int repeat_same_law(const Options& options, ResultFiles& files, std::ostream& out, std::ostream& err) {
   ProgressLine progress(options.quiet ? nullptr : &err);
   const validation::FalseAlarmRun run = validation::count_false_alarms(
       {options.verify, *options.repeats}, [&](double fraction) { progress.show(fraction); });
   progress.clear();
-  return finish(options, run.passed(), validation::false_alarm_json(run), validation::false_alarm_junit(run),
+  return finish(options, files, run.passed(), validation::false_alarm_json(run), validation::false_alarm_junit(run),
                 validation::false_alarm_text(run), out);
 }
 
@@ -47,7 +57,8 @@ int verify_command(const Options& options, std::ostream& out, std::ostream& err)
     return success;
   }
   validation::set_thread_count(options.threads);
-  if (options.repeats) return repeat_same_law(options, out, err);
+  ResultFiles files(options);
+  if (options.repeats) return repeat_same_law(options, files, out, err);
   ProgressLine progress(options.quiet ? nullptr : &err);
   const validation::Verification verification =
       validation::verify(options.verify, [&](double fraction) { progress.show(fraction); });
@@ -57,7 +68,7 @@ int verify_command(const Options& options, std::ostream& out, std::ostream& err)
                                   options.verify.manifold.value_or("")));
   }
 
-  return finish(options, verification.passed(), validation::verification_json(verification),
+  return finish(options, files, verification.passed(), validation::verification_json(verification),
                 validation::verification_junit(verification), validation::verification_text(verification), out);
 }
 

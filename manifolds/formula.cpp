@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -61,6 +62,32 @@ class Names {
  private:
   std::set<std::string> taken_;
 };
+
+/// The names in an expression.
+void collect_names(std::string_view text, std::set<std::string, std::less<>>& names) {
+  constexpr std::string_view part = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  for (std::size_t first = text.find_first_of(part); first != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_not_of(part, first), text.size());
+    names.emplace(text.substr(first, end - first));
+    first = text.find_first_of(part, end);
+  }
+}
+
+/// Throws if a constant or parameter stands in no residual and in no constant: most likely another name was meant.
+void refuse_unused(const FormulaSource& source) {
+  std::set<std::string, std::less<>> used;
+  for (const FormulaText& text : source.residuals) collect_names(text.text, used);
+  for (const FormulaText& text : source.constants) {
+    collect_names(std::string_view(text.text).substr(text.text.find('=') + 1), used);
+  }
+  for (const auto* declared : {&source.parameters, &source.constants}) {
+    for (const FormulaText& text : *declared) {
+      const std::string name = split_assignment(text, "NAME=VALUE").name;
+      if (used.contains(name)) continue;
+      throw ConfigError(fmt::format("{}: {} stands in no residual and in no other constant", text.where, name));
+    }
+  }
+}
 
 std::vector<std::string> split_list(const FormulaText& text, std::size_t most, const char* what) {
   std::vector<std::string> entries;
@@ -214,6 +241,7 @@ Formula read_formula(const FormulaSource& source, const ParameterValues& paramet
     }
     seeds.push_back(graph.input(static_cast<std::uint32_t>(dimension + seeds.size())));
   }
+  refuse_unused(source);
   formula.residual_count = static_cast<int>(m);
   formula.weight = read_weight(source);
   formula.start = read_start(source, formula.variables);

@@ -32,6 +32,7 @@ std::string nearest_name(const std::string& given, const std::vector<std::string
   std::string best;
   std::size_t best_distance = given.size() / 2 + 1;
   for (const std::string& candidate : candidates) {
+    if (given.size() >= candidate.size() + best_distance) continue;  // so many letters too long
     const std::size_t distance = edit_distance(given, candidate);
     if (distance < best_distance) {
       best_distance = distance;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,13 +11,16 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 #include <system_error>
 
 #include "manifolds/errors.hpp"
+#include "validation/interrupt.hpp"
 #include "validation/output.hpp"
 
 namespace valleydrift::validation {
@@ -41,8 +45,24 @@ class Descriptor {
   int value_;
 };
 
+/// The gnuplot of the search path. Empty entries, which would mean the working directory, do not count; relative ones
+/// mean what they mean here, not in the folder where gnuplot runs.
+fs::path find_gnuplot() {
+  const char* path = std::getenv("PATH");
+  std::istringstream entries(path ? path : "/usr/local/bin:/usr/bin:/bin");
+  for (std::string entry; std::getline(entries, entry, ':');) {
+    if (entry.empty()) continue;
+    std::error_code ignored;
+    const fs::path program = fs::absolute(fs::path(entry) / "gnuplot", ignored);
+    if (fs::is_regular_file(program, ignored) && ::access(program.c_str(), X_OK) == 0) return program;
+  }
+  throw FileError(
+      "cannot start gnuplot: it is not on the search path; install the package gnuplot-nox, or add "
+      "--no-plots");
+}
+
 /// Starts gnuplot in `folder`; what it says goes to `output`. Returns 0 and the child, or the error.
-int spawn(const fs::path& folder, const std::string& script, int output, pid_t& child) {
+int spawn(const fs::path& program, const fs::path& folder, const std::string& script, int output, pid_t& child) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
@@ -54,29 +74,58 @@ int spawn(const fs::path& folder, const std::string& script, int output, pid_t& 
   sigset_t defaults;
   ::sigemptyset(&defaults);
   ::sigaddset(&defaults, SIGPIPE);
+  ::sigaddset(&defaults, SIGXFSZ);
   ::posix_spawnattr_setsigdefault(&attributes, &defaults);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   // --default-settings: a user's own .gnuplot file must not change the pictures.
   std::array<std::string, 5> arguments = {"gnuplot", "--default-settings", "-e", "suffix = '.part'", script};
   std::array<char*, 6> argv{};
   std::transform(arguments.begin(), arguments.end(), argv.begin(), [](std::string& a) { return a.data(); });
-  const int error = ::posix_spawnp(&child, "gnuplot", &actions, &attributes, argv.data(), environ);
+  const int error = ::posix_spawn(&child, program.c_str(), &actions, &attributes, argv.data(), environ);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   return error;
 }
 
-/// The beginning of what can be read, to its end.
-std::string read_all(int descriptor) {
-  constexpr std::size_t kept = 4096;
-  std::string text;
-  std::array<char, kept> buffer;
-  for (;;) {
-    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return text;
-    if (text.size() < kept) text.append(buffer.data(), static_cast<std::size_t>(count));
+/// gnuplot while it runs; killed if the scope is left before wait() has seen its end.
+class Child {
+ public:
+  explicit Child(pid_t id) : id_(id) {}
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    if (ended_) return;
+    ::kill(id_, SIGKILL);
+    while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
+    }
   }
+  /// Whether it has ended; then `status` is how.
+  bool wait(int& status) {
+    const pid_t id = ::waitpid(id_, &status, WNOHANG);
+    if (id < 0 && errno != EINTR) {
+      ended_ = true;
+      throw FileError(fmt::format("gnuplot was lost: {}", std::strerror(errno)));
+    }
+    ended_ = id == id_;
+    return ended_;
+  }
+
+ private:
+  pid_t id_;
+  bool ended_ = false;
+};
+
+/// Adds what can be read within a tenth of a second to `text`, of which the beginning is kept.
+void read_some(int descriptor, std::string& text) {
+  constexpr std::size_t kept = 4096;
+  constexpr int patience = 100;  // ms: a signal is heard within it
+  pollfd one = {descriptor, POLLIN, 0};
+  if (::poll(&one, 1, patience) <= 0) return;
+  std::array<char, kept> buffer;
+  const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
+  if (count > 0 && text.size() < kept) text.append(buffer.data(), static_cast<std::size_t>(count));
+  // Its end is closed: nothing more comes, and only the process itself is waited for.
+  if (count == 0) ::poll(nullptr, 0, 1);
 }
 
 /// Of what gnuplot said, the last line with words in it: it names the error.
@@ -90,23 +139,33 @@ std::string last_words(const std::string& said) {
 }
 
 /// Runs gnuplot on a script in `folder`; the pictures get the suffix .part.
-void run_gnuplot(const fs::path& folder, const std::string& script) {
+void run_gnuplot(const fs::path& program, const fs::path& folder, const std::string& script, double limit) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     throw FileError(fmt::format("cannot start gnuplot: {}", std::strerror(errno)));
   }
   Descriptor from(ends[0]), to(ends[1]);
-  pid_t child = 0;
-  if (const int error = spawn(folder, script, to.value(), child); error != 0) {
-    throw FileError(fmt::format("cannot start gnuplot: {}; install the package gnuplot-nox, or add --no-plots",
-                                std::strerror(error)));
+  pid_t id = 0;
+  if (const int error = spawn(program, folder, script, to.value(), id); error != 0) {
+    throw FileError(fmt::format("cannot start {}: {}; install the package gnuplot-nox, or add --no-plots",
+                                program.string(), std::strerror(error)));
   }
   to.close();
-  const std::string said = read_all(from.value());
+  Child child(id);
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  std::string said;
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw FileError(fmt::format("gnuplot was lost: {}", std::strerror(errno)));
+  while (!child.wait(status)) {
+    throw_if_interrupted();
+    if (!(std::chrono::duration<double>(Clock::now() - start).count() < limit)) {
+      throw FileError(fmt::format("gnuplot did not end within {:g} s on {} and was stopped; add --no-plots", limit,
+                                  (folder / script).string()));
+    }
+    read_some(from.value(), said);
   }
+  throw_if_interrupted();  // Ctrl-C reaches gnuplot as well: its end is not the reason then
+  read_some(from.value(), said);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   const std::string how = WIFSIGNALED(status) ? fmt::format("was stopped by signal {}", WTERMSIG(status))
                                               : fmt::format("failed with exit code {}", WEXITSTATUS(status));
@@ -135,7 +194,10 @@ void check_complete(const fs::path& picture, const std::string& kind) {
 /// The two pictures of a figure under their working names, which are removed if drawing does not get to its end.
 class Pictures {
  public:
-  Pictures(fs::path folder, std::string name) : folder_(std::move(folder)), name_(std::move(name)) {}
+  /// What has these names already, a link too, goes: gnuplot would follow it.
+  Pictures(fs::path folder, std::string name) : folder_(std::move(folder)), name_(std::move(name)) {
+    for (const char* kind : kinds) fs::remove(part(kind));
+  }
   Pictures(const Pictures&) = delete;
   Pictures& operator=(const Pictures&) = delete;
   ~Pictures() {
@@ -164,7 +226,7 @@ class Pictures {
 
 }  // namespace
 
-std::vector<std::string> draw(const fs::path& folder, const std::vector<Figure>& figures) {
+std::vector<std::string> draw(const fs::path& folder, const std::vector<Figure>& figures, double limit) {
   std::vector<std::string> names;
   for (const Figure& figure : figures) {
     for (const auto& [extension, content] :
@@ -175,9 +237,10 @@ std::vector<std::string> draw(const fs::path& folder, const std::vector<Figure>&
       file.commit();
     }
   }
+  const fs::path program = find_gnuplot();
   for (const Figure& figure : figures) {
     const Pictures pictures(folder, figure.name());
-    run_gnuplot(folder, figure.name() + ".gnuplot");
+    run_gnuplot(program, folder, figure.name() + ".gnuplot", limit);
     pictures.commit(names);
   }
   return names;

@@ -3,8 +3,9 @@
 
 namespace valleydrift::validation {
 
-/// From now on SIGINT and SIGTERM set the flag; a second one ends the program at once. Also ignores SIGPIPE, so that a
-/// closed standard output is an error that is reported (exit code 4) after the files are complete.
+/// From now on SIGINT and SIGTERM set the flag; a second one ends the program at once. Also ignores SIGPIPE
+/// and SIGXFSZ, so that a closed standard output, after the files are complete, and a file above `ulimit -f` are errors
+/// that are reported (exit code 4).
 void install_signal_handlers();
 
 /// The signal that has arrived, 0 if none.

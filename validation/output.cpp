@@ -1,24 +1,19 @@
 #include "validation/output.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <ctime>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <system_error>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/lanes.hpp"
-#include "validation/file_failure.hpp"
 #include "validation/plots.hpp"
 #include "validation/report.hpp"
 
@@ -28,10 +23,6 @@
 
 namespace valleydrift::validation {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::size_t buffer_size = 1 << 18;  // few system calls for paths.csv, little memory
 
 /// A number that reads back to the same bits; an empty cell where there is none.
 void append_number(std::string& line, double value) {
@@ -72,173 +63,7 @@ std::string sigma_csv(const Matrix& sigma) {
   return text;
 }
 
-/// Whether a name directly in the folder is one that this program writes.
-bool is_data_name(std::string name) {
-  if (name.ends_with(".part")) name.resize(name.size() - 5);
-  if (name.starts_with("path-") && name.ends_with(".csv")) {
-    const std::string number = name.substr(5, name.size() - 9);
-    return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
-  }
-  static const std::set<std::string> names = {"config.ini", "sigma.csv", "series.csv",     "paths.csv",  "summary.json",
-                                              "run.json",   "cells.csv", "replicates.csv", "curves.csv", "descent.csv",
-                                              "scan.state"};
-  return names.contains(name);
-}
-
-bool is_plot_name(std::string name) {
-  if (name.ends_with(".part")) name.resize(name.size() - 5);
-  static const std::set<std::string> stems = {
-      "valley", "trace-hessian", "slow-coordinates", "covariance", "transverse",   "ladder",
-      "times",  "exponents",     "scales",           "prefactor",  "trajectories", "descent"};
-  static const std::set<std::string> extensions = {".svg", ".png", ".gnuplot", ".dat"};
-  const fs::path path(name);
-  return stems.contains(path.stem().string()) && extensions.contains(path.extension().string());
-}
-
 }  // namespace
-
-// --- The folder -----------------------------------------------------------------------------------------------------
-
-OutputFolder OutputFolder::reserve(const std::optional<fs::path>& given, const std::string& manifold, bool force) {
-  std::error_code error;
-  // Makes one folder and remembers it; false if it is there already.
-  const auto make = [&error](OutputFolder& folder, const fs::path& path) {
-    const bool made = fs::create_directory(path, error);
-    if (error) {
-      if (error == std::errc::file_exists) error = std::make_error_code(std::errc::not_a_directory);
-      fail("make the folder", path, error);
-    }
-    if (made) folder.made_.push_back(path);
-    return made;
-  };
-
-  if (!given) {
-    const fs::path base = "valleydrift-out";
-    OutputFolder folder(base);
-    make(folder, base);
-    constexpr int most_runs = 999999;  // a search that ends
-    for (int number = 1; number <= most_runs; ++number) {
-      const fs::path path = base / fmt::format("{}-{:03}", manifold, number);
-      if (fs::symlink_status(path, error).type() != fs::file_type::not_found) continue;  // a file counts as taken too
-      if (!make(folder, path)) continue;                                                 // another run was faster
-      folder.path_ = path;
-      return folder;
-    }
-    throw FileError(
-        fmt::format("{} holds {} runs of {}; choose a folder with --output", base.string(), most_runs, manifold));
-  }
-
-  OutputFolder folder(*given);
-  const fs::file_status status = fs::status(*given, error);
-  if (status.type() == fs::file_type::not_found) {
-    fs::path below;
-    for (const fs::path& part : *given) {
-      below /= part;
-      if (!fs::is_directory(below, error)) make(folder, below);
-    }
-    return folder;
-  }
-  if (error) fail("read", *given, error);
-  if (status.type() != fs::file_type::directory) {
-    throw ConfigError(fmt::format("--output {}: is a file, not a folder", given->string()));
-  }
-  const fs::directory_iterator entries(*given, error);
-  if (error) fail("read", *given, error);
-  if (entries != fs::directory_iterator() && !force) {
-    throw ConfigError(
-        fmt::format("--output {}: the folder is not empty; choose another one, or add --force to replace "
-                    "the results in it",
-                    given->string()));
-  }
-  if (::access(given->c_str(), W_OK | X_OK) != 0) fail("write to", *given, errno);  // now, not after the run
-  return folder;
-}
-
-OutputFolder::OutputFolder(OutputFolder&& other) noexcept
-    : path_(std::move(other.path_)),
-      made_(std::exchange(other.made_, {})),
-      written_(std::move(other.written_)) {}
-
-OutputFolder::~OutputFolder() {
-  std::error_code ignored;  // a folder that is not empty stays
-  for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());
-}
-
-void OutputFolder::write(const std::string& name, std::string_view content) {
-  PendingFile file(path_ / name);
-  file.write(content);
-  file.commit();
-  note_written(name);
-}
-
-void OutputFolder::remove_stale_files() const {
-  const auto clean = [this](const fs::path& folder, const std::string& prefix, bool (*is_ours)(std::string)) {
-    std::error_code error;
-    std::vector<fs::path> stale;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-      const std::string name = entry->path().filename().string();
-      if (is_ours(name) && !written_.contains(prefix + name)) stale.push_back(entry->path());
-    }
-    for (const fs::path& path : stale) {
-      if (!fs::remove(path, error) && error) fail("remove", path, error);
-    }
-  };
-  clean(path_, "", is_data_name);
-  clean(path_ / "plots", "plots/", is_plot_name);
-}
-
-// --- One file -------------------------------------------------------------------------------------------------------
-
-PendingFile::PendingFile(fs::path target) : target_(std::move(target)), part_(target_) {
-  part_ += ".part";
-  do {
-    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  } while (descriptor_ < 0 && errno == EINTR);
-  if (descriptor_ < 0) fail("write", part_, errno);
-  pending_ = true;
-}
-
-PendingFile::PendingFile(PendingFile&& other) noexcept
-    : target_(std::move(other.target_)),
-      part_(std::move(other.part_)),
-      buffer_(std::move(other.buffer_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      pending_(std::exchange(other.pending_, false)) {}
-
-PendingFile::~PendingFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  if (pending_) ::unlink(part_.c_str());
-}
-
-void PendingFile::flush() {
-  std::string_view rest = buffer_;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write", part_, errno);
-    if (written == 0) fail("write", part_, ENOSPC);  // no progress, no error: would never end
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  buffer_.clear();
-}
-
-void PendingFile::write(std::string_view text) {
-  buffer_ += text;
-  if (buffer_.size() >= buffer_size) flush();
-}
-
-void PendingFile::close() {
-  if (descriptor_ < 0) return;
-  flush();
-  // After EINTR Linux has closed the descriptor all the same.
-  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) fail("write", part_, errno);
-}
-
-void PendingFile::commit() {
-  close();
-  if (::rename(part_.c_str(), target_.c_str()) != 0) fail("write", target_, errno);
-  pending_ = false;
-}
 
 // --- Paths ----------------------------------------------------------------------------------------------------------
 
@@ -454,6 +279,8 @@ void write_plots(OutputFolder& folder, const Comparison& comparison) {
     for (const std::string& name : draw_plots(folder.path() / "plots", comparison)) {
       folder.note_written("plots/" + name);
     }
+  } catch (const Interrupted&) {
+    throw;
   } catch (const std::exception& error) {
     throw FileError(fmt::format("data complete, plots failed: {}", error.what()));
   }

@@ -30,8 +30,13 @@ class OutputFolder {
   const std::filesystem::path& path() const { return path_; }
   /// Writes one whole file. Throws FileError; the file that was there before is then still intact.
   void write(const std::string& name, std::string_view content);
-  /// Removes what an earlier run left under names that this program uses and this run has not written (--force).
-  void remove_stale_files() const;
+  /// With --force, before anything is written: moves what an earlier run has left under names that this program uses
+  /// into a folder replaced-NNN within this one, all of it or, with FileError, nothing. It comes back if this run ends
+  /// before it has written a file, and goes with remove_stale_files(). Throws FileError also if `plots` is a link.
+  void set_aside_old_files();
+  /// At the end of a run: removes what an earlier one left under names that this program uses and this run has not
+  /// written, and what set_aside_old_files() of this run, or of one that was killed, has moved.
+  void remove_stale_files();
   /// Notes that this run has written `name`, a path relative to the folder.
   void note_written(const std::string& name) { written_.insert(name); }
 
@@ -39,12 +44,17 @@ class OutputFolder {
   explicit OutputFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
   std::filesystem::path path_;
-  std::vector<std::filesystem::path> made_;  // innermost last
+  void put_back() noexcept;
+
+  std::vector<std::filesystem::path> made_;       // innermost last
+  std::filesystem::path aside_;                   // of set_aside_old_files
+  std::vector<std::filesystem::path> set_aside_;  // relative to the folder, in the order in which they went
   std::set<std::string> written_;
 };
 
-/// A file in the making: NAME.part until commit(), removed if that is never reached. All errors are FileError with the
-/// path and the reason.
+/// A file in the making: NAME.part until commit(), removed if that is never reached. A NAME that is there must be a
+/// regular file; a NAME.part that is there is removed, and never followed if it is a link. All errors are FileError
+/// with the path and the reason.
 class PendingFile {
  public:
   explicit PendingFile(std::filesystem::path target);

@@ -56,6 +56,7 @@ std::vector<std::string> draw_plots(const fs::path& folder, const Comparison& co
   std::error_code error;
   const bool made = fs::create_directory(folder, error);
   if (error) throw FileError(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
+  if (fs::is_symlink(folder)) throw FileError(fmt::format("{} is a link, not a folder", folder.string()));
   try {
     return draw(folder, figures);
   } catch (...) {

@@ -1,4 +1,6 @@
 // Every malformed command line and file: its exit code, and the words that the message must contain.
+#include <sys/stat.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include "run_program.hpp"
@@ -197,8 +199,8 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--variables", "u,v", "--residual", "u*v - a", "--start", "1,1", "--param", "a=2"},
        2,
        {"--param a=2", "no parameters"}},
-      {{"compare", "--manifold-file", "/nonexistent/valley.ini"}, 2, {"--manifold-file", "No such file"}},
-      {{"compare", "--manifold-file", "/"}, 2, {"--manifold-file", "directory"}},
+      {{"compare", "--manifold-file", "/nonexistent/valley.ini"}, 4, {"--manifold-file", "No such file"}},
+      {{"compare", "--manifold-file", "/"}, 4, {"--manifold-file", "directory"}},
       {{"verify", "--variables", "u,v", "--residual", "u*v - 1"}, 2, {"--start"}},
       {{"verify", "--start", "1,1"}, 2, {"--start", "only a formula"}},
       {{"scan", "--variables", "u,v", "--residual", "u*v - 1"}, 2, {"--start"}},
@@ -289,8 +291,10 @@ BOOST_AUTO_TEST_CASE(noise_factor_files) {
   for (const File& f : files) {
     check({{"compare", "--noise", "constant", "--sigma", folder.write(f.name, f.content)}, f.code, f.words});
   }
-  check({{"compare", "--noise", "constant", "--sigma", folder.path("absent.csv")}, 4, {"absent.csv", "No such file"}});
-  check({{"compare", "--noise", "constant", "--sigma", folder.path("")}, 4, {"directory"}});
+  check({{"compare", "--noise", "constant", "--sigma", folder.path("absent.csv")},
+         4,
+         {"--sigma", "absent.csv", "No such file"}});
+  check({{"compare", "--noise", "constant", "--sigma", folder.path("")}, 4, {"--sigma", "directory"}});
 }
 
 BOOST_AUTO_TEST_CASE(configuration_files) {
@@ -318,16 +322,82 @@ BOOST_AUTO_TEST_CASE(configuration_files) {
       {"config.ini", "config = other.ini\n", {"config", "does not belong"}},
       {"manifold.ini", "manifold = moebius\n", {"moebius"}},
       {"binary.ini", std::string("eta\0= 1\n", 8), {"not a text file"}},
+      {"scan.ini", "delta = 0.1\n", {"line 1: delta", "does not belong to compare", "scan"}},
+      {"scan-limit.ini", "eta = 0.1\nlimit = 100\n", {"line 2: limit", "does not belong to compare", "scan"}},
+      // Whatever notices the value, the message tells the line.
+      {"quoted.ini", "manifold = \"uv\"\n", {"quoted.ini, line 1: manifold \"uv\"", "did you mean uv"}},
+      {"latin1.ini", "\nmanifold = \xE9\n", {"latin1.ini, line 2: manifold \\xE9"}},
+      {"param.ini", "manifold = sphere\nparam = \"D=3\"\n", {"param.ini, line 2: param \"D=3\""}},
+      {"params.ini", "manifold = torus\nparam = R=1\nparam = r=x\n", {"params.ini, line 3: param r", "'x'"}},
+      {"batch.ini", "batch = 9\n", {"batch.ini, line 1: batch 9", "1 to 1"}},
+      {"strict.ini", "start = 3,3\nstrict = true\n", {"strict.ini, line 1: start (3, 3)", "off the valley"}},
   };
   for (const File& f : files) check({{"compare", "--config", folder.write(f.name, f.content)}, 2, f.words});
-  check({{"compare", "--config", folder.path("absent.ini")}, 2, {"--config", "absent.ini", "No such file"}});
-  check({{"compare", "--config", folder.path("")}, 2, {"--config", "directory"}});
+  check({{"compare", "--config", folder.path("absent.ini")}, 4, {"--config", "absent.ini", "No such file"}});
+  check({{"compare", "--config", folder.path("")}, 4, {"--config", "directory"}});
   check(
-      {{"inspect", "--config", folder.write("huge.ini", std::string((1 << 20) + 1, '#'))}, 2, {"huge.ini", "longer"}});
+      {{"inspect", "--config", folder.write("huge.ini", std::string((1 << 20) + 1, '#'))}, 4, {"huge.ini", "longer"}});
   // A noise factor beside the file that does not exist is a file that cannot be read.
   check({{"compare", "--config", folder.write("sigma.ini", "noise = constant\nsigma = nowhere.csv\n")},
          4,
          {"nowhere.csv"}});
+}
+
+BOOST_AUTO_TEST_CASE(files_without_an_end_are_not_read) {
+  const Folder folder;
+  const std::string pipe = folder.path("pipe");
+  BOOST_TEST_REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  for (const std::string& file : {pipe, std::string("/dev/zero"), std::string("/dev/tty")}) {
+    if (!std::filesystem::exists(file)) continue;
+    for (const std::string option : {"--config", "--manifold-file", "--sigma"}) {
+      std::vector<std::string> line = {"compare", option, file};
+      if (option == "--sigma") line.insert(line.end(), {"--noise", "constant"});
+      check({line, 4, {option, file, "cannot read"}});
+    }
+  }
+  check({{"compare", "--config", pipe}, 4, {"not a regular file"}});
+}
+
+BOOST_AUTO_TEST_CASE(messages_are_short_and_hold_no_control_characters) {
+  const Folder folder;
+  const std::string longest(900000, 'x');
+  const std::vector<std::vector<std::string>> lines = {
+      {"compare", "--config", folder.write("line.ini", longest)},
+      {"compare", "--config", folder.write("words.ini", std::string(400000, 'a') + " b c " + longest.substr(500000))},
+      {"compare", "--config", folder.write("key.ini", longest + " = 1\n")},
+      {"compare", "--config", folder.write("value.ini", "eta = " + longest + "\n")},
+      {"compare", "--config", folder.write("name.ini", "manifold = " + longest + "\n")},
+      {"compare", "--config", folder.write("param.ini", "param = " + longest + "=1\n")},
+      {"compare", "--config", folder.write("start.ini", "start = " + longest + "\n")},
+      {"compare", "--config", folder.write("section.ini", "[" + longest + "]\n")},
+      {"compare", "--noise", "constant", "--sigma", folder.write("cell.csv", longest + "\n")},
+      {"compare", "--manifold-file", folder.write("f.ini", "variables = " + longest + "\nresidual = u\n")},
+      {"compare", "--manifold-file", folder.write("g.ini", "variables = u,v\nresidual = u*" + longest + "\n")},
+      {"compare", "--eta", longest.substr(0, 100000)},
+      {longest.substr(0, 100000)},
+      {"verify", "--only", longest.substr(0, 100000)},
+      {"compare", "--config", folder.write("esc.ini", "\x1b[2J\x1b]0;title\a\r\n")},
+      {"compare", "--manifold", "\x1b[31muv\xff\xc2\x9b\x7f"},
+      {"compare", "--\x1b[31m", "1"},
+      {"verify", "--only", "\x1b[31m"},
+      {"compare", "--config", folder.path("\x1b[31m")},
+  };
+  for (const auto& line : lines) {
+    const auto result = run_program(line);
+    BOOST_TEST_CONTEXT(line.back().substr(0, 100) << ": " << result.err.substr(0, 1000)) {
+      BOOST_TEST((result.code == 2 || result.code == 4));
+      BOOST_TEST(result.err.size() < 1000U);
+      for (const char c : result.err) {
+        const auto byte = static_cast<unsigned char>(c);
+        BOOST_TEST(((byte >= 0x20 && byte < 0x7F) || c == '\n'));
+      }
+    }
+  }
+  BOOST_TEST(run_program({"compare", "--manifold",
+                          "M\xc3\xb6"
+                          "bius \xff\xed\xa0\x80"})
+                 .err.find("M\xc3\xb6"
+                           "bius \\xFF\\xED\\xA0\\x80") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(output_folder_that_holds_something_is_refused) {
@@ -358,10 +428,11 @@ BOOST_AUTO_TEST_CASE(manifold_files) {
       {"section.ini", "[valley]\nvariables = u,v\n", {"sections"}},
       {"line.ini", "variables\n", {"key = value"}},
       {"zero.ini", std::string("variables = u,v\0", 16), {"not a text file"}},
-      {"huge.ini", std::string(2u << 20, '#'), {"huge.ini"}},
       {"long.ini", "variables = u,v\nresidual = " + std::string(5000, 'u') + "\nstart = 1,1\n", {"4096"}},
   };
   for (const auto& f : files) check({{"compare", "--manifold-file", folder.write(f.name, f.content)}, 2, f.words});
+  const std::string huge = folder.write("huge.ini", std::string(2u << 20, '#'));
+  check({{"compare", "--manifold-file", huge}, 4, {"--manifold-file", "huge.ini", "longer"}});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

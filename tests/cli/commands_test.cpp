@@ -132,8 +132,8 @@ BOOST_AUTO_TEST_CASE(inspect_has_every_key_for_every_manifold) {
 }
 
 BOOST_AUTO_TEST_CASE(inspect_asymptotic_form_with_gamma) {
-  const json i =
-      parsed({"inspect", "--manifold", "quadratic-pair", "--noise", "isotropic", "--gamma", "0.4", "--json"});
+  const json i = parsed(
+      {"inspect", "--manifold", "quadratic-pair", "--noise", "isotropic", "--beta", "0.9", "--gamma", "0.4", "--json"});
   BOOST_TEST(i.at("drift").at("asymptotic").at("total").size() == 4U);
 }
 
@@ -426,6 +426,65 @@ BOOST_AUTO_TEST_CASE(an_interrupted_run_ends_with_its_signal_and_leaves_nothing)
       "$program compare --paths 1000000 --steps 100000000 --quiet --save-paths 2> err & pid=$!; sleep 0.5; ";
   BOOST_TEST(shell(folder, run + "kill -TERM $pid; wait $pid") == 143);
   BOOST_TEST(!std::filesystem::exists(folder.path("valleydrift-out")));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_while_plotting_ends_the_run) {
+  const Folder folder;
+  folder.write("gnuplot", "#!/bin/sh\ntouch ../../plotting\nexec sleep 1000\n");
+  const std::string run =
+      "chmod +x gnuplot; PATH=$PWD:$PATH $program compare --paths 256 --steps 100 --output out > report 2> err & "
+      "pid=$!; while [ ! -e plotting ]; do sleep 0.05; done; rm plotting; ";
+  BOOST_TEST(shell(folder, run + "kill -TERM $pid; wait $pid") == 143);
+  BOOST_TEST(shell(folder, "rm -r out; " + run + "kill -INT $pid; wait $pid") == 130);
+  BOOST_TEST(shell(folder, "grep -q '^Verdict: ' report && grep -q verdict out/summary.json") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(closed_standard_descriptors_are_no_file_of_results) {
+  const Folder folder;
+  const std::string run = "$program compare --paths 256 --steps 100 --no-plots --save-paths --force --output ";
+  BOOST_TEST(shell(folder, run + "whole > /dev/null 2> err") <= 1);
+  for (const char* closed : {" >&- 2> err", " <&- >&- 2> err", " <&- >&- 2>&-"}) {
+    BOOST_TEST(shell(folder, run + "closed" + closed) == 4, closed);
+    for (const char* name : {"paths.csv", "series.csv", "summary.json", "config.ini"}) {
+      BOOST_TEST(shell(folder, fmt::format("cmp whole/{0} closed/{0}", name)) == 0, name);
+    }
+  }
+  BOOST_TEST(shell(folder, "grep -q 'standard output' err") == 0);
+  BOOST_TEST(shell(folder, run + "closed 2>&- > /dev/null") <= 1);
+  BOOST_TEST(shell(folder, "cmp whole/paths.csv closed/paths.csv") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_on_the_size_of_files_is_an_error) {
+  const Folder folder;
+  BOOST_TEST(shell(folder,
+                   "(ulimit -f 2; $program compare --paths 256 --steps 100 --no-plots --output out > report) "
+                   "2> err") == 4);
+  BOOST_TEST(shell(folder, "grep -q 'File too large' err && ! ls out 2> /dev/null") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(verify_replaces_regular_files_only_and_knows_it_before_it_runs) {
+  const Folder folder;
+  folder.write("victim", "mine");
+  BOOST_TEST(shell(folder, "ln -s victim link; mkfifo pipe; mkdir sub") == 0);
+  for (const char* option : {"--json", "--junit"}) {
+    for (const char* file : {"link", "pipe", "/dev/null", "sub", "nowhere/a.json"}) {
+      // All checks would take a minute; these are refused at once.
+      const std::string run = fmt::format("timeout 5 $program verify {} {} > report 2> err", option, file);
+      BOOST_TEST(shell(folder, run) == 4, option << " " << file);
+      BOOST_TEST(shell(folder, fmt::format("grep -q 'cannot write.*{}' err && ! test -s report", file)) == 0, file);
+    }
+    BOOST_TEST(shell(folder, fmt::format("$program verify --only D12 --manifold uv {} a.out > report", option)) == 0);
+    BOOST_TEST(shell(folder, "test -s a.out && ! ls *.part 2> /dev/null") == 0);
+  }
+  BOOST_TEST(shell(folder, "test -L link && test -p pipe && grep -q mine victim") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(standard_input_is_a_file_like_others) {
+  const Folder folder;
+  BOOST_TEST(shell(folder, "echo 'eta = 0.01' | $program inspect --config /dev/stdin --print-config > out") == 0);
+  BOOST_TEST(shell(folder, "grep -q '^eta = 0.01$' out") == 0);
+  BOOST_TEST(shell(folder, "$program inspect --config /dev/stdin < /dev/zero 2> err") == 4);
+  BOOST_TEST(shell(folder, "grep -q 'longer than' err") == 0);
 }
 
 #ifndef __SANITIZE_ADDRESS__  // which keeps what has been freed

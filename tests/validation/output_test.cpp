@@ -1,11 +1,13 @@
 // The output side: the folder, its files, and what they say, on a comparison that is made up.
 #include "validation/output.hpp"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +17,7 @@
 
 #include "manifolds/errors.hpp"
 #include "validation/figures.hpp"
+#include "validation/gnuplot.hpp"
 #include "validation/plot_text.hpp"
 #include "validation/plots.hpp"
 #include "validation/report.hpp"
@@ -48,6 +51,23 @@ class WorkingFolder {
 
  private:
   fs::path before_, path_;
+};
+
+/// While it lives no file becomes longer than this: a write beyond fails, as on a full device.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);  // as the program does
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit = {bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  SizeLimit(const SizeLimit&) = delete;
+  SizeLimit& operator=(const SizeLimit&) = delete;
+  ~SizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
 };
 
 std::string text_of(const fs::path& path) {
@@ -273,9 +293,11 @@ BOOST_AUTO_TEST_CASE(a_full_device_is_a_file_error_and_the_earlier_file_stays) {
   WorkingFolder working;
   OutputFolder folder = reserve("results");
   folder.write("series.csv", "old");
-  fs::create_symlink("/dev/full", "results/series.csv.part");  // every byte that is written here fails with ENOSPC
-  BOOST_CHECK_EXCEPTION(folder.write("series.csv", "new"), FileError,
-                        says<FileError>({"series.csv", "No space left on device"}));
+  {
+    const SizeLimit full(0);
+    BOOST_CHECK_EXCEPTION(folder.write("series.csv", "new"), FileError,
+                          says<FileError>({"series.csv", "File too large"}));
+  }
   BOOST_TEST(text_of("results/series.csv") == "old");
   BOOST_TEST(!has_part_files("results"));
 }
@@ -287,12 +309,15 @@ BOOST_AUTO_TEST_CASE(one_file_that_cannot_be_written_leaves_all_earlier_files_as
     write_data(folder, made_up(), "first\n", {});
   }
   const std::string before = text_of("results/summary.json");
+  BOOST_TEST_REQUIRE(before.size() > text_of("results/series.csv").size());
   OutputFolder folder = reserve("results", true);
-  fs::create_symlink("/dev/full", "results/summary.json.part");
   Comparison second = made_up();
   second.verdict = Verdict::disagree;
-  BOOST_CHECK_EXCEPTION(write_data(folder, second, "second\n", {}), FileError,
-                        says<FileError>({"summary.json", "No space left on device"}));
+  {
+    const SizeLimit full(text_of("results/series.csv").size());  // the last file, which is the longest, does not fit
+    BOOST_CHECK_EXCEPTION(write_data(folder, second, "second\n", {}), FileError,
+                          says<FileError>({"summary.json", "File too large"}));
+  }
   BOOST_TEST(text_of("results/config.ini") == "first\n");
   BOOST_TEST(text_of("results/summary.json") == before);
   BOOST_TEST(!has_part_files("results"));
@@ -301,14 +326,124 @@ BOOST_AUTO_TEST_CASE(one_file_that_cannot_be_written_leaves_all_earlier_files_as
 BOOST_AUTO_TEST_CASE(paths_on_a_full_device_are_a_file_error) {
   WorkingFolder working;
   OutputFolder folder = reserve("results");
-  fs::create_symlink("/dev/full", "results/paths.csv.part");
   const auto write = [&] {
+    const SizeLimit full(16);
     PathWriter writer(folder, {"u", "v"}, {0.0, 1.0});
     writer.append(0, PathKind::slow, std::vector<Vector>{Vector{{1.0, 2.0}}, Vector{{3.0, 4.0}}});
     writer.finish();
   };
-  BOOST_CHECK_EXCEPTION(write(), FileError, says<FileError>({"paths.csv", "No space left on device"}));
+  BOOST_CHECK_EXCEPTION(write(), FileError, says<FileError>({"paths.csv", "File too large"}));
   BOOST_TEST(fs::is_empty("results"));
+}
+
+BOOST_AUTO_TEST_CASE(links_and_devices_are_neither_followed_nor_replaced) {
+  WorkingFolder working;
+  std::ofstream("victim") << "mine";
+  // Laid where a file grows: removed, not followed.
+  fs::create_symlink("victim", "a.csv.part");
+  {
+    PendingFile file("a.csv");
+    file.write("new");
+    file.commit();
+  }
+  BOOST_TEST(text_of("a.csv") == "new");
+  // In place of the file itself: refused, as is a device or a pipe.
+  fs::create_symlink("victim", "b.csv");
+  BOOST_CHECK_EXCEPTION(PendingFile("b.csv"), FileError, says<FileError>({"b.csv", "a link"}));
+  BOOST_TEST(fs::is_symlink("b.csv"));
+  BOOST_TEST_REQUIRE(::mkfifo("c.csv", 0600) == 0);
+  BOOST_CHECK_EXCEPTION(PendingFile("c.csv"), FileError, says<FileError>({"c.csv", "no regular file"}));
+  BOOST_CHECK_EXCEPTION(PendingFile("/dev/null"), FileError, says<FileError>({"/dev/null", "no regular file"}));
+  BOOST_CHECK_EXCEPTION(PendingFile("."), FileError, says<FileError>({"a folder"}));
+  BOOST_TEST(text_of("victim") == "mine");
+  BOOST_TEST(!has_part_files("."));
+}
+
+BOOST_AUTO_TEST_CASE(force_sets_the_old_results_aside_before_anything_is_written) {
+  WorkingFolder working;
+  const auto old = [] {
+    fs::remove_all("results");
+    fs::create_directories("results/plots");
+    for (const char* name : {"config.ini", "cells.csv", "summary.json", "plots/ladder.png", "notes.txt"}) {
+      std::ofstream(fs::path("results") / name) << "old";
+    }
+  };
+  old();
+  {
+    OutputFolder folder = reserve("results", true);
+    folder.set_aside_old_files();
+    for (const char* name : {"config.ini", "cells.csv", "summary.json", "plots/ladder.png"}) {
+      BOOST_TEST(!fs::exists(fs::path("results") / name), name);
+      BOOST_TEST(fs::exists(fs::path("results/replaced-001") / name), name);
+    }
+    BOOST_TEST(fs::exists("results/notes.txt"));
+  }  // nothing was written: all is as it was
+  for (const char* name : {"config.ini", "cells.csv", "summary.json", "plots/ladder.png"}) {
+    BOOST_TEST(fs::exists(fs::path("results") / name), name);
+  }
+  BOOST_TEST(!fs::exists("results/replaced-001"));
+  {
+    OutputFolder folder = reserve("results", true);
+    folder.set_aside_old_files();
+    folder.write("config.ini", "new");
+  }  // cut off in the middle: old and new are apart
+  BOOST_TEST(!fs::exists("results/summary.json"));
+  BOOST_TEST(text_of("results/replaced-001/config.ini") == "old");
+  {
+    OutputFolder folder = reserve("results", true);
+    folder.set_aside_old_files();
+    BOOST_TEST(text_of("results/replaced-002/config.ini") == "new");
+    folder.write("config.ini", "newer");
+    folder.remove_stale_files();
+  }
+  BOOST_TEST(text_of("results/config.ini") == "newer");
+  for (const auto& entry : fs::directory_iterator("results")) {
+    const std::string name = entry.path().filename().string();
+    BOOST_TEST((name == "config.ini" || name == "notes.txt" || name == "plots"), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(all_old_results_are_set_aside_or_none) {
+  WorkingFolder working;
+  fs::create_directories("results/plots");
+  for (const char* name : {"config.ini", "summary.json", "plots/ladder.png"}) {
+    std::ofstream(fs::path("results") / name) << "old";
+  }
+  // What is in a folder that may not be changed cannot leave it; root, to whom this does not apply, becomes nobody.
+  constexpr uid_t nobody = 65534;
+  const bool was_root = is_root();
+  if (was_root) {
+    for (const char* name : {".", "results", "results/plots"}) BOOST_TEST_REQUIRE(::chown(name, nobody, nobody) == 0);
+    BOOST_TEST_REQUIRE(::seteuid(nobody) == 0);
+  }
+  fs::permissions("results/plots", fs::perms::owner_read | fs::perms::owner_exec);
+  {
+    OutputFolder folder = reserve("results", true);
+    BOOST_CHECK_EXCEPTION(folder.set_aside_old_files(), FileError, says<FileError>({"plots/ladder.png", "denied"}));
+  }
+  for (const char* name : {"config.ini", "summary.json", "plots/ladder.png"}) {
+    BOOST_TEST(fs::exists(fs::path("results") / name), name);
+  }
+  BOOST_TEST(!fs::exists("results/replaced-001"));
+  fs::permissions("results/plots", fs::perms::owner_all);
+  if (was_root) BOOST_TEST_REQUIRE(::seteuid(0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_linked_plots_folder_is_refused_and_left_alone) {
+  WorkingFolder working;
+  fs::create_directories("elsewhere");
+  std::ofstream("elsewhere/ladder.png") << "mine";
+  fs::create_directories("results");
+  std::ofstream("results/config.ini") << "old";
+  fs::create_directory_symlink(fs::absolute("elsewhere"), "results/plots");
+  {
+    OutputFolder folder = reserve("results", true);
+    BOOST_CHECK_EXCEPTION(folder.set_aside_old_files(), FileError, says<FileError>({"results/plots", "a link"}));
+    folder.remove_stale_files();
+  }
+  BOOST_CHECK_EXCEPTION(draw_plots("results/plots", made_up()), FileError, says<FileError>({"results/plots"}));
+  BOOST_TEST(text_of("elsewhere/ladder.png") == "mine");
+  BOOST_TEST(std::distance(fs::directory_iterator("elsewhere"), fs::directory_iterator()) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_disappears_is_a_file_error) {
@@ -721,17 +856,25 @@ BOOST_AUTO_TEST_CASE(without_gnuplot_the_data_are_complete_and_the_error_says_so
 }
 
 BOOST_AUTO_TEST_CASE(pictures_on_a_full_device_are_a_file_error_and_leave_no_part) {
-  for (const char* name : {"valley.dat", "valley.gnuplot", "trace-hessian.svg", "trace-hessian.png"}) {
-    WorkingFolder working;
-    OutputFolder folder = reserve("results");
+  WorkingFolder working;
+  rlim_t scripts = 0;  // the longest of the files that are written before gnuplot starts
+  draw_plots("whole", made_up());
+  for (const auto& entry : fs::directory_iterator("whole")) {
+    const fs::path kind = entry.path().extension();
+    if (kind == ".dat" || kind == ".gnuplot") scripts = std::max<rlim_t>(scripts, entry.file_size());
+  }
+  BOOST_TEST_REQUIRE(fs::file_size("whole/valley.svg") > scripts);
+  for (const rlim_t size : {rlim_t{8}, scripts}) {
+    OutputFolder folder = reserve("results", true);
     write_data(folder, made_up(), "x\n", {});
-    fs::create_directory("results/plots");
-    fs::create_symlink("/dev/full", fs::path("results/plots") / (std::string(name) + ".part"));
-    BOOST_CHECK_EXCEPTION(write_plots(folder, made_up()), FileError,
-                          says<FileError>({"data complete, plots failed", name}));
-    BOOST_TEST(!has_part_files("results"), name);
-    BOOST_TEST(!fs::exists(fs::path("results/plots") / name), name);
-    BOOST_TEST(fs::exists("results/summary.json"), name);
+    {
+      const SizeLimit full(size);
+      BOOST_CHECK_EXCEPTION(write_plots(folder, made_up()), FileError,
+                            says<FileError>({"data complete, plots failed", "valley"}));
+    }
+    BOOST_TEST(!has_part_files("results"), size);
+    BOOST_TEST(!fs::exists("results/plots/valley.svg"), size);
+    BOOST_TEST(fs::exists("results/summary.json"), size);
   }
 }
 
@@ -778,6 +921,40 @@ BOOST_AUTO_TEST_CASE(a_gnuplot_that_fails_or_lies_is_noticed) {
   }
   BOOST_TEST(!has_part_files("plots"));
   BOOST_TEST(!fs::exists("plots/valley.svg"));
+}
+
+BOOST_AUTO_TEST_CASE(a_gnuplot_that_hangs_is_stopped) {
+  WorkingFolder working;
+  const Figure figure("valley", 100, 100);
+  {
+    FalseGnuplot gnuplot("echo $$ > ../pid\nexec sleep 1000\n");
+    fs::create_directory("plots");
+    BOOST_CHECK_EXCEPTION(draw("plots", {figure}, 0.5), FileError, says<FileError>({"gnuplot", "0.5 s", "valley"}));
+  }
+  const pid_t child = std::stoi(text_of("pid"));
+  BOOST_TEST((::kill(child, 0) == -1 && errno == ESRCH));
+}
+
+BOOST_AUTO_TEST_CASE(gnuplot_is_looked_for_where_the_search_path_says) {
+  WorkingFolder working;
+  const std::string path = std::getenv("PATH");
+  fs::create_directory("plots");
+  // An empty entry is no folder: neither this one nor the plots' own.
+  for (const char* place : {"gnuplot", "plots/gnuplot"}) {
+    std::ofstream(place) << "#!/bin/sh\ntouch " << fs::absolute("ran").string() << "\nexit 5\n";
+    fs::permissions(place, fs::perms::owner_all);
+  }
+  for (const char* entries : {":/nonexistent", "/nonexistent:", ":"}) {
+    ::setenv("PATH", entries, 1);
+    BOOST_CHECK_THROW(draw("plots", {Figure("valley", 100, 100)}), FileError);
+    BOOST_TEST(!fs::exists("ran"), entries);
+  }
+  // A relative entry is relative to where the program runs.
+  fs::create_directory("bin");
+  fs::rename("gnuplot", "bin/gnuplot");
+  ::setenv("PATH", "bin", 1);
+  BOOST_CHECK_EXCEPTION(draw("plots", {Figure("valley", 100, 100)}), FileError, says<FileError>({"gnuplot"}));
+  ::setenv("PATH", path.c_str(), 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

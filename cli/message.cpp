@@ -1,0 +1,83 @@
+#include "cli/message.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace valleydrift::cli {
+namespace {
+
+constexpr std::size_t most_shown = 200;  // characters of a quotation or a word: two or three lines of a terminal
+constexpr std::size_t most_in_all = 4000;
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+/// Bytes of the printable UTF-8 character at the beginning; 0 if there is none: a control character (U+0080 to U+009F
+/// are some, too), or bytes that are no UTF-8.
+std::size_t printable(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F ? 1 : 0;
+  const std::size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
+  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < length) return 0;
+  if (!std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length), is_continuation)) return 0;
+  const bool overlong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xF0 && byte(1) < 0x90);
+  const bool no_character = (byte(0) == 0xED && byte(1) > 0x9F) || (byte(0) == 0xF4 && byte(1) > 0x8F);
+  const bool control = byte(0) == 0xC2 && byte(1) < 0xA0;
+  return overlong || no_character || control ? 0 : length;
+}
+
+/// Its beginning and its end if it is longer than `most`; no character is split.
+std::string cut(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t head = most * 4 / 5, tail = text.size() - most / 5;
+  while (head > 0 && is_continuation(text[head])) --head;
+  while (tail < text.size() && is_continuation(text[tail])) ++tail;
+  return fmt::format("{}... ({} characters) ...{}", text.substr(0, head), text.size(), text.substr(tail));
+}
+
+/// Every stretch without blanks cut.
+std::string with_short_words(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+    out += cut(text.substr(0, end), most_shown);
+    out += text.substr(end, 1);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = text.front() == '\n' ? 1 : printable(text);
+    if (length == 0) {
+      out += fmt::format("\\x{:02X}", static_cast<unsigned char>(text.front()));
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
+std::string shown(std::string_view message) {
+  // Where a quotation ends cannot be told from a quotation mark in it: the first and the last mark enclose them all.
+  const auto is_letter = [&](std::size_t i) {
+    return i < message.size() && std::isalnum(static_cast<unsigned char>(message[i])) != 0;
+  };
+  std::size_t open = message.find('\''), close = message.rfind('\'');
+  while (open != std::string_view::npos && open > 0 && is_letter(open - 1)) open = message.find('\'', open + 1);
+  while (close != std::string_view::npos && close > 0 && is_letter(close + 1)) close = message.rfind('\'', close - 1);
+  const bool quotes = open != std::string_view::npos && close > open && close - open > most_shown;
+  const std::string text =
+      quotes ? fmt::format("{}{}{}", message.substr(0, open + 1),
+                           cut(message.substr(open + 1, close - open - 1), most_shown), message.substr(close))
+             : std::string(message);
+  return escaped(cut(with_short_words(text), most_in_all));
+}
+
+}  // namespace valleydrift::cli
