@@ -18,7 +18,8 @@ Estimate integrator_error(const DiscreteResult& coupled, int slow_coordinates, i
                           const std::function<double(int column)>& scale);
 
 /// Halves the plan's steps of the limiting diffusion until a trial of 256 paths loses none and does not see the steps
-/// move it by half of what is allowed, at most five times. Leaves a step that was given, and runs without diffusion, as they are.
+/// move it by half of what is allowed, at most five times. Leaves a step that was given, and runs without diffusion, as
+/// they are.
 void choose_limit_step(const ResolvedRun& run, Plan& plan);
 
 /// The longest step of the coupled limit in slow time, two or more between records; 0 without diffusion.
