@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs of `compare` with fresh seeds on five valleys, and their verdicts: a false alarm would be a `disagree`.
 
-  tests/compare_seeds.py PROGRAM [--seeds 80] [--first 1000] [--paths 1024] [--valleys uv,torus] [--threads 2]
+  tests/compare_seeds.py PROGRAM [--seeds 80] [--first 1000] [--paths 4096] [--valleys uv,torus] [--threads 2]
 
 Prints a line for every seed with the verdict on every valley, and the sums. Each run's own probability of a false
 alarm is 1e-6. Exit: 0 no run disagrees, 1 one does (its seed and reason are printed), 2 a run failed.
@@ -42,7 +42,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--seeds", type=int, default=80)
     parser.add_argument("--first", type=int, default=1000)
-    parser.add_argument("--paths", type=int, default=1024)
+    parser.add_argument("--paths", type=int, default=4096)
     parser.add_argument("--valleys", default=",".join(VALLEYS))
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

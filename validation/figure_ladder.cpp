@@ -53,8 +53,8 @@ bool has_line(const LadderResult& l) {
 void LadderPanel::choose(const std::vector<LadderResult>& ladder) {
   for (const LadderResult& l : ladder) {
     // What theory and simulation both conserve differs by rounding alone, and would stretch the axis over ten decades.
-    const bool moves = std::any_of(l.difference.begin(), l.difference.end(),
-                                   [&](double d) { return std::abs(d) > l.accuracy; });
+    const bool moves =
+        std::any_of(l.difference.begin(), l.difference.end(), [&](double d) { return std::abs(d) > l.accuracy; });
     if (moves || l.slope) {
       drawn.push_back(&l);
     } else {
