@@ -428,6 +428,33 @@ BOOST_AUTO_TEST_CASE(an_interrupted_run_ends_with_its_signal_and_leaves_nothing)
   BOOST_TEST(!std::filesystem::exists(folder.path("valleydrift-out")));
 }
 
+BOOST_AUTO_TEST_CASE(pictures_carry_the_names_that_were_typed) {
+  const Folder folder;
+  // A gnuplot that draws nothing: the scripts are what is looked at.
+  folder.write("gnuplot", "#!/bin/sh\nexit 1\n");
+  const std::string run = "chmod +x gnuplot; PATH=$PWD:$PATH $program compare --paths 256 --steps 100 --quiet ";
+  BOOST_TEST(shell(folder, run + "--variables w_2,w_1 --residual 'w_2*w_1 - 1' --start 2,0.5 --output swapped "
+                                 "> report 2> err") == 4);
+  const auto script = [&](const std::string& name) {
+    std::ifstream file(folder.path(name));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  // The first weight typed is on the first axis; gnuplot's own meaning of _ is escaped.
+  const std::string valley = script("swapped/plots/valley.gnuplot");
+  const std::size_t across = valley.find("set label 'w\\_2' at"), up = valley.find("set label 'w\\_1' at");
+  BOOST_TEST_REQUIRE((across != std::string::npos && up != std::string::npos));
+  BOOST_TEST(across < up);
+  BOOST_TEST(!contains(valley.substr(across, valley.find('\n', across) - across), "rotate"));
+  BOOST_TEST(contains(valley.substr(up, valley.find('\n', up) - up), "rotate by 90"));
+  BOOST_TEST(contains(script("swapped/plots/slow-coordinates.gnuplot"), "set label 'w\\_2' at"));
+  // Names that mean something elsewhere are names here.
+  BOOST_TEST(shell(folder, run + "--variables theta,my_var --residual 'theta*my_var - 1' --start 2,0.5 --output greek "
+                                 "> report 2> err") == 4);
+  BOOST_TEST(contains(script("greek/plots/valley.gnuplot"), "set label 'theta' at"));
+  BOOST_TEST(contains(script("greek/plots/valley.gnuplot"), "set label 'my\\_var' at"));
+  BOOST_TEST(contains(script("greek/plots/slow-coordinates.gnuplot"), "set label 'theta' at"));
+}
+
 BOOST_AUTO_TEST_CASE(a_signal_while_plotting_ends_the_run) {
   const Folder folder;
   folder.write("gnuplot", "#!/bin/sh\ntouch ../../plotting\nexec sleep 1000\n");
