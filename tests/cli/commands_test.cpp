@@ -428,6 +428,31 @@ BOOST_AUTO_TEST_CASE(an_interrupted_run_ends_with_its_signal_and_leaves_nothing)
   BOOST_TEST(!std::filesystem::exists(folder.path("valleydrift-out")));
 }
 
+BOOST_AUTO_TEST_CASE(the_size_of_saved_paths_is_known_before) {
+  const Folder folder;
+  for (const std::vector<std::string>& valley :
+       {std::vector<std::string>{"--manifold", "uv"}, {"--manifold", "linear-network", "--eta", "0.01"}}) {
+    std::vector<std::string> line = {"compare", "--paths", "256", "--steps", "60", "--save-paths", "--no-plots"};
+    line.insert(line.end(), valley.begin(), valley.end());
+    std::vector<std::string> dry = line;
+    dry.insert(dry.end(), {"--dry-run", "--json"});
+    const double said = parsed(dry)["cost"]["paths_file_bytes"];
+    const std::string out = folder.path(valley[1]);
+    line.insert(line.end(), {"--quiet", "--output", out});
+    run_program(line);
+    const auto size = static_cast<double>(std::filesystem::file_size(out + "/paths.csv"));
+    BOOST_TEST(std::abs(said / size - 1.0) < 0.15);
+  }
+  // More than any disk: refused before the run, and nothing is left.
+  const Result result =
+      run_program({"compare", "--manifold", "linear-network", "--eta", "0.01", "--paths", "100000000", "--param",
+                   "features=1000", "--steps", "60", "--save-paths", "--output", folder.path("full")});
+  BOOST_TEST(result.code == 4);
+  BOOST_TEST(contains(result.err, "--save-paths"));
+  BOOST_TEST(contains(result.err, "84.1 TB"));
+  BOOST_TEST(!std::filesystem::exists(folder.path("full")));
+}
+
 BOOST_AUTO_TEST_CASE(pictures_carry_the_names_that_were_typed) {
   const Folder folder;
   // A gnuplot that draws nothing: the scripts are what is looked at.
