@@ -39,7 +39,8 @@ po::options_description program_options(std::optional<Command> command = {}) {
   for (const OptionInfo& option : option_table()) {
     if (find_option(option.name) == &option) names.emplace_back(option.name);  // each name once
   }
-  const std::string near = suggestion(name, names);
+  const std::string_view own = own_name(name);
+  const std::string near = own.empty() ? suggestion(name, names) : std::string(own);
   throw ConfigError(fmt::format(
       "{}: unknown{}", where,
       near.empty() ? "; `valleydrift --help` lists the options" : fmt::format(", did you mean {}{}?", dashes, near)));
@@ -105,12 +106,14 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
   }
 
   Arguments arguments;
+  std::string before;  // the option whose value has just been read
   for (const po::option& given : parsed.options) {
     if (given.position_key >= 0) {
       for (const std::string& word : given.value) {
         if (word.starts_with("--")) throw ConfigError(fmt::format("{}: an option cannot follow a lone --", word));
         if (word.size() > 1 && word.front() == '-') throw_unknown(word, "--", without_dashes(word));
         arguments.words.push_back(word);
+        if (!before.empty()) arguments.word_after.emplace(word, before);
       }
       continue;
     }
@@ -121,6 +124,7 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
       throw ConfigError(fmt::format("{}: a value is missing before {}", where, text));
     }
     store(arguments, option, {where, text});
+    before = option.argument.empty() ? "" : option.name;
   }
   return arguments;
 }

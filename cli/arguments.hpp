@@ -19,6 +19,7 @@ struct Setting {
 
 struct Arguments {
   std::vector<std::string> words;                        ///< what is not an option: the command, and the name it takes
+  std::map<std::string, std::string> word_after;         ///< a word, and the option whose value stands before it
   std::map<std::string, Setting> settings;               ///< by option name; a flag's text is "true" or "false"
   std::map<std::string, std::vector<Setting>> repeated;  ///< --param, --residual, ..., each in order
 };

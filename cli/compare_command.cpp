@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -29,21 +30,56 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::string cost_text(const Cost& cost, const Plan& plan, int threads) {
-  return fmt::format("{} paths of {} steps; {:.3g} discrete and {:.3g} limit path-steps over all rungs; {} on {} {}",
-                     cost.paths, plan.record_steps.back(), cost.discrete_steps, cost.coupled_steps + cost.limit_steps,
-                     duration_text(cost.seconds), threads, threads == 1 ? "thread" : "threads");
+/// Bytes of paths.csv, to a tenth: two processes at every record, 18 digits with their separators for a number.
+double paths_file_size(const ResolvedRun& run, const Plan& plan) {
+  constexpr double per_number = 20.0, per_line = 32.0;  // path, record, time and kind
+  return static_cast<double>(run.config.paths) * 2.0 * static_cast<double>(plan.times.size()) *
+         (per_line + per_number * run.manifold.dimension());
 }
 
-nlohmann::json cost_json(const Cost& cost, const Plan& plan, int threads) {
-  return {{"schema_version", 1},
-          {"cost",
-           {{"paths", cost.paths},
-            {"steps", plan.record_steps.back()},
-            {"discrete_path_steps", cost.discrete_steps},
-            {"limit_path_steps", cost.coupled_steps + cost.limit_steps},
-            {"seconds", cost.seconds},
-            {"threads", threads}}}};
+std::string size_text(double bytes) {
+  constexpr double kilo = 1000.0;
+  std::string unit = "kB";
+  double size = bytes / kilo;
+  for (const char* larger : {"MB", "GB", "TB", "PB"}) {
+    if (size < kilo) break;
+    size /= kilo;
+    unit = larger;
+  }
+  return fmt::format("{:.3g} {}", size, unit);
+}
+
+std::string cost_text(const Options& options, const ResolvedRun& run, const Cost& cost, const Plan& plan, int threads) {
+  return fmt::format(
+      "{} paths of {} steps; {:.3g} discrete and {:.3g} limit path-steps over all rungs; {} on {} {}{}", cost.paths,
+      plan.record_steps.back(), cost.discrete_steps, cost.coupled_steps + cost.limit_steps, duration_text(cost.seconds),
+      threads, threads == 1 ? "thread" : "threads",
+      options.save_paths ? fmt::format("; paths.csv takes about {}", size_text(paths_file_size(run, plan))) : "");
+}
+
+nlohmann::json cost_json(const Options& options, const ResolvedRun& run, const Cost& cost, const Plan& plan,
+                         int threads) {
+  nlohmann::json json = {{"schema_version", 1},
+                         {"cost",
+                          {{"paths", cost.paths},
+                           {"steps", plan.record_steps.back()},
+                           {"discrete_path_steps", cost.discrete_steps},
+                           {"limit_path_steps", cost.coupled_steps + cost.limit_steps},
+                           {"seconds", cost.seconds},
+                           {"threads", threads}}}};
+  if (options.save_paths) json["cost"]["paths_file_bytes"] = paths_file_size(run, plan);
+  return json;
+}
+
+/// Throws FileError if paths.csv does not fit: now, not after the run.
+void require_space_for_paths(const ResolvedRun& run, const Plan& plan, const OutputFolder& folder) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(folder.path(), error);
+  const double needed = paths_file_size(run, plan);
+  if (error || !(needed > static_cast<double>(space.available))) return;
+  throw FileError(fmt::format("--save-paths: paths.csv takes about {}, but {} has {} left; take fewer --paths",
+                              size_text(needed), folder.path().string(),
+                              size_text(static_cast<double>(space.available))));
 }
 
 /// --path N: one path of both processes, every step of it, or a million of them spread evenly.
@@ -135,7 +171,9 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
              run.manifold.dimension());
   if (options.dry_run) {
     const Cost cost = validation::estimate_cost(run, plan);
-    out << (options.json ? cost_json(cost, plan, threads).dump(2) : cost_text(cost, plan, threads)) << '\n';
+    out << (options.json ? cost_json(options, run, cost, plan, threads).dump(2)
+                         : cost_text(options, run, cost, plan, threads))
+        << '\n';
     return success;
   }
   validation::choose_limit_step(run, plan);
@@ -143,10 +181,11 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
 
   // All input is valid: from here on files are made.
   OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  if (options.save_paths) require_space_for_paths(run, plan, folder);
   folder.set_aside_old_files();
   if (!options.quiet) {
     const Cost cost = validation::estimate_cost(run, plan);
-    err << "valleydrift: " << cost_text(cost, plan, threads) << std::endl;
+    err << "valleydrift: " << cost_text(options, run, cost, plan, threads) << std::endl;
     if (run.distance_moved > 0.0) {
       err << fmt::format("valleydrift: the start is off the valley: {} {:.4g} to {}",
                          run.first_phase ? fmt::format("descends in {} steps over", descent) : "moved by",

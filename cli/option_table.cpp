@@ -1,6 +1,8 @@
 #include "cli/option_table.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <utility>
 
 #include "manifolds/catalogue.hpp"
 
@@ -189,6 +191,12 @@ constexpr OptionInfo options[] = {
     {"version", "", general, every, false, false, "print the version"},
 };
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
 }  // namespace
 
 std::string name_of(Command command) {
@@ -236,7 +244,46 @@ std::vector<std::string> owners_of(std::string_view name) {
   return owners;
 }
 
+std::string_view own_name(std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> words[] = {{"lr", "eta"},
+                                                                     {"alpha", "eta"},
+                                                                     {"step-size", "eta"},
+                                                                     {"learning-rate", "eta"},
+                                                                     {"momentum", "beta"},
+                                                                     {"mu", "beta"},
+                                                                     {"nesterov", "scheme nesterov"},
+                                                                     {"optimizer", "scheme"},
+                                                                     {"method", "scheme"},
+                                                                     {"noise-scale", "epsilon"},
+                                                                     {"epochs", "steps"},
+                                                                     {"iterations", "steps"},
+                                                                     {"max-iter", "steps"},
+                                                                     {"num-steps", "steps"},
+                                                                     {"batch-size", "batch"},
+                                                                     {"runs", "paths"},
+                                                                     {"trials", "paths"},
+                                                                     {"model", "manifold"},
+                                                                     {"init", "start"},
+                                                                     {"x0", "start"},
+                                                                     {"random-seed", "seed"},
+                                                                     {"workers", "threads"},
+                                                                     {"jobs", "threads"},
+                                                                     {"out", "output"},
+                                                                     {"output-dir", "output"},
+                                                                     {"overwrite", "force"},
+                                                                     {"silent", "quiet"}};
+  std::string plain = lower(name);
+  std::replace(plain.begin(), plain.end(), '_', '-');
+  for (const auto& [word, own] : words) {
+    if (word == plain) return own;
+  }
+  return {};
+}
+
 std::string suggestion(const std::string& given, const std::vector<std::string>& candidates) {
+  const auto same = std::find_if(candidates.begin(), candidates.end(),
+                                 [&](const std::string& candidate) { return lower(candidate) == lower(given); });
+  if (same != candidates.end()) return *same;
   std::vector<std::string> longer;
   if (!given.empty()) {
     std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(longer),

@@ -33,8 +33,12 @@ bool belongs_to(const OptionInfo& option, Command command);
 /// The names of the commands that have an option of this name.
 std::vector<std::string> owners_of(std::string_view name);
 
-/// What the user may have meant: the only name that begins with `given`, or else the one with the fewest letters
-/// changed; empty if none is near.
+/// What this program calls what other programs call `name` (without dashes), as in lr: "eta", "scheme nesterov"; empty
+/// if it is no such word.
+std::string_view own_name(std::string_view name);
+
+/// What the user may have meant: the name with other capitals, or the only one that begins with `given`, or else the one
+/// with the fewest letters changed; empty if none is near.
 std::string suggestion(const std::string& given, const std::vector<std::string>& candidates);
 
 }  // namespace valleydrift::cli

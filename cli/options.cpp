@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 
@@ -248,6 +249,35 @@ Command read_command(const std::string& word) {
                                 near.empty() ? "" : ", did you mean " + near + "?", fmt::join(names, ", ")));
 }
 
+/// The option that a word without one may be the value of, as in compare uv, --start 2 0.5, verify D4; or nothing.
+std::string meant_by(const std::string& word, const Arguments& arguments, Command command) {
+  const auto takes = [&](const char* option) { return belongs_to(*find_option(option, command), command); };
+  const auto after = arguments.word_after.find(word);
+  const bool number = word.find_first_not_of("+-.,0123456789eE") == std::string::npos;
+  if (after != arguments.word_after.end() && number) {
+    const auto before = arguments.settings.find(after->second);
+    if (before != arguments.settings.end()) return fmt::format("--{} {},{}", after->second, before->second.text, word);
+  }
+  if (number) return {};
+  const std::filesystem::path file = word;
+  const std::size_t equals = word.find('=');
+  if (equals != std::string::npos && equals > 0) {
+    const OptionInfo* option = find_option(word.substr(0, equals), command);
+    if (option && belongs_to(*option, command)) return "--" + word;
+    return takes("param") ? "--param " + word : "";
+  }
+  if (file.extension() == ".ini" && takes("config")) return "--config " + word;
+  if (file.extension() == ".csv" && takes("sigma")) return "--sigma " + word;
+  const auto listed = manifolds::descriptions();
+  const bool is_manifold = std::any_of(listed.begin(), listed.end(), [&](const auto& d) { return d.name == word; });
+  if (is_manifold && takes("manifold")) return "--manifold " + word;
+  if (command == Command::verify) return "--only " + word;
+  if (const OptionInfo* option = find_option(word, command); option && belongs_to(*option, command)) {
+    return fmt::format("--{}{}{}", word, option->argument.empty() ? "" : " ", option->argument);
+  }
+  return {};
+}
+
 /// The command and its name; and every option must belong to it.
 void read_command(const Arguments& arguments, Options& options) {
   if (arguments.words.empty()) {
@@ -259,8 +289,11 @@ void read_command(const Arguments& arguments, Options& options) {
   options.command = read_command(arguments.words.front());
   const std::size_t most_words = options.command == Command::manifolds ? 2 : 1;
   if (arguments.words.size() > most_words) {
+    const std::string& word = arguments.words[most_words];
+    const std::string meant = meant_by(word, arguments, *options.command);
     throw ConfigError(
-        fmt::format("{}: '{}' is not expected here", name_of(*options.command), arguments.words[most_words]));
+        fmt::format("{}: '{}' is not expected here{}", name_of(*options.command), word,
+                    meant.empty() ? "; every value follows its --option" : fmt::format(", did you mean {}?", meant)));
   }
   if (arguments.words.size() > 1) options.name = arguments.words[1];
 

@@ -29,14 +29,14 @@ Range values_of(const DescentResult::Quantity& q, std::size_t first) {
   return {std::max(low, std::min(0.1 * runs.low, high)), high};
 }
 
-void draw_panel_of(Figure& figure, const DescentResult& descent, const DescentResult::Quantity& q, const Box& box,
-                   double key_top) {
+void draw_panel_of(Figure& figure, const DescentResult& descent, const DescentResult::Quantity& q, bool typed,
+                   const Box& box, double key_top) {
   const std::size_t first = descent.steps.size() > 1 ? 1 : 0;  // step 0 has no place on a logarithmic axis
   figure.place(box);
   figure.line("unset label; unset arrow; unset logscale; set autoscale; set xtics autofreq; set ytics autofreq");
   figure.line("set format '%g'");
-  figure.text(formula(q.meaning), box.left, box.top + 16.0, "left", 15);
-  figure.axis_labels(box, "step since the start", q.name == "loss" ? "L" : axis_label(q.name), 84.0);
+  figure.text(formula(q.meaning, typed), box.left, box.top + 16.0, "left", 15);
+  figure.axis_labels(box, "step since the start", q.name == "loss" ? "L" : axis_label(q.name, typed), 84.0);
   figure.key(box.left, key_top, "top", 2);
 
   Range steps;
@@ -78,7 +78,7 @@ void draw_panel_of(Figure& figure, const DescentResult& descent, const DescentRe
 
 }  // namespace
 
-Figure descent_figure(const DescentResult& descent) {
+Figure descent_figure(const DescentResult& descent, bool typed) {
   constexpr std::size_t most_panels = 4;
   constexpr double left = 104.0, right = 18.0, top = 36.0, axis = 54.0;
   constexpr int width = 550, plot_height = 300;
@@ -91,7 +91,7 @@ Figure descent_figure(const DescentResult& descent) {
   for (std::size_t k = 0; k < shown; ++k) {
     const int column = static_cast<int>(k) % 2, row = static_cast<int>(k) / 2;
     const double bottom = (rows - 1 - row) * panel_height + keys + axis;
-    draw_panel_of(figure, descent, descent.quantities[k],
+    draw_panel_of(figure, descent, descent.quantities[k], typed,
                   {column * width + left, (column + 1) * width - right, bottom, bottom + plot_height}, bottom - axis);
   }
   figure.line("unset multiplot");

@@ -37,6 +37,7 @@ struct LadderPanel {
   std::string variable, ylabel, title;
   std::vector<const LadderResult*> drawn = {};
   std::vector<std::string> conserved = {}, left_out = {};
+  bool typed = false;  ///< names are the user's own
 
   void choose(const std::vector<LadderResult>& ladder);
   bool has_limits() const;
@@ -58,7 +59,7 @@ void LadderPanel::choose(const std::vector<LadderResult>& ladder) {
     if (moves || l.slope) {
       drawn.push_back(&l);
     } else {
-      conserved.push_back(axis_label(l.observable));
+      conserved.push_back(axis_label(l.observable, typed));
     }
   }
   const auto clarity = [](const LadderResult* l) {
@@ -71,7 +72,7 @@ void LadderPanel::choose(const std::vector<LadderResult>& ladder) {
   const auto resolved = static_cast<std::size_t>(
       std::count_if(drawn.begin(), drawn.end(), [](const LadderResult* l) { return l->slope.has_value(); }));
   const std::size_t most = resolved ? std::min(resolved + 1, most_series) : 3;  // of what is not resolved, a few
-  for (std::size_t k = most; k < drawn.size(); ++k) left_out.push_back(axis_label(drawn[k]->observable));
+  for (std::size_t k = most; k < drawn.size(); ++k) left_out.push_back(axis_label(drawn[k]->observable, typed));
   drawn.resize(std::min(drawn.size(), most));
 }
 
@@ -133,15 +134,15 @@ void set_axes(Figure& figure, const LadderPanel& panel, const Axes& axes) {
   figure.line("set xrange {}; set yrange {}", text_of(axes.x), text_of(axes.y));
 }
 
-std::string series_label(const LadderResult& l) {
-  std::string name = axis_label(l.observable);
+std::string series_label(const LadderResult& l, bool typed) {
+  std::string name = axis_label(l.observable, typed);
   if (std::isfinite(l.time) && l.time > 0.0) name += fmt::format(", t = {:.3g}", l.time);
   if (!l.slope) return name + ": slope not resolved";
   return fmt::format("{}: slope {:.2f} in [{:.2f}, {:.2f}]", name, *l.slope, l.slope_low, l.slope_high);
 }
 
 /// One ladder: points with their bars, limits as arrows, the fitted line. `shift` keeps bars at the same rung apart.
-void add_series(Figure& figure, const LadderResult& l, std::size_t place, double shift,
+void add_series(Figure& figure, const LadderResult& l, bool typed, std::size_t place, double shift,
                 std::vector<std::string>& parts) {
   const char* colour = series_colours[place % most_series];
   const std::string data = figure.block("rung, |difference|, lowest, highest, at most (2 SE): " + l.observable);
@@ -153,7 +154,7 @@ void add_series(Figure& figure, const LadderResult& l, std::size_t place, double
     any_limit |= limit;
     figure.row({r.at, seen ? r.difference : NAN, r.lowest(), r.highest(), limit ? r.highest() : NAN});
   }
-  const std::string title = "title " + quoted(series_label(l));
+  const std::string title = "title " + quoted(series_label(l, typed));
   const std::string x = fmt::format("($1*{})", number(shift));
   if (any_seen) {
     parts.push_back(fmt::format("{} using {}:2:3:4 with yerrorbars pt {} ps 0.8 lw 1.4 lc rgb '{}' {}", data, x,
@@ -221,7 +222,7 @@ void draw_panel(Figure& figure, const LadderPanel& panel, const Box& box, std::v
     const auto place = static_cast<std::size_t>(named - names.begin());
     if (named == names.end()) names.push_back(l.observable);
     const double middle = 0.5 * (static_cast<double>(panel.drawn.size()) - 1.0);
-    add_series(figure, l, place, std::exp(spread * (static_cast<double>(k) - middle)), parts);
+    add_series(figure, l, panel.typed, place, std::exp(spread * (static_cast<double>(k) - middle)), parts);
   }
   add_notes(panel, parts);
   figure.plot("plot sample", parts);
@@ -233,6 +234,7 @@ Figure ladder_figure(const Comparison& comparison) {
   std::vector<LadderPanel> panels;
   const auto add = [&](const std::vector<LadderResult>& ladder, LadderPanel panel) {
     if (ladder.empty()) return;
+    panel.typed = comparison.config.formula != nullptr;
     panel.choose(ladder);
     panels.push_back(std::move(panel));
   };

@@ -98,7 +98,8 @@ void TimePanel::titles() {
   const bool unjudged = o_.verdict == Verdict::inconclusive && o_.bound.empty();
   figure_.line("# --- {}", o_.name);
   figure_.line("unset label");
-  figure_.text(formula(o_.meaning.empty() ? o_.name : o_.meaning), box_.left, box_.top - 14.0, "left", 15);
+  figure_.text(formula(o_.meaning.empty() ? o_.name : o_.meaning, comparison_.config.formula != nullptr), box_.left,
+               box_.top - 14.0, "left", 15);
   figure_.text(unjudged ? "not judged" : "verdict: " + name_of(o_.verdict), box_.right, box_.top - 14.0, "right", 13);
 }
 
@@ -176,7 +177,8 @@ void TimePanel::draw() {
   figure_.key(upper.left, upper.top + steps, "bottom", value_rows());
   figure_.line("set xrange [0:{}]; set yrange {}", end_, text_of(values_.padded(0.06)));
   figure_.line("set format x ''");
-  figure_.text(axis_label(o_.name), upper.left - y_label, 0.5 * (upper.bottom + upper.top), "center", 14, true);
+  figure_.text(axis_label(o_.name, comparison_.config.formula != nullptr), upper.left - y_label,
+               0.5 * (upper.bottom + upper.top), "center", 14, true);
   figure_.line("set ytics {}", number(round_tick(values_.padded(0.06).width() / 5.0)));
   draw_values();
 

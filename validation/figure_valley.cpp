@@ -170,7 +170,8 @@ std::vector<std::string> ValleyPicture::write_paths(Kind kind) {
 }
 
 void ValleyPicture::title_and_colours() {
-  std::string title = plain(manifold_.description().name) + ":  " + formula(manifold_.description().formula);
+  std::string title = plain(manifold_.description().name) + ":  " +
+                      formula(manifold_.description().formula, manifold_.description().source != nullptr);
   figure_.line(
       "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', 5 '#28ae80', 6 '#5ec962', "
       "7 '#addc30', 8 '#fde725')");
@@ -295,7 +296,7 @@ void ValleyPicture::draw_against_time() {
   }
   figure_.place(path_box);
   figure_.line("set xrange [0:{}]; set yrange {}", axis_end(last), text_of(values.padded(0.06)));
-  figure_.axis_labels(path_box, slow_time_label, axis_label(name), 62.0);
+  figure_.axis_labels(path_box, slow_time_label, axis_label(name, manifold_.description().source != nullptr), 62.0);
   figure_.text(shown_.paths.size() > 1 ? "the same paths against slow time" : "the same path against slow time",
                0.5 * (path_box.left + path_box.right), path_box.top + 18.0, "center", 14);
   std::vector<std::string> parts;

@@ -15,8 +15,8 @@ Figure time_figure(const std::string& name, const Comparison& comparison,
                    const std::vector<const ObservableResult*>& shown);
 
 /// The first phase: loss, distance and slow coordinates against steps, a panel each, two abreast: the noiseless
-/// iteration, the gradient flow, mean and spread of the runs.
-Figure descent_figure(const DescentResult& descent);
+/// iteration, the gradient flow, mean and spread of the runs. Names of `typed` valleys stand as they are.
+Figure descent_figure(const DescentResult& descent, bool typed);
 
 /// The ladders: |difference| against epsilon and eta on logarithmic axes with the fitted slopes.
 Figure ladder_figure(const Comparison& comparison);

@@ -93,10 +93,13 @@ std::string formula(const std::string& text) {
   return out;
 }
 
-std::string axis_label(const std::string& name) {
+std::string formula(const std::string& text, bool typed) { return typed ? plain(text) : formula(text); }
+
+std::string axis_label(const std::string& name, bool typed) {
   if (name == "trace_hessian") return "tr H";
   if (name == "transverse_variance") return "tr A / ε^2";
   if (name == "loss") return "E L / ε^2";
+  if (typed && name != "path_error") return plain(name);
   const bool angle = name == "angle" || name == "azimuth" || name == "theta";
   return formula(name) + (angle ? " [rad]" : "");
 }

@@ -50,7 +50,7 @@ std::vector<std::string> draw_plots(const fs::path& folder, const Comparison& co
       select(comparison, [](const auto& name) { return name.starts_with("cov(") || name.starts_with("var("); }));
   add("transverse",
       select(comparison, [](const auto& name) { return name == "transverse_variance" || name == "loss"; }));
-  if (comparison.descent) figures.push_back(descent_figure(*comparison.descent));
+  if (comparison.descent) figures.push_back(descent_figure(*comparison.descent, config.formula != nullptr));
   if (has_ladder(comparison)) figures.push_back(ladder_figure(comparison));
 
   std::error_code error;

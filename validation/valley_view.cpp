@@ -19,7 +19,8 @@ std::vector<std::string> weight_names(const Manifold& manifold) {
     names.push_back(name);
   }
   const auto is_name = [](const std::string& n) {
-    return !n.empty() && std::all_of(n.begin(), n.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
+    return !n.empty() &&
+           std::all_of(n.begin(), n.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
   };
   if (std::ssize(names) == manifold.dimension() && std::all_of(names.begin(), names.end(), is_name)) return names;
   names.clear();
@@ -81,7 +82,8 @@ void View::project(const Manifold& manifold, const Vector& start, const std::vec
   rows_ = Matrix::Zero(dimension == 3 ? 3 : 2, dimension);
   const auto show_weight = [&](Eigen::Index axis, Eigen::Index weight) {
     rows_(axis, weight) = 1.0;
-    labels_[static_cast<std::size_t>(axis)] = formula(names[static_cast<std::size_t>(weight)]);
+    labels_[static_cast<std::size_t>(axis)] =
+        formula(names[static_cast<std::size_t>(weight)], manifold.description().source != nullptr);
   };
   if (dimension <= 3) {
     for (Eigen::Index i = 0; i < dimension; ++i) show_weight(i, i);

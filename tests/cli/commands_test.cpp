@@ -428,6 +428,58 @@ BOOST_AUTO_TEST_CASE(an_interrupted_run_ends_with_its_signal_and_leaves_nothing)
   BOOST_TEST(!std::filesystem::exists(folder.path("valleydrift-out")));
 }
 
+BOOST_AUTO_TEST_CASE(the_size_of_saved_paths_is_known_before) {
+  const Folder folder;
+  for (const std::vector<std::string>& valley :
+       {std::vector<std::string>{"--manifold", "uv"}, {"--manifold", "linear-network", "--eta", "0.01"}}) {
+    std::vector<std::string> line = {"compare", "--paths", "256", "--steps", "60", "--save-paths", "--no-plots"};
+    line.insert(line.end(), valley.begin(), valley.end());
+    std::vector<std::string> dry = line;
+    dry.insert(dry.end(), {"--dry-run", "--json"});
+    const double said = parsed(dry)["cost"]["paths_file_bytes"];
+    const std::string out = folder.path(valley[1]);
+    line.insert(line.end(), {"--quiet", "--output", out});
+    run_program(line);
+    const auto size = static_cast<double>(std::filesystem::file_size(out + "/paths.csv"));
+    BOOST_TEST(std::abs(said / size - 1.0) < 0.15);
+  }
+  // More than any disk: refused before the run, and nothing is left.
+  const Result result =
+      run_program({"compare", "--manifold", "linear-network", "--eta", "0.01", "--paths", "100000000", "--param",
+                   "features=1000", "--steps", "60", "--save-paths", "--output", folder.path("full")});
+  BOOST_TEST(result.code == 4);
+  BOOST_TEST(contains(result.err, "--save-paths"));
+  BOOST_TEST(contains(result.err, "84.1 TB"));
+  BOOST_TEST(!std::filesystem::exists(folder.path("full")));
+}
+
+BOOST_AUTO_TEST_CASE(pictures_carry_the_names_that_were_typed) {
+  const Folder folder;
+  // A gnuplot that draws nothing: the scripts are what is looked at.
+  folder.write("gnuplot", "#!/bin/sh\nexit 1\n");
+  const std::string run = "chmod +x gnuplot; PATH=$PWD:$PATH $program compare --paths 256 --steps 100 --quiet ";
+  BOOST_TEST(shell(folder, run + "--variables w_2,w_1 --residual 'w_2*w_1 - 1' --start 2,0.5 --output swapped "
+                                 "> report 2> err") == 4);
+  const auto script = [&](const std::string& name) {
+    std::ifstream file(folder.path(name));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  // The first weight typed is on the first axis; gnuplot's own meaning of _ is escaped.
+  const std::string valley = script("swapped/plots/valley.gnuplot");
+  const std::size_t across = valley.find("set label 'w\\_2' at"), up = valley.find("set label 'w\\_1' at");
+  BOOST_TEST_REQUIRE((across != std::string::npos && up != std::string::npos));
+  BOOST_TEST(across < up);
+  BOOST_TEST(!contains(valley.substr(across, valley.find('\n', across) - across), "rotate"));
+  BOOST_TEST(contains(valley.substr(up, valley.find('\n', up) - up), "rotate by 90"));
+  BOOST_TEST(contains(script("swapped/plots/slow-coordinates.gnuplot"), "set label 'w\\_2' at"));
+  // Names that mean something elsewhere are names here.
+  BOOST_TEST(shell(folder, run + "--variables theta,my_var --residual 'theta*my_var - 1' --start 2,0.5 --output greek "
+                                 "> report 2> err") == 4);
+  BOOST_TEST(contains(script("greek/plots/valley.gnuplot"), "set label 'theta' at"));
+  BOOST_TEST(contains(script("greek/plots/valley.gnuplot"), "set label 'my\\_var' at"));
+  BOOST_TEST(contains(script("greek/plots/slow-coordinates.gnuplot"), "set label 'theta' at"));
+}
+
 BOOST_AUTO_TEST_CASE(a_signal_while_plotting_ends_the_run) {
   const Folder folder;
   folder.write("gnuplot", "#!/bin/sh\ntouch ../../plotting\nexec sleep 1000\n");
