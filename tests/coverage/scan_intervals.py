@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How often the intervals of `scan` hold what they should, over seeds.
 
-usage: scan_intervals.py VALLEYDRIFT [--seeds N] [--paths N] [--prefactor-paths N] > TABLE.md
+usage: scan_intervals.py VALLEYDRIFT [--part best-C|exponents] [--seeds N] [--paths N] [--prefactor-paths N] > TABLE.md
 
 For each quantity: in how many of the seeds its interval holds its own estimate (always), the mean of the other seeds'
 estimates, and the prediction; the mean half-width, and the standard deviation of the estimates over seeds.
@@ -17,6 +17,8 @@ import tempfile
 
 HEAVY_BALL = ["--eta", "0.02", "--gamma", "0.7"]
 NESTEROV = HEAVY_BALL + ["--scheme", "nesterov", "--epsilon", "0.005", "--C", "0.03", "--prefactor-eta", "0.02"]
+HEAD = ("| | mean estimate | predicted | holds its own | the others' mean | the prediction | half-width "
+        "| deviation over seeds |\n|---|---|---|---|---|---|---|---|")
 READINGS = {"mean": "fastest decay of the mean", "rms": "fastest decay of the RMS",
             "time_mean": "shortest T_mean", "time_rms": "shortest T_rms"}
 
@@ -53,30 +55,30 @@ def row(name, found, relative):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
+    parser.add_argument("--part", choices=("best-C", "exponents"), default="best-C")
     parser.add_argument("--seeds", type=int, default=16)
     parser.add_argument("--paths", type=int, default=1024)
     parser.add_argument("--prefactor-paths", type=int, default=8192)
     options = parser.parse_args()
-    seeds = range(1, options.seeds + 1)
-    head = ("| | mean estimate | predicted | holds its own | the others' mean | the prediction | half-width "
-            "| deviation over seeds |\n|---|---|---|---|---|---|---|---|")
-
     print(f"# Coverage of the intervals of scan, {options.seeds} seeds\n\nMade by `tests/coverage/scan_intervals.py "
-          f"VALLEYDRIFT --seeds {options.seeds} --paths {options.paths} --prefactor-paths {options.prefactor_paths}`, "
-          "which says what the columns are.\n\n## The best C\n")
-    print(head)
+          f"VALLEYDRIFT --part {options.part} --seeds {options.seeds} --paths {options.paths} --prefactor-paths "
+          f"{options.prefactor_paths}`, which says what the columns are.\n\n{HEAD}")
+    (best_prefactors if options.part == "best-C" else exponents)(options)
+
+
+def best_prefactors(options):
     for scheme, arguments in (("heavy ball", HEAVY_BALL), ("nesterov", NESTEROV)):
         arguments = [*arguments, "--paths", "256", "--prefactor-paths", str(options.prefactor_paths)]
-        runs = [summary(options.program, arguments, seed)["prefactor"] for seed in seeds]
+        runs = [summary(options.program, arguments, seed)["prefactor"] for seed in range(1, options.seeds + 1)]
         for key, name in READINGS.items():
             found = [(r[key]["measured"], *r[key]["interval"], r[key]["predicted"]) for r in runs
                      if r[key]["measured"] and r[key]["interval"]]
             row(f"{scheme}, {name}", found, True)
 
-    print("\n## Exponents, default grid\n")
-    print(head)
+
+def exponents(options):
     arguments = ["--no-prefactor", "--paths", str(options.paths)]
-    runs = [summary(options.program, arguments, seed) for seed in seeds]
+    runs = [summary(options.program, arguments, seed) for seed in range(1, options.seeds + 1)]
     total = [0, 0, 0]
     for index, first in enumerate(runs[0]["exponents"]):
         for key in ("mean", "rms", "transverse"):
@@ -84,11 +86,10 @@ def main():
             found = [(law["alpha"], *law["interval"], law["predicted_alpha"]) for law in laws]
             counts = row(f"gamma {first['gamma']:.3f}, {key}", found, False)
             total = [a + b for a, b in zip(total, counts)]
-    print(f"\nOf {total[2]} intervals of exponents {total[0]} hold their own estimate, {total[1]} the others' mean "
-          f"({100 * total[1] / total[2]:.1f} %).\n")
-    print(head)
     found = [(r["optimal_gamma"]["value"], *r["optimal_gamma"]["interval"], 2 / 3) for r in runs if r["optimal_gamma"]]
     row("optimal gamma, its wider range", found, False)
+    print(f"\nOf {total[2]} intervals of exponents {total[0]} hold their own estimate, {total[1]} the others' mean "
+          f"({100 * total[1] / total[2]:.1f} %).")
 
 
 if __name__ == "__main__":

@@ -243,6 +243,23 @@ BOOST_AUTO_TEST_CASE(predictions_have_no_kink) {
   }
 }
 
+// Of many cells some are planned, and the others follow the power law of their row.
+BOOST_AUTO_TEST_CASE(expected_work_of_many_cells) {
+  ScanConfig config = small();
+  config.etas = {};
+  config.gammas = {};
+  for (int i = 0; i < 12; ++i) config.gammas.push_back(0.5 + 0.02 * i);
+  const ResolvedScan scan = resolve_scan(config);
+  const std::vector<CellWork> work = expected_work(scan);
+  BOOST_REQUIRE(work.size() == 84u);
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    const CellWork own = plan_cell(scan, scan.cells[i]).work;
+    BOOST_TEST(work[i].path_steps == own.path_steps, boost::test_tools::tolerance(0.3));
+    BOOST_TEST(own.path_steps > 2048.0 * *predict(scan, scan.run_of(scan.cells[i])).mean);
+    BOOST_TEST(own.path_records > 100.0 * 2048.0);
+  }
+}
+
 // --- Cells ----------------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(cells_agree_with_their_prediction) {

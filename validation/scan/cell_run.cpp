@@ -31,6 +31,19 @@ constexpr double per_time = 60.0;
 /// The transverse part has four times as many paths, up to this number: it is over soon, and energies scatter widely.
 constexpr std::int64_t enough_paths = 32768;
 
+/// Records between two looks at whether there are enough.
+constexpr int at_once = 32;
+
+std::int64_t transverse_paths(const ResolvedRun& run) {
+  return std::max(run.config.paths, std::min(4 * run.config.paths, enough_paths));
+}
+
+/// Of the records along the valley.
+double along_spacing(const Cell& cell, const Prediction& p) {
+  const double unit = p.scales.unit;
+  return (cell.part == Part::prefactor ? 3.0 * unit : p.mean.value_or(std::max(p.scales.tau_2, unit))) / per_time;
+}
+
 /// One ensemble with its records and the curves that follow from them.
 class Measurement {
  public:
@@ -43,7 +56,6 @@ class Measurement {
   /// Records every `spacing` steps until enough(curves), or the limit.
   template <class Enough>
   void run(double spacing, std::int64_t limit, Enough enough) {
-    constexpr int at_once = 32;
     constexpr std::size_t fine = 1024;  // from here on a spacing of a thousandth is as good
     auto step = std::max<std::int64_t>(1, static_cast<std::int64_t>(spacing));
     std::int64_t last = 0;
@@ -141,17 +153,16 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   const std::uint64_t seed = seed_of(scan, result.cell);
 
   ResolvedRun run = plan.run;
-  run.config.paths = std::max(run.config.paths, std::min(4 * run.config.paths, enough_paths));
+  run.config.paths = transverse_paths(run);
   Measurement across(scan, run, plateau, ~seed);
   across.run(*p.transverse / per_time, plan.limit, [&](const Curves& c) { return transverse_bracketed(c, delta); });
 
   const bool rates = result.cell.part == Part::prefactor;
   const std::array<double, 2> window =
       rates ? std::array{rate_window[0] * unit, rate_window[1] * unit} : std::array{0.0, 0.0};
-  const double shortest = rates ? 3.0 * unit : p.mean.value_or(std::max(p.scales.tau_2, unit));
   const double confirmation = plan.run.hyperparameters.mu < 1.0 ? 5.0 * unit : 0.0;
   Measurement along(scan, plan.run, plateau, seed);
-  along.run(shortest / per_time, plan.limit,
+  along.run(along_spacing(result.cell, p), plan.limit,
             [&](const Curves& c) { return c.steps.back() >= window[1] && along_settled(c, delta, confirmation); });
   result.steps = static_cast<std::int64_t>(along.curves().steps.back());
 
@@ -216,6 +227,17 @@ CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell) {
   if (cell.part == Part::prefactor) plan.expected_steps = std::max(plan.expected_steps, rate_window[1] * p.scales.unit);
   constexpr double patience = 10.0, most = 1e15;
   plan.limit = scan.config.limit.value_or(static_cast<std::int64_t>(std::min(most, patience * plan.expected_steps)));
+  if (!std::isfinite(plan.expected_steps)) return plan;
+  const auto add = [&](double steps, double spacing, std::int64_t paths) {
+    spacing = std::max(1.0, spacing);
+    steps = std::min(steps, static_cast<double>(plan.limit));
+    const double records = at_once * std::ceil(steps / (at_once * spacing));
+    plan.work.records += records;
+    plan.work.path_records += records * static_cast<double>(paths);
+    plan.work.path_steps += std::min(records * spacing, static_cast<double>(plan.limit)) * static_cast<double>(paths);
+  };
+  add(plan.expected_steps, along_spacing(cell, p), plan.run.config.paths);
+  add(1.5 * *p.transverse, *p.transverse / per_time, transverse_paths(plan.run));
   return plan;
 }
 

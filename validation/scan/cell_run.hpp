@@ -39,11 +39,17 @@ struct CellResult {
   const Figured& at(Figures f) const { return figure[static_cast<std::size_t>(f)]; }
 };
 
-/// Steps that the cell is expected to take, and the limit at which it stops.
+/// Steps times paths, the same of records, and records: of the ensemble along the valley and of that across it.
+struct CellWork {
+  double path_steps = 0.0, path_records = 0.0, records = 0.0;
+};
+
+/// What the cell is expected to take, along the valley and in all, and the limit of steps at which it stops.
 struct CellPlan {
   ResolvedRun run;
   Prediction prediction;
   double expected_steps = 0.0;
+  CellWork work = {};
   std::int64_t limit = 0;
 };
 CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell);

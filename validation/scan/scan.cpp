@@ -151,15 +151,14 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
                                                               : "whether the V appears is open: take more paths");
 }
 
-/// Steps that a cell will take, 0 if it will not run.
-double expected_steps(const ResolvedScan& scan, const Cell& cell) {
+/// 0 if it will not run.
+CellWork planned_work(const ResolvedScan& scan, const Cell& cell) {
   try {
-    const double steps = plan_cell(scan, cell).expected_steps;
-    return std::isfinite(steps) ? steps : 0.0;
+    return plan_cell(scan, cell).work;
   } catch (const ConfigError&) {
-    return 0.0;
+    return {};
   } catch (const NumericalError&) {
-    return 0.0;
+    return {};
   }
 }
 
@@ -217,45 +216,47 @@ ScanResult evaluate(const ResolvedScan& scan, std::vector<CellResult> cells) {
   return result;
 }
 
-std::vector<double> expected_work(const ResolvedScan& scan) {
+std::vector<CellWork> expected_work(const ResolvedScan& scan) {
   constexpr std::size_t most_planned = 40;  // of up to 25 ms
   const std::vector<Cell>& cells = scan.cells;
   const std::size_t stride = (cells.size() + most_planned - 1) / most_planned;
   std::vector<std::size_t> planned;
-  std::vector<double> steps;
+  std::vector<CellWork> found;
   for (std::size_t i = 0; i < cells.size(); i += stride) {
     throw_if_interrupted();
     planned.push_back(i);
-    steps.push_back(expected_steps(scan, cells[i]));
+    found.push_back(planned_work(scan, cells[i]));
   }
-  std::vector<double> work;
+  std::vector<CellWork> work;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     // The planned cells beside it, of its own row if that has any: two of them make a power law.
     const auto row = [&](std::size_t k) { return same_row(cells[planned[k]], cells[i]); };
     std::size_t near = std::min(i / stride, planned.size() - 1);
     if (!row(near) && near + 1 < planned.size() && row(near + 1)) ++near;
     const std::size_t far = near + 1 < planned.size() && row(near + 1) ? near + 1 : near > 0 ? near - 1 : near;
-    double expected = steps[near];
-    if (planned[near] != i && far != near && row(near) && row(far) && steps[near] > 0.0 && steps[far] > 0.0) {
-      const double x = place(cells[planned[near]]), y = place(cells[planned[far]]);
-      const double part = (place(cells[i]) - x) / (y - x);
-      expected *= manifolds::exp(part * manifolds::log(steps[far] / steps[near]));
+    CellWork expected = found[near];
+    if (planned[near] != i && far != near && row(near) && row(far)) {
+      const double x = place(cells[planned[near]]), part = (place(cells[i]) - x) / (place(cells[planned[far]]) - x);
+      for (const auto figure : {&CellWork::path_steps, &CellWork::path_records, &CellWork::records}) {
+        const double a = found[near].*figure, b = found[far].*figure;
+        if (a > 0.0 && b > 0.0) expected.*figure = a * manifolds::exp(part * manifolds::log(b / a));
+      }
     }
-    work.push_back(expected * static_cast<double>(scan.paths_of(cells[i])));
+    work.push_back(expected);
   }
   return work;
 }
 
 std::vector<CellResult> run_cells(const ResolvedScan& scan, std::vector<CellResult> done, const CellSink& sink,
                                   const ScanProgress& progress) {
-  const std::vector<double> work = expected_work(scan);
+  const std::vector<CellWork> work = expected_work(scan);
   double total = 0.0, finished = 0.0;
-  for (std::size_t i = 0; i < work.size(); ++i) (i < done.size() ? finished : total) += work[i];
+  for (std::size_t i = 0; i < work.size(); ++i) (i < done.size() ? finished : total) += work[i].path_steps;
   total += finished;
   for (std::size_t i = done.size(); i < scan.cells.size(); ++i) {
     done.push_back(run_cell(scan, scan.cells[i]));
     if (sink) sink(done.back());
-    finished += work[i];
+    finished += work[i].path_steps;
     if (progress && total > 0.0) progress(finished / total);
   }
   return done;

@@ -59,8 +59,8 @@ using ScanProgress = std::function<void(double fraction)>;
 std::vector<CellResult> run_cells(const ResolvedScan& scan, std::vector<CellResult> done, const CellSink& sink,
                                   const ScanProgress& progress = {});
 
-/// Path-steps of each cell as expected beforehand; 0 for one that will not run. Of many cells every so many are
+/// The work of each cell as expected beforehand; 0 for one that will not run. Of many cells every so many are
 /// planned, the others read off a power law between those of their row. Throws Interrupted.
-std::vector<double> expected_work(const ResolvedScan& scan);
+std::vector<CellWork> expected_work(const ResolvedScan& scan);
 
 }  // namespace valleydrift::validation

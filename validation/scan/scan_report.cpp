@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "validation/batches.hpp"
 #include "validation/json.hpp"
@@ -229,6 +228,16 @@ std::string problem_text(const ResolvedScan& scan) {
   return text;
 }
 
+CellWork total(const std::vector<CellWork>& work) {
+  CellWork sum;
+  for (const CellWork& w : work) {
+    sum.path_steps += w.path_steps;
+    sum.path_records += w.path_records;
+    sum.records += w.records;
+  }
+  return sum;
+}
+
 /// What the verdict does not object to, and why.
 std::string allowance_text() {
   return fmt::format(
@@ -318,34 +327,37 @@ std::string scan_text(const ResolvedScan& scan, const ScanResult& result) {
 }
 
 double expected_seconds(const ResolvedScan& scan) {
-  const std::vector<double> work = expected_work(scan);
-  const auto longest = std::max_element(work.begin(), work.end());
-  if (!(*longest > 0.0)) return 0.0;
+  const std::vector<CellWork> work = expected_work(scan);
+  const auto longest = std::max_element(
+      work.begin(), work.end(), [](const CellWork& x, const CellWork& y) { return x.path_steps < y.path_steps; });
+  if (!(longest->path_steps > 0.0)) return 0.0;
   ResolvedRun run = scan.run_of(scan.cells[static_cast<std::size_t>(longest - work.begin())]);
-  run.config.paths = 8 * batch_count;
+  // As many as there are, since a batch of fewer paths than lanes costs as much as a full one.
+  run.config.paths = std::min<std::int64_t>(run.config.paths, 16 * batch_count);
   const auto ensemble = CellEnsemble::make(scan, run, run.config.seed);
   std::int64_t last = 0;
-  const auto seconds_of = [&](int records, std::int64_t apart) {  // for one path
-    const double seconds = seconds_of_trial([&] {
-      std::vector<std::int64_t> steps;
-      for (int i = 0; i < records; ++i) steps.push_back(last += apart);
-      CellRecords unused;
-      ensemble->advance(steps, unused);
-    });
-    return seconds / thread_count() / static_cast<double>(run.config.paths);
+  const auto advance = [&](std::int64_t records, std::int64_t apart) {
+    std::vector<std::int64_t> steps;
+    for (std::int64_t i = 0; i < records; ++i) steps.push_back(last += apart);
+    CellRecords unused;
+    ensemble->advance(steps, unused);
   };
-  constexpr int few = 8;
-  constexpr std::int64_t many = 500;
-  const double per_record = seconds_of(few, 1) / few;
-  const double per_step = std::max(0.0, seconds_of(1, many) - per_record) / static_cast<double>(many);
-  constexpr double usual_records = 150.0;  // of a cell
-  double paths = 0.0;
-  for (const Cell& cell : scan.cells) paths += static_cast<double>(scan.paths_of(cell));
-  return per_step * std::accumulate(work.begin(), work.end(), 0.0) + per_record * usual_records * paths;
+  constexpr std::int64_t most_steps = 2000, most_records = 64;
+  const double of_step = seconds_per_unit(most_steps, [&](std::int64_t steps) { advance(1, steps); });
+  const double of_record = seconds_per_unit(most_records, [&](std::int64_t records) { advance(records, 1); }) - of_step;
+  const CellWork all = total(work);
+  // Every record is resampled, on one thread.
+  constexpr double of_sum = 5e-9;  // seconds, a batch's sums in one resample
+  const double resampling = of_sum * replicate_count * batch_count * all.records;
+  return (of_step * all.path_steps + std::max(0.0, of_record) * all.path_records) /
+             (static_cast<double>(run.config.paths) * thread_count()) +
+         resampling;
 }
 
 std::string scan_plan_text(const ResolvedScan& scan) {
-  const std::vector<double> work = expected_work(scan);
+  const std::vector<CellWork> work = expected_work(scan);
+  double largest = 0.0;
+  for (const CellWork& w : work) largest = std::max(largest, w.path_steps);
   std::string text = problem_text(scan);
   text += fmt::format("  {} cells: eta", scan.cells.size());
   for (const double eta : scan.config.etas) text += fmt::format(" {:.4g}", eta);
@@ -358,12 +370,11 @@ std::string scan_plan_text(const ResolvedScan& scan) {
                         scan.config.prefactor_Cs->size());
   }
   return text + fmt::format("\n  expected {:.3g} path-steps in all, {:.3g} in the largest cell\n",
-                            std::accumulate(work.begin(), work.end(), 0.0),
-                            *std::max_element(work.begin(), work.end()));
+                            total(work).path_steps, largest);
 }
 
 nlohmann::json scan_plan_json(const ResolvedScan& scan) {
-  const std::vector<double> work = expected_work(scan);
+  const std::vector<CellWork> work = expected_work(scan);
   nlohmann::json cells = nlohmann::json::array();
   for (std::size_t i = 0; i < work.size(); ++i) {
     const Cell& cell = scan.cells[i];
@@ -371,11 +382,9 @@ nlohmann::json scan_plan_json(const ResolvedScan& scan) {
                      {"eta", cell.eta},
                      {"gamma", cell.gamma},
                      {"C", cell.C},
-                     {"expected_path_steps", json_number(work[i])}});
+                     {"expected_path_steps", json_number(work[i].path_steps)}});
   }
-  return {{"schema_version", 1},
-          {"expected_path_steps", json_number(std::accumulate(work.begin(), work.end(), 0.0))},
-          {"cells", cells}};
+  return {{"schema_version", 1}, {"expected_path_steps", json_number(total(work).path_steps)}, {"cells", cells}};
 }
 
 }  // namespace valleydrift::validation
