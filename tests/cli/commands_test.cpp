@@ -449,7 +449,7 @@ BOOST_AUTO_TEST_CASE(the_size_of_saved_paths_is_known_before) {
                    "features=1000", "--steps", "60", "--save-paths", "--output", folder.path("full")});
   BOOST_TEST(result.code == 4);
   BOOST_TEST(contains(result.err, "--save-paths"));
-  BOOST_TEST(contains(result.err, "84.1 TB"));
+  BOOST_TEST(contains(result.err, "168 TB"));
   BOOST_TEST(!std::filesystem::exists(folder.path("full")));
 }
 
@@ -490,6 +490,29 @@ BOOST_AUTO_TEST_CASE(a_signal_while_plotting_ends_the_run) {
   BOOST_TEST(shell(folder, "rm -r out; " + run + "kill -INT $pid; wait $pid") == 130);
   BOOST_TEST(shell(folder, "grep -q '^Verdict: ' report && grep -q verdict out/summary.json") == 0);
 }
+
+#ifdef _OPENMP
+
+BOOST_AUTO_TEST_CASE(threads_wait_passively_unless_told_otherwise) {
+  const Folder folder;
+  // What gnuplot is started with is what the program runs with: its parent's environment, name and arguments.
+  folder.write("gnuplot",
+               "#!/bin/sh\n{ echo policy=$OMP_WAIT_POLICY; cat /proc/$PPID/comm; tr '\\0' '|' < /proc/$PPID/cmdline; "
+               "echo; } > ../../seen\nexit 1\n");
+  const std::string run = "chmod +x gnuplot; ln -s $program renamed; ";
+  const std::string plot =
+      "PATH=$PWD:$PATH ./renamed compare --paths 256 --steps 100 --quiet --output out > report "
+      "2> err; rm -r out; ";
+  BOOST_TEST(shell(folder, "unset OMP_WAIT_POLICY GOMP_SPINCOUNT; " + run + plot + "grep -qx policy=passive seen") ==
+             0);
+  BOOST_TEST(shell(folder, "grep -qx renamed seen") == 0);
+  BOOST_TEST(shell(folder, "grep -qxF './renamed|compare|--paths|256|--steps|100|--quiet|--output|out|' seen") == 0);
+  BOOST_TEST(shell(folder, "unset GOMP_SPINCOUNT; export OMP_WAIT_POLICY=active; " + plot +
+                               "grep -qx policy=active seen") == 0);
+  BOOST_TEST(shell(folder, "unset OMP_WAIT_POLICY; export GOMP_SPINCOUNT=7; " + plot + "grep -qx policy= seen") == 0);
+}
+
+#endif
 
 BOOST_AUTO_TEST_CASE(closed_standard_descriptors_are_no_file_of_results) {
   const Folder folder;
