@@ -68,6 +68,9 @@ BOOST_AUTO_TEST_CASE(help_and_version) {
     const Result help = run_program({name_of(command), "--help"});
     BOOST_TEST(help.code == 0);
     BOOST_TEST(help.err == "");
+    const bool iterates = name_of(command) != "manifolds" && name_of(command) != "verify";
+    BOOST_TEST(contains(help.out, "w <- w + eta p") == iterates);
+    BOOST_TEST(contains(help.out, "lr = eta/2") == iterates);
     std::istringstream lines(help.out);
     for (std::string line; std::getline(lines, line);) BOOST_TEST(line.size() <= 110U, line);
     for (const auto& option : valleydrift::cli::option_table()) {
@@ -489,6 +492,23 @@ BOOST_AUTO_TEST_CASE(a_signal_while_plotting_ends_the_run) {
   BOOST_TEST(shell(folder, run + "kill -TERM $pid; wait $pid") == 143);
   BOOST_TEST(shell(folder, "rm -r out; " + run + "kill -INT $pid; wait $pid") == 130);
   BOOST_TEST(shell(folder, "grep -q '^Verdict: ' report && grep -q verdict out/summary.json") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(force_never_shows_old_results_as_those_of_the_new_run) {
+  const Folder folder;
+  const std::string old = "$program compare --paths 256 --steps 100 --quiet --no-plots --save-paths --output out";
+  BOOST_TEST(shell(folder, old + " > report; cp -r out kept; test -e out/summary.json") == 0);
+  // Hours of work, so that it is looked at in the middle.
+  const std::string begin =
+      "$program compare --paths 1000000 --steps 100000000 --quiet --force --output out 2> err & pid=$!; "
+      "while [ -e out/summary.json ]; do sleep 0.05; done; ";
+  // Interrupted, it leaves what was there; killed, it leaves that apart, and the next run clears it away.
+  BOOST_TEST(shell(folder, begin + "kill -TERM $pid; wait $pid") == 143);
+  BOOST_TEST(shell(folder, "diff -r out kept") == 0);
+  BOOST_TEST(shell(folder, begin + "sleep 0.3; kill -9 $pid; wait $pid 2> /dev/null; diff -r out/replaced-001 kept") ==
+             0);
+  BOOST_TEST(shell(folder, "test ! -e out/config.ini && test ! -e out/summary.json") == 0);
+  BOOST_TEST(shell(folder, old + " --force > report; rm out/run.json kept/run.json; diff -r out kept") == 0);
 }
 
 #ifdef _OPENMP
