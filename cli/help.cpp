@@ -47,7 +47,7 @@ constexpr const char* exit_codes = R"(
 Exit codes
   0  done; theory and simulation agree, every check passes
   1  they disagree, or the run cannot decide; the report says why and what to do next
-  2  bad input: an option, a value, the configuration file
+  2  bad input: an option, a value, what a file says
   3  numerical failure, such as a step beyond the stability limit or a Hessian whose rank changes
   4  a file, or standard output, cannot be read or written
   130, 143  interrupted (Ctrl-C, SIGTERM)
@@ -58,12 +58,13 @@ constexpr const char* iteration_text = R"(
 The iteration, from p = 0 (DERIVATION (1) to (4))
   heavy ball  p <- beta p - grad L(w) + epsilon sigma(w) xi,   w <- w + eta p
   Nesterov    the same with gradient and noise at the look-ahead point w + eta beta p;  SGD: beta = 0
-  xi          drawn anew in every step, independent, of mean 0 and variance 1; label noise, sigma = s J^T, moves
-              the labels: the gradient is that of L = (s/2) sum (f_a - epsilon xi_a)^2
+  xi          drawn anew in every step, independent, of mean 0 and variance 1; label noise,
+              sigma = s J^T, moves the labels: the gradient is that of (s/2) sum (f_a - epsilon xi_a)^2
   slow time   t = k (eta epsilon/(1 - beta))^2 after k steps
-In PyTorch, torch.optim.SGD(lr, momentum) with dampening 0 and weight_decay 0 is this iteration for its own loss
-with eta = lr, beta = momentum, p = -momentum_buffer; with nesterov=True its parameters are the look-ahead point.
-MSELoss, (1/n) sum f_a^2, is 2 L where s = 1/n: there lr = eta/2. Where s = 1 it is (2/n) L: lr = n eta/2.
+In PyTorch, torch.optim.SGD(lr, momentum) with dampening 0 and weight_decay 0 is this iteration for its
+own loss with eta = lr, beta = momentum, p = -momentum_buffer; with nesterov=True its parameters are the
+look-ahead point. MSELoss, (1/n) sum f_a^2, is 2 L where s = 1/n: there lr = eta/2. Where s = 1 it is
+(2/n) L: lr = n eta/2.
 )";
 
 constexpr const char* manifolds_text = R"(usage: valleydrift manifolds [NAME] [--json]

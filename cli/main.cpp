@@ -4,10 +4,12 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/passive_threads.hpp"
 #include "cli/standard_streams.hpp"
 #include "validation/interrupt.hpp"
 
 int main(int argc, char** argv) {
+  valleydrift::cli::wait_passively(argv);
   valleydrift::cli::open_standard_descriptors();
   const valleydrift::cli::ThroughDescriptor out(std::cout, STDOUT_FILENO), err(std::cerr, STDERR_FILENO);
   valleydrift::validation::install_signal_handlers();

@@ -75,7 +75,7 @@ constexpr OptionInfo options[] = {
     {"beta", "X", process, runs, true, false, "momentum, 0 <= beta < 1 (default 0.9; 0 for sgd)"},
     {"C", "X", process, runs, true, false, "with --gamma, instead of --beta: 1 - beta = C eta^gamma"},
     {"gamma", "X", process, runs, true, false,
-     "exponent, 0 <= gamma < 1; with --beta it only chooses the regime of the asymptotic form"},
+     "exponent, 0 <= gamma < 1, of --C; with --beta or --form asymptotic it only chooses the regime of that form"},
     {"epsilon", "X", process, runs, true, false,
      "noise scale, > 0 (default: the largest that keeps the time of the motion along the valley above 50 tau_1 and the "
      "transverse cloud below 5 % of the valley's curvature radius)"},
@@ -163,13 +163,16 @@ constexpr OptionInfo options[] = {
     {"output", "DIR", results, compare | scan, false, false,
      "folder for the results (default: valleydrift-out/MANIFOLD-NNN, the first free number); a folder that holds "
      "anything is refused"},
-    {"force", "", results, compare | scan, false, false, "write into a folder that holds something already"},
+    {"force", "", results, compare | scan, false, false,
+     "write into the folder --output although it holds something; files of an earlier run are set aside in "
+     "replaced-NNN "
+     "until this one is complete"},
     {"resume", "", results, scan, false, false,
      "continue the interrupted scan in the folder --output, with its configuration: the files end in the same bytes"},
     {"save-paths", "", results, compare, false, false, "write every trajectory to paths.csv"},
     {"path", "N", results, compare, false, false,
-     "do not compare: replay trajectory N alone and write it in full, without pictures; not with --save-paths, "
-     "--benchmark or --dry-run"},
+     "do not compare: replay trajectory N alone and write it in full, without pictures; not with what concerns the "
+     "ensemble, as --ladder and --save-paths do"},
     {"no-plots", "", results, compare | scan, false, false, "write no pictures"},
     {"json", "", results, described, false, false, "print one JSON object instead of the text"},
     {"json", "FILE", results, verify, false, false, "also write the results as JSON; replaces the file"},

@@ -68,6 +68,9 @@ BOOST_AUTO_TEST_CASE(help_and_version) {
     const Result help = run_program({name_of(command), "--help"});
     BOOST_TEST(help.code == 0);
     BOOST_TEST(help.err == "");
+    const bool iterates = name_of(command) != "manifolds" && name_of(command) != "verify";
+    BOOST_TEST(contains(help.out, "w <- w + eta p") == iterates);
+    BOOST_TEST(contains(help.out, "lr = eta/2") == iterates);
     std::istringstream lines(help.out);
     for (std::string line; std::getline(lines, line);) BOOST_TEST(line.size() <= 110U, line);
     for (const auto& option : valleydrift::cli::option_table()) {
@@ -449,7 +452,7 @@ BOOST_AUTO_TEST_CASE(the_size_of_saved_paths_is_known_before) {
                    "features=1000", "--steps", "60", "--save-paths", "--output", folder.path("full")});
   BOOST_TEST(result.code == 4);
   BOOST_TEST(contains(result.err, "--save-paths"));
-  BOOST_TEST(contains(result.err, "84.1 TB"));
+  BOOST_TEST(contains(result.err, "168 TB"));
   BOOST_TEST(!std::filesystem::exists(folder.path("full")));
 }
 
@@ -490,6 +493,46 @@ BOOST_AUTO_TEST_CASE(a_signal_while_plotting_ends_the_run) {
   BOOST_TEST(shell(folder, "rm -r out; " + run + "kill -INT $pid; wait $pid") == 130);
   BOOST_TEST(shell(folder, "grep -q '^Verdict: ' report && grep -q verdict out/summary.json") == 0);
 }
+
+BOOST_AUTO_TEST_CASE(force_never_shows_old_results_as_those_of_the_new_run) {
+  const Folder folder;
+  const std::string old = "$program compare --paths 256 --steps 100 --quiet --no-plots --save-paths --output out";
+  BOOST_TEST(shell(folder, old + " > report; cp -r out kept; test -e out/summary.json") == 0);
+  // Hours of work, so that it is looked at in the middle.
+  const std::string begin =
+      "$program compare --paths 1000000 --steps 100000000 --quiet --force --output out 2> err & pid=$!; "
+      "while [ -e out/summary.json ]; do sleep 0.05; done; ";
+  // Interrupted, it leaves what was there; killed, it leaves that apart, and the next run clears it away.
+  BOOST_TEST(shell(folder, begin + "kill -TERM $pid; wait $pid") == 143);
+  BOOST_TEST(shell(folder, "diff -r out kept") == 0);
+  BOOST_TEST(shell(folder, begin + "sleep 0.3; kill -9 $pid; wait $pid 2> /dev/null; diff -r out/replaced-001 kept") ==
+             0);
+  BOOST_TEST(shell(folder, "test ! -e out/config.ini && test ! -e out/summary.json") == 0);
+  BOOST_TEST(shell(folder, old + " --force > report; rm out/run.json kept/run.json; diff -r out kept") == 0);
+}
+
+#ifdef _OPENMP
+
+BOOST_AUTO_TEST_CASE(threads_wait_passively_unless_told_otherwise) {
+  const Folder folder;
+  // What gnuplot is started with is what the program runs with: its parent's environment, name and arguments.
+  folder.write("gnuplot",
+               "#!/bin/sh\n{ echo policy=$OMP_WAIT_POLICY; cat /proc/$PPID/comm; tr '\\0' '|' < /proc/$PPID/cmdline; "
+               "echo; } > ../../seen\nexit 1\n");
+  const std::string run = "chmod +x gnuplot; ln -s $program renamed; ";
+  const std::string plot =
+      "PATH=$PWD:$PATH ./renamed compare --paths 256 --steps 100 --quiet --output out > report "
+      "2> err; rm -r out; ";
+  BOOST_TEST(shell(folder, "unset OMP_WAIT_POLICY GOMP_SPINCOUNT; " + run + plot + "grep -qx policy=passive seen") ==
+             0);
+  BOOST_TEST(shell(folder, "grep -qx renamed seen") == 0);
+  BOOST_TEST(shell(folder, "grep -qxF './renamed|compare|--paths|256|--steps|100|--quiet|--output|out|' seen") == 0);
+  BOOST_TEST(shell(folder, "unset GOMP_SPINCOUNT; export OMP_WAIT_POLICY=active; " + plot +
+                               "grep -qx policy=active seen") == 0);
+  BOOST_TEST(shell(folder, "unset OMP_WAIT_POLICY; export GOMP_SPINCOUNT=7; " + plot + "grep -qx policy= seen") == 0);
+}
+
+#endif
 
 BOOST_AUTO_TEST_CASE(closed_standard_descriptors_are_no_file_of_results) {
   const Folder folder;
