@@ -37,8 +37,8 @@ std::vector<std::string> owners_of(std::string_view name);
 /// if it is no such word.
 std::string_view own_name(std::string_view name);
 
-/// What the user may have meant: the name with other capitals, or the only one that begins with `given`, or else the one
-/// with the fewest letters changed; empty if none is near.
+/// What the user may have meant: the name with other capitals, or the only one that begins with `given`, or else the
+/// one with the fewest letters changed; empty if none is near.
 std::string suggestion(const std::string& given, const std::vector<std::string>& candidates);
 
 }  // namespace valleydrift::cli
