@@ -11,6 +11,7 @@
 #include "cli/message.hpp"
 #include "manifolds/errors.hpp"
 #include "validation/inspection.hpp"
+#include "validation/interrupt.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -127,6 +128,7 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   } catch (const FileError& error) {
     code = failed(file_failure, error.what());
   } catch (const Interrupted& interrupted) {
+    validation::signal_heard();
     err << "valleydrift: interrupted" << std::endl;
     code = 128 + interrupted.signal;
   } catch (const std::filesystem::filesystem_error& error) {
@@ -181,7 +183,7 @@ int inspect_command(const Options& options, std::ostream& out) {
     out << printed_config(run.config);
     return success;
   }
-  const validation::Inspection inspection = validation::inspect(run);
+  const validation::Inspection inspection = validation::inspect(run, options.search);
   if (options.json) {
     out << validation::inspection_json(inspection).dump(2) << '\n';
   } else {

@@ -50,7 +50,7 @@ Exit codes
   2  bad input: an option, a value, what a file says
   3  numerical failure, such as a step beyond the stability limit or a Hessian whose rank changes
   4  a file, or standard output, cannot be read or written
-  130, 143  interrupted (Ctrl-C, SIGTERM)
+  128 + n   interrupted by signal n: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP
 )";
 
 /// Of the commands that are about the iteration; DERIVATION (1) to (5).

@@ -68,6 +68,9 @@ constexpr OptionInfo options[] = {
     {"phase1", "NAME", problem, scan, true, false,
      "none (default: runs begin on the valley) or noisy (they begin at the start as it was given, off the valley, with "
      "the noise on during the descent, which counts; with --start random each at a point of its own)"},
+    {"search", "N", problem, bit(Command::inspect) | advise, false, false,
+     "also look for other local flattest points: from N starts, 1 to 1000, drawn around this one and moved onto the "
+     "valley by the gradient flow"},
     {"strict", "", problem, runs, true, false, "refuse a start off the valley instead of moving it"},
 
     {"scheme", "NAME", process, problems, true, false, "heavy-ball (default), nesterov or sgd"},
@@ -146,7 +149,9 @@ constexpr OptionInfo options[] = {
     {"ladder", "NAME", comparison, compare, true, false,
      "brief (default: epsilon and epsilon/2) or full (adds epsilon/4 and three learning rates)"},
     {"seed", "N", comparison, compare, true, false, "seed of all noise, 0 to 2^64-1 (default 1)"},
-    {"seed", "N", problem, bit(Command::inspect), true, false, "seed of --start random, 0 to 2^64-1 (default 1)"},
+    {"seed", "N", problem, bit(Command::inspect), true, false,
+     "seed of --start random and --search, 0 to 2^64-1 (default 1)"},
+    {"seed", "N", problem, advise, false, false, "seed of --search, 0 to 2^64-1 (default 1)"},
 
     {"only", "ID,...", checks, verify, false, false,
      "these checks alone: IDs separated by commas, D4 for all that begin with D4-, * and ? as wildcards"},

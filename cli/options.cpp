@@ -323,6 +323,7 @@ Options read_options(const Arguments& arguments, Settings& settings) {
     return options;
   }
 
+  if (const Setting* s = settings.find("search")) options.search = static_cast<int>(whole_number_in(*s, 1, 1000));
   if (const Setting* s = settings.find("threads")) options.threads = static_cast<int>(whole_number_in(*s, 1, 1024));
   options.quiet = settings.flag("quiet");
   if (options.command == Command::verify) {

@@ -181,6 +181,9 @@ void read_scan(Settings& settings, Options& options) {
   read_scan_noise(settings, scan);
   if (options.command == Command::advise) {
     if (const Setting* s = settings.find("eta")) scan.run.eta = number_in(*s, positive("eta"));
+    if (const Setting* s = settings.find("seed")) {
+      scan.run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
+    }
     return;
   }
   scan.run.noise_law = NoiseLaw::rademacher;  // what the limit sees of the noise is its covariance; a bit is cheaper

@@ -11,6 +11,7 @@
 #include "manifolds/derivatives.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/lane_math.hpp"
+#include "manifolds/number_text.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::manifolds {
@@ -268,6 +269,12 @@ Geometry Manifold::decompose(const Vector& y) const {
 
 Geometry Manifold::geometry(const Vector& y, double earlier) const {
   Geometry geometry = decompose(y);
+  if (!geometry.spectrum.allFinite()) {
+    throw NumericalError(fmt::format(
+        "{}: the spectrum of the Hessian at {} cannot be told in double precision: it is {}; start elsewhere, where "
+        "numbers are nearer to 1",
+        name(), format_point(y), format_point(geometry.spectrum)));
+  }
   const double largest = geometry.spectrum[geometry.spectrum.size() - 1];
   geometry.rank_gap = geometry.spectrum[0] / largest;
   const double gap = geometry.spectrum[0] / std::max(largest, earlier);
@@ -275,7 +282,7 @@ Geometry Manifold::geometry(const Vector& y, double earlier) const {
     throw NumericalError(fmt::format(
         "{}: the rank of the Hessian changes at {}: its spectrum there is {}, smallest over largest {:.3g}, "
         "bound {:g}; start elsewhere, or shorten --time",
-        name(), format_point(y), format_point(geometry.spectrum), gap, rank_gap_tolerance));
+        name(), format_point(y), format_point(geometry.spectrum), largest > 0.0 ? gap : 0.0, rank_gap_tolerance));
   }
   return geometry;
 }
@@ -297,9 +304,9 @@ Vector Manifold::retract(const Vector& start) const {
   }
   if (!(residual < arrived)) {
     throw NumericalError(
-        fmt::format("{}: retraction from {} does not reach the valley: max |f| = {:.3g}, bound {:g}; "
+        fmt::format("{}: retraction from {} does not reach the valley: max |f| = {}, bound {:g}; "
                     "take a smaller --epsilon or a start nearer to the valley",
-                    name(), format_point(start), residual, arrived));
+                    name(), format_point(start), number_text(residual), arrived));
   }
   return w;
 }
@@ -398,8 +405,9 @@ Vector Manifold::slow_coordinates(const Vector& y, const Vector& start) const {
 
 std::string format_point(const Vector& w) {
   constexpr Eigen::Index most_shown = 8;  // a point of a large network is not worth a page
-  std::vector<double> shown(w.data(), w.data() + std::min(w.size(), most_shown));
-  return fmt::format("({:.6g}{})", fmt::join(shown, ", "), w.size() > most_shown ? ", ..." : "");
+  std::vector<std::string> shown;
+  for (const double x : w.head(std::min(w.size(), most_shown))) shown.push_back(number_text(x, 6));
+  return fmt::format("({}{})", fmt::join(shown, ", "), w.size() > most_shown ? ", ..." : "");
 }
 
 }  // namespace valleydrift::manifolds

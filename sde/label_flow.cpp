@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/interrupt.hpp"
 #include "manifolds/registry.hpp"
 #include "sde/limit_fields.hpp"
 #include "sde/odeint_state.hpp"
@@ -78,6 +79,7 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
   // of 1e9.
   constexpr int evaluations_to_advance = 20000;
   constexpr double least_advance = 1e-6;
+  constexpr int most_evaluations = 1'000'000;  // between two times: some seconds; a run's own takes hundreds
 
   const Vector first = manifold.geometry(y0).spectrum;
   const double steepest = first[first.size() - 1];
@@ -87,7 +89,14 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
   int evaluations = 0;
   double least_time = 0.0, advance = 0.0;  // to be reached within evaluations_to_advance
   const auto derivative = [&](const State& y, State& dydt, double time) {
-    if (++evaluations % evaluations_to_advance == 0) {
+    manifolds::throw_if_interrupted();
+    if (++evaluations > most_evaluations) {
+      throw NumericalError(
+          fmt::format("{}: the deterministic limit is too stiff to follow: at t = {:.6g}, at {}, {} evaluations of its "
+                      "drift are spent; shorten --time or start elsewhere",
+                      manifold.name(), time, manifolds::format_point(view(y)), most_evaluations));
+    }
+    if (evaluations % evaluations_to_advance == 0) {
       if (!(time >= least_time)) {
         throw NumericalError(
             fmt::format("{}: the deterministic limit does not get beyond t = {:.6g}: {} evaluations of its drift at {} "

@@ -10,6 +10,8 @@
 #include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/interrupt.hpp"
+#include "manifolds/number_text.hpp"
 #include "sde/odeint_state.hpp"
 
 namespace valleydrift::sde {
@@ -53,14 +55,15 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
   double s = 0.0, ds = first_step;
   flow(x, dxds, s);
   for (int step = 0; step < most_steps && gradients < most_gradients; ++step) {
+    manifolds::throw_if_interrupted();
     // The flow rests here, or has come along the stable directions alone to where its next move is below the tolerance.
     const double slope = view(dxds).cwiseAbs().maxCoeff();
     if (2.0 * manifold.loss(view(x)) > too_far * slope) {
       throw NumericalError(fmt::format(
           "{}: the gradient flow from {} ends at a saddle or maximum off the valley, {}: the gradient vanishes there "
-          "and max |f| = {:.3g}, bound {:g}; choose another --start",
+          "and max |f| = {}, bound {:g}; choose another --start",
           manifold.name(), manifolds::format_point(w), manifolds::format_point(view(x)),
-          manifold.valley_residual(view(x)), near));
+          manifolds::number_text(manifold.valley_residual(view(x))), near));
     }
     stepper.try_step(flow, x, dxds, s, ds);
     const manifolds::Vector point = view(x);
@@ -68,15 +71,17 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
     if (manifold.valley_residual(point) < near) return manifold.retract(point);
   }
   if (gradients >= most_gradients) {
-    throw NumericalError(
-        fmt::format("{}: the gradient flow from {} has not reached the valley after {} gradients, the most for a "
-                    "formula of this length: max |f| = {:.3g}, bound {:g}; choose a --start nearer to the valley",
-                    manifold.name(), manifolds::format_point(w), gradients, manifold.valley_residual(view(x)), near));
+    throw NumericalError(fmt::format(
+        "{}: the gradient flow from {} was given up after {} gradients, the most work for a formula of this "
+        "length; it had not failed, but is slow: max |f| = {} at s = {:.3g}, bound {:g}; choose a --start "
+        "nearer to the valley",
+        manifold.name(), manifolds::format_point(w), gradients,
+        manifolds::number_text(manifold.valley_residual(view(x))), s, near));
   }
   throw NumericalError(fmt::format(
-      "{}: the gradient flow from {} does not reach the valley: max |f| = {:.3g} after s = {:.3g}, bound {:g}; choose "
+      "{}: the gradient flow from {} does not reach the valley: max |f| = {} after s = {:.3g}, bound {:g}; choose "
       "another --start",
-      manifold.name(), manifolds::format_point(w), manifold.valley_residual(view(x)), s, near));
+      manifold.name(), manifolds::format_point(w), manifolds::number_text(manifold.valley_residual(view(x))), s, near));
 }
 
 std::vector<manifolds::Vector> gradient_flow(const manifolds::Manifold& manifold, const manifolds::Vector& w,
@@ -90,6 +95,7 @@ std::vector<manifolds::Vector> gradient_flow(const manifolds::Manifold& manifold
   int steps = 0;
   for (const double time : times) {
     while (s < time) {
+      manifolds::throw_if_interrupted();
       if (manifold.gradient(view(x)).cwiseAbs().maxCoeff() < at_rest) {
         s = time;
         break;

@@ -11,10 +11,12 @@
 #include <boost/numeric/odeint/stepper/generation/generation_runge_kutta_dopri5.hpp>
 #include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
 #include <cmath>
-#include <functional>
+#include <cstdint>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/interrupt.hpp"
 #include "manifolds/lane_math.hpp"
+#include "manifolds/number_text.hpp"
 #include "manifolds/portable_math.hpp"
 
 namespace valleydrift::sde {
@@ -27,10 +29,13 @@ using State = std::vector<double>;
 class Hierarchy {
  public:
   Hierarchy(const HierarchyRates& rates, Moment moment, int order) : rates_(rates), moment_(moment), order_(order) {
-    if (!(rates.friction > 0.0 && rates.relaxation > 0.0 && rates.drift > 0.0)) {
-      throw NumericalError(
-          fmt::format("moment hierarchy: friction {:g}, relaxation {:g} and drift {:g} must be above 0", rates.friction,
-                      rates.relaxation, rates.drift));
+    for (const double rate : {rates.friction, rates.relaxation, rates.drift, rates.cube()}) {
+      if (!(rate > 0.0 && std::isfinite(rate))) {
+        throw NumericalError(fmt::format("moment hierarchy: friction {}, relaxation {} and drift {} must be above 0",
+                                         manifolds::number_text(rates.friction),
+                                         manifolds::number_text(rates.relaxation),
+                                         manifolds::number_text(rates.drift)));
+      }
     }
   }
 
@@ -68,11 +73,19 @@ class Hierarchy {
   int order_;
 };
 
-/// Follows the moment from the valley at rest; L_n(0) = 1 for every n.
+/// The same rates in units of cube()^(1/3): in others x and x' differ by as much as eta, and neither an eigenvalue of
+/// the one nor an absolute tolerance for both means anything.
+HierarchyRates scaled(const HierarchyRates& rates) {
+  const double unit = manifolds::cbrt(rates.cube());
+  if (!(unit > 0.0)) return rates;
+  return {rates.friction / unit, rates.relaxation / unit, rates.drift / unit};
+}
+
+/// Follows the moment from the valley at rest; L_n(0) = 1 for every n. Times are in units of cube()^(-1/3).
 class Evolution {
  public:
   Evolution(const HierarchyRates& rates, Moment moment, int order)
-      : hierarchy_(rates, moment, order),
+      : hierarchy_(scaled(rates), moment, order),
         moment_(moment),
         state_(hierarchy_.size(), 0.0) {
     for (std::size_t i = 0; i < state_.size(); i += static_cast<std::size_t>(hierarchy_.width())) state_[i] = 1.0;
@@ -81,28 +94,40 @@ class Evolution {
     namespace odeint = boost::numeric::odeint;
     constexpr double tolerance = 1e-10;  // per step; a thousand steps stay below the stated 1e-7
     if (time > time_) {
+      const auto derivative = [this](const State& y, State& dydt, double t) {
+        if (++evaluations_ % evaluations_between_looks == 0) manifolds::throw_if_interrupted();
+        hierarchy_(y, dydt, t);
+      };
       odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
-                                 std::cref(hierarchy_), state_, time_, time, time - time_);
+                                 derivative, state_, time_, time, time - time_);
       time_ = time;
     }
     return moment_ == Moment::mean ? state_[0] : std::sqrt(std::max(0.0, state_[0]));
   }
+  /// Entries of the hierarchy that have been computed.
+  double cost() const { return static_cast<double>(evaluations_) * static_cast<double>(state_.size()); }
 
  private:
+  static constexpr std::int64_t evaluations_between_looks = 1024;
   Hierarchy hierarchy_;
   Moment moment_;
   State state_;
   double time_ = 0.0;
+  std::int64_t evaluations_ = 0;
 };
 
 /// The last time at which |curve| crosses delta downwards, if it is below delta for as long again and through at least
-/// one period of its oscillation, which is some 2 pi cube()^(-1/3).
+/// one period of its oscillation, which is some 2 pi. Rates with cube() = 1.
 std::optional<double> last_crossing(const HierarchyRates& rates, Moment moment, double delta, int order) {
-  const double unit = 1.0 / manifolds::cbrt(rates.cube());
-  const double slowest = std::max({unit, 1.0 / rates.drift, 1.0 / rates.friction});
-  const double step = std::max(unit / 16.0, 1.0 / (256.0 * rates.drift));
+  // Below it the RMS grows, and no order in reach follows the mean.
+  constexpr double least_friction = 0.07;
+  if (rates.friction < least_friction) return {};
+  const double slowest = std::max({1.0, 1.0 / rates.drift, 1.0 / rates.friction});
+  const double step = std::max(1.0 / 16.0, 1.0 / (256.0 * rates.drift));
   // A moment that decays does so within some log(1/delta) times the slowest scale; twenty times that is a bound.
-  const double longest = 40.0 * slowest * std::max(1.0, manifolds::log(1.0 / delta)) + 200.0 * unit;
+  const double longest = 40.0 * slowest * std::max(1.0, manifolds::log(1.0 / delta)) + 200.0;
+  constexpr double grown = 100.0;       // one that decays begins at its largest, but for an oscillation
+  constexpr double most_entries = 1e9;  // a second or two: rates too different to follow
   Evolution evolution(rates, moment, order);
   double before = 1.0, crossing = 0.0;
   bool inside = false;
@@ -111,7 +136,8 @@ std::optional<double> last_crossing(const HierarchyRates& rates, Moment moment, 
     if (before > delta && now <= delta) crossing = t - step * (delta - now) / (before - now);
     inside = now <= delta;
     before = now;
-    if (inside && t > 1.5 * crossing + 7.0 * unit) return crossing;
+    if (inside && t > 1.5 * crossing + 7.0) return crossing;
+    if (!(now < grown) || evolution.cost() > most_entries) return {};
   }
   return {};
 }
@@ -128,7 +154,7 @@ double separated_time(const HierarchyRates& k, Moment moment, double delta) {
 }  // namespace
 
 double decay_rate(const HierarchyRates& rates, Moment moment, int order) {
-  const Hierarchy hierarchy(rates, moment, order);
+  const Hierarchy hierarchy(scaled(rates), moment, order);
   const auto size = static_cast<Eigen::Index>(hierarchy.size());
   Eigen::MatrixXd matrix(size, size);
   State unit(hierarchy.size(), 0.0), column(hierarchy.size());
@@ -144,22 +170,24 @@ double decay_rate(const HierarchyRates& rates, Moment moment, int order) {
   int exponent = 0;
   const double part = std::frexp(-values.real().maxCoeff(), &exponent);
   const double slowest = std::ldexp(std::round(std::ldexp(part, digits)), exponent - digits);
-  return moment == Moment::mean ? slowest : 0.5 * slowest;
+  return (moment == Moment::mean ? slowest : 0.5 * slowest) * manifolds::cbrt(rates.cube());
 }
 
 std::vector<double> moment_curve(const HierarchyRates& rates, Moment moment, const std::vector<double>& times,
                                  int order) {
   Evolution evolution(rates, moment, order);
+  const double unit = manifolds::cbrt(rates.cube());
   std::vector<double> curve;
-  for (const double t : times) curve.push_back(evolution.advance(t));
+  for (const double t : times) curve.push_back(evolution.advance(unit * t));
   return curve;
 }
 
 std::optional<double> convergence_time(const HierarchyRates& given, Moment moment, double delta) {
   constexpr double separated = 400.0, fast = 200.0;
-  HierarchyRates rates = given;
+  HierarchyRates rates = scaled(given);
+  const double unit = 1.0 / manifolds::cbrt(given.cube());
   if (rates.friction >= separated * rates.drift && rates.relaxation >= separated * rates.drift) {
-    return separated_time(rates, moment, delta);
+    return unit * separated_time(rates, moment, delta);
   }
   // What an explicit method takes the longer for, the less it matters.
   rates.relaxation = std::min(rates.relaxation, fast * std::max(rates.drift, std::sqrt(rates.drift * rates.friction)));
@@ -168,10 +196,12 @@ std::optional<double> convergence_time(const HierarchyRates& given, Moment momen
   std::optional<double> before = last_crossing(rates, moment, delta, first_order);
   for (int order = 2 * first_order; order <= highest_order; order *= 2) {
     const std::optional<double> now = last_crossing(rates, moment, delta, order);
-    if (before.has_value() == now.has_value() && (!now || std::abs(*now - *before) <= agreement * *now)) return now;
+    const bool settled =
+        before.has_value() == now.has_value() && (!now || std::abs(*now - *before) <= agreement * *now);
     before = now;
+    if (settled) break;
   }
-  return before;
+  return before ? std::optional(unit * *before) : std::nullopt;
 }
 
 }  // namespace valleydrift::sde

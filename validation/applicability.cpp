@@ -8,10 +8,12 @@
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/lane_math.hpp"
+#include "manifolds/number_text.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/limit_map.hpp"
 #include "sde/limit_terms.hpp"
 #include "validation/random_start.hpp"
+#include "validation/start_geometry.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -85,6 +87,30 @@ double default_epsilon(const ResolvedRun& run, const Geometry& geometry, double 
   return round_down_to_two_digits(std::min(separation, cloud));
 }
 
+/// Throws NumericalError for a number of the run that has left the range of double precision.
+void require_in_range(const Manifold& manifold, const std::string& what, double value, const std::string& remedy) {
+  if (std::isfinite(value) && value > std::numeric_limits<double>::min()) return;
+  throw NumericalError(fmt::format("{}: {} is {} in double precision; {}", manifold.name(), what,
+                                   value > 1.0    ? "too large"
+                                   : value >= 0.0 ? "too small"
+                                                  : "not finite",
+                                   remedy));
+}
+
+/// The same for what a start gives: f, its slope, and the loss and the gradient with which the descent begins.
+void require_finite_start(const Manifold& manifold, const Vector& start) {
+  if (!start.allFinite()) {
+    throw ConfigError(fmt::format("{}: the start {} is not finite in double precision; take a smaller --start-scale",
+                                  manifold.name(), manifolds::format_point(start)));
+  }
+  if (!manifold.residuals(start).allFinite() || !std::isfinite(manifold.loss(start)) ||
+      !manifold.gradient(start).allFinite()) {
+    throw NumericalError(
+        fmt::format("{}: the loss or its gradient at {} is not finite in double precision; choose another --start",
+                    manifold.name(), manifolds::format_point(start)));
+  }
+}
+
 void require_stability(const Manifold& manifold, const Geometry& geometry, const Hyperparameters& h) {
   const double largest = geometry.spectrum[geometry.spectrum.size() - 1];
   const double limit = h.stability_limit();
@@ -143,10 +169,22 @@ Vector initial_point(const RunConfig& config, const Manifold& manifold) {
   }
   const double residual = manifold.valley_residual(given);
   if (config.strict && !(residual < manifolds::on_valley_tolerance)) {
-    throw ConfigError(fmt::format("--start {}: off the valley, max |f| = {:.3g}, allowed with --strict is {:g}",
-                                  manifolds::format_point(given), residual, manifolds::on_valley_tolerance));
+    throw ConfigError(fmt::format("--start {}: off the valley, max |f| = {}, allowed with --strict is {:g}",
+                                  manifolds::format_point(given), manifolds::number_text(residual),
+                                  manifolds::on_valley_tolerance));
   }
   return given;
+}
+
+/// Throws NumericalError where a figure of the report has left the range of double precision.
+void require_applicable_range(const Manifold& manifold, const Applicability& a) {
+  const std::string noise = "take a smaller --epsilon, or a smaller noise factor";
+  require_in_range(manifold, "the relaxation time of the slowest transverse mode", a.tau_1, "take a larger --eta");
+  require_in_range(manifold, "the rate of the motion along the valley", 1.0 + a.valley_rate, noise);
+  require_in_range(manifold, "the transverse cloud", 1.0 + a.cloud * a.cloud, noise);
+  for (const Condition& c : a.conditions) {
+    if (!std::isfinite(c.value)) require_in_range(manifold, c.meaning + " " + c.name, c.value, noise);
+  }
 }
 
 /// The part of the time of the motion along the valley that the noise is on before the clock starts.
@@ -236,7 +274,8 @@ std::string Applicability::failing() const {
   std::string text;
   for (const Condition& c : conditions) {
     if (c.ok) continue;
-    text += fmt::format("{}{} is {:.3g}, bound {:.3g}", text.empty() ? "" : "; ", c.name, c.value, c.bound);
+    text += fmt::format("{}{} is {}, bound {:.3g}", text.empty() ? "" : "; ", c.name, manifolds::number_text(c.value),
+                        c.bound);
     if (!c.remedy.empty()) text += fmt::format(" ({})", c.remedy);
   }
   return text;
@@ -327,6 +366,8 @@ ResolvedRun resolve(const RunConfig& config) {
   }
   if (config.random_start && !config.start_scale) run.config.start_scale = default_start_scale(manifold.dimension());
   run.initial = initial_point(run.config, manifold);
+  require_finite_start(manifold, run.initial);
+  if (config.formula) require_independent_residuals(manifold, run.initial);
   if (config.phase1 == Phase1::none) {
     run.start = sde::limit_map(manifold, run.initial);
   } else {
@@ -334,22 +375,24 @@ ResolvedRun resolve(const RunConfig& config) {
     run.start = run.first_phase->arrival;
   }
   run.distance_moved = (run.start - run.initial).norm();
-  const Geometry geometry = manifold.geometry(run.start);
+  const Geometry geometry = geometry_of_start(manifold, run.start, run.distance_moved);
   require_stability(manifold, geometry, run.hyperparameters);
-  if (!std::isfinite(slowest_relaxation(geometry, run.hyperparameters))) {
-    throw ConfigError(fmt::format("--beta: 1 - beta = {:.3g} is too small: in double precision nothing relaxes",
-                                  run.hyperparameters.mu));
+  if (!(run.hyperparameters.beta() < 1.0) || !std::isfinite(slowest_relaxation(geometry, run.hyperparameters))) {
+    throw ConfigError(
+        fmt::format("{}: 1 - beta = {:.3g} is too small: in double precision beta is 1 and nothing relaxes",
+                    config.C ? "--C with --gamma" : "--beta", run.hyperparameters.mu));
   }
   require_bounded_sampling(run, geometry);
   const NoiseFactor sigma = run.noise_factor(run.start);
   const double radius = manifold.curvature_radius(geometry);
-  const double epsilon =
-      config.epsilon
-          ? *config.epsilon
-          : default_epsilon(run, geometry, radius,
-                            rate_along_valley(manifold, geometry, radius, sigma, run.hyperparameters), sigma);
-  run.hyperparameters.epsilon = epsilon;
+  if (!config.epsilon) {
+    run.hyperparameters.epsilon = default_epsilon(
+        run, geometry, radius, rate_along_valley(manifold, geometry, radius, sigma, run.hyperparameters), sigma);
+  }
+  require_in_range(manifold, "the unit of slow time, (mu/(eta epsilon))^2 steps,", run.hyperparameters.slow_unit(),
+                   "take --eta, --epsilon and the noise nearer to 1");
   run.applicability = applicability_with(run, geometry, radius, sigma);
+  require_applicable_range(manifold, run.applicability);
   if (run.first_phase) {
     measure_first_phase(run);
     if (!config.epsilon) shorten_first_phase(run);

@@ -7,6 +7,7 @@
 
 #include "discrete/iteration.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/number_text.hpp"
 #include "manifolds/registry.hpp"
 #include "validation/interrupt.hpp"
 
@@ -70,9 +71,10 @@ FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vec
   });
   if (!arrived) {
     throw NumericalError(fmt::format(
-        "{}: the first phase from {} does not reach the valley: after {} steps max |f| = {:.3g} at {}, bound {:g}; "
+        "{}: the first phase from {} does not reach the valley: after {} steps max |f| = {} at {}, bound {:g}; "
         "choose another --start or --seed, a larger --eta, or --phase1 none",
-        manifold.name(), manifolds::format_point(initial), most, residual, manifolds::format_point(last), near));
+        manifold.name(), manifolds::format_point(initial), most, manifolds::number_text(residual),
+        manifolds::format_point(last), near));
   }
   phase.arrival = residual < manifolds::on_valley_tolerance ? last : manifold.retract(last);
   return phase;

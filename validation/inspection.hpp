@@ -6,28 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "validation/applicability.hpp"
+#include "validation/relaxation.hpp"
 
 namespace valleydrift::validation {
-
-/// A number, or the reason why it does not exist.
-struct Quantity {
-  std::optional<double> value = {};
-  std::string reason = {};
-};
 
 /// The three drift terms of DERIVATION (10) in one form, per unit of slow time, D each.
 struct FormDrift {
   Form form;
   Vector curvature, mixed, transverse;
   Vector total() const { return curvature + mixed + transverse; }
-};
-
-/// Where the flow from a point ends, and what training finds there.
-struct FlattestPoint {
-  Vector point;
-  double trace_hessian = 0.0;
-  Vector slow_coordinates;
 };
 
 struct Inspection {
@@ -46,29 +33,20 @@ struct Inspection {
   Eigen::Index noise_columns = 0;   ///< r
   double diffusion_rate = 0.0;      ///< tr(P_L Sigma P_L)
   Applicability applicability;
-  Quantity tau_Y;               ///< relaxation time in slow time, DERIVATION (31)
-  Quantity tau_2;               ///< tau_Y in steps
-  Quantity tau_2_finite_step;   ///< the same at this eta and beta; for Nesterov longer by 1 + eta l/mu
-  Quantity C_star;              ///< (2 eps^2 / tau_Y)^(1/3): with gamma = 2/3 the fastest prefactor, a heuristic
-  Quantity local_time;          ///< tr H / |d tr H / dt| along the flow, in slow time
-  std::string relaxation_note;  ///< what was skipped on the way to tau_Y; may be empty
-  std::optional<FlattestPoint> flattest;  ///< if the flow from `point` ends
+  Quantity tau_Y;                 ///< relaxation time in slow time, DERIVATION (31)
+  Quantity tau_2;                 ///< tau_Y in steps
+  Quantity tau_2_finite_step;     ///< the same at this eta and beta; for Nesterov longer by 1 + eta l/mu
+  Quantity C_star;                ///< (2 eps^2 / tau_Y)^(1/3): with gamma = 2/3 the fastest prefactor, a heuristic
+  Quantity local_time;            ///< tr H / |d tr H / dt| along the flow, in slow time
+  std::string relaxation_note;    ///< what was skipped on the way to tau_Y; may be empty
+  double relaxation_error = 0.0;  ///< of tau_Y, relative
+  std::optional<FlattestPoint> flattest;  ///< local: where the flow from `point` ends, if it does
+  std::optional<FlattestSearch> search = {};
 };
 
-/// Relaxation time of a drift without diffusion: 1 / the smallest nonzero eigenvalue, on the tangent space, of its
-/// linearisation at its fixed point.
-struct Relaxation {
-  Quantity time = {};
-  std::string note = {};
-  std::optional<Vector> fixed_point = {};
-};
-/// Of one form's drift from the start; tau_Y is the paper form's. Accuracy 1e-6. No value for noise with diffusion
-/// along the valley, a flow without fixed point, an unstable fixed point, a drift that vanishes everywhere near it, or
-/// a valley of dimension above 64.
-Relaxation relaxation_time(const ResolvedRun& run, Form form);
-
-/// Throws NumericalError where the rank of the Hessian changes.
-Inspection inspect(const ResolvedRun& run);
+/// With `search` starts drawn around the run's for other local flattest points. Throws NumericalError where the rank of
+/// the Hessian changes or a figure leaves the range of double precision.
+Inspection inspect(const ResolvedRun& run, int search = 0);
 
 /// For people, at most 100 columns wide where the dimension allows.
 std::string inspection_text(const Inspection& inspection);

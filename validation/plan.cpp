@@ -47,8 +47,13 @@ Plan plan_comparison(const ResolvedRun& run) {
                                   run.config.time.value_or(0.0), 1.0 / unit));
   }
   if (!(steps < most_steps)) {
-    throw ConfigError(fmt::format("--time {:g}: {:.3g} steps, allowed are fewer than {:g}; take a larger --epsilon",
-                                  run.config.time.value_or(0.0), steps, most_steps));
+    throw ConfigError(
+        run.config.steps
+            ? fmt::format("--steps {}: allowed are fewer than {:g}", *run.config.steps, most_steps)
+            : fmt::format("--time {:g}: {} steps, allowed are fewer than {:g}; take a larger --epsilon",
+                          run.config.time.value_or(0.0),
+                          std::isfinite(steps) ? fmt::format("{:.3g}", steps) : "more than can be counted, 1e308,",
+                          most_steps));
   }
   plan.record_steps = record_steps(static_cast<std::int64_t>(steps), records);
   for (std::int64_t k : plan.record_steps) plan.times.push_back(static_cast<double>(k) / unit);

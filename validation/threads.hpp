@@ -1,27 +1,13 @@
 // How many threads there are, with OpenMP or without.
 #pragma once
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 namespace valleydrift::validation {
 
 /// Threads that the next parallel loop runs on.
-inline int thread_count() {
-#ifdef _OPENMP
-  return omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
+int thread_count();
 
-/// Sets them, 0 leaving all processors; returns the number in use.
-inline int set_thread_count([[maybe_unused]] int threads) {
-#ifdef _OPENMP
-  if (threads > 0) omp_set_num_threads(threads);
-#endif
-  return thread_count();
-}
+/// Makes them, 0 standing for all processors or what OMP_NUM_THREADS says, 1024 at most; returns the number in use.
+/// Throws ConfigError if as many as asked for cannot be made; of all processors as many as can be are taken.
+int set_thread_count(int threads);
 
 }  // namespace valleydrift::validation

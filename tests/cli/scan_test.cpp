@@ -1,5 +1,8 @@
 // scan and advise on the command line: lists, refusals, files, resumption to the same bytes.
+#include <fmt/format.h>
+
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -275,6 +278,22 @@ BOOST_AUTO_TEST_CASE(summary_has_the_agreed_keys) {
       BOOST_TEST(cell.contains(key), key);
     }
   }
+}
+
+// Heavy ball's optimum is C* whatever eta is, and a step is judged where its run starts, with its own momentum.
+BOOST_AUTO_TEST_CASE(advice_holds_at_any_eta) {
+  for (const double eta : {1e-12, 1e-9, 1e-7, 1e-3}) {
+    const json advice = json::parse(run_program({"advise", "--eta", fmt::format("{}", eta), "--json"}).out);
+    const double C = advice["recommended_mu"].get<double>() / std::pow(eta, 2.0 / 3.0);
+    BOOST_TEST(C == 1.264 / std::cbrt(100.0), boost::test_tools::tolerance(0.005));
+  }
+  BOOST_TEST(run_program({"advise", "--eta", "0.9"}).code == 0);
+  const Result unstable = run_program({"advise", "--eta", "2.5"});
+  BOOST_TEST(unstable.code == 3);
+  BOOST_TEST(unstable.err.find("(1.10499, 0.904988)") != std::string::npos, unstable.err);  // not (2, 0.5)
+  BOOST_TEST(run_program({"advise", "--manifold", "sphere"}).err.starts_with("valleydrift: error: --manifold sphere"));
+  const json searched = json::parse(run_program({"advise", "--search", "3", "--json"}).out);
+  BOOST_TEST(searched["search"]["starts"] == 4);
 }
 
 BOOST_AUTO_TEST_CASE(advice) {

@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(flows_of_typed_valleys_are_bounded) {
       } catch (const NumericalError& error) {
         message = error.what();
       }
-      const std::string before = "has not reached the valley after ";
+      const std::string before = "was given up after ";
       BOOST_TEST_REQUIRE(message.find(before) != std::string::npos, message);
       BOOST_TEST(message.find("--start nearer") != std::string::npos);
       const double gradients = std::stod(message.substr(message.find(before) + before.size()));

@@ -62,6 +62,28 @@ BOOST_AUTO_TEST_CASE(fastest_decay_and_growth_are_where_other_computations_found
   BOOST_TEST(decay_rate(underdamped(0.074), Moment::root_mean_square, 96) < 0.0);
 }
 
+// Rates in units that are eleven orders of magnitude from 1, as at eta = 1e-12, are the same rates.
+BOOST_AUTO_TEST_CASE(units_do_not_matter) {
+  for (const double unit : {1e-11, 1e-4, 1e5}) {
+    for (const double m : {0.35, 1.264, 3.0}) {
+      const HierarchyRates one = underdamped(m);
+      const HierarchyRates other{unit * one.friction, unit * one.relaxation, unit * one.drift};
+      for (const Moment moment : {Moment::mean, Moment::root_mean_square}) {
+        const auto same = boost::test_tools::tolerance(1e-6);
+        BOOST_TEST(decay_rate(other, moment) == unit * decay_rate(one, moment), same);
+        BOOST_TEST(*convergence_time(other, moment, 0.2) == *convergence_time(one, moment, 0.2) / unit, same);
+        BOOST_TEST(moment_curve(other, moment, {2.0 / unit})[0] == moment_curve(one, moment, {2.0})[0], same);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rates_that_no_order_follows_have_no_time) {
+  BOOST_TEST(!convergence_time({1e-200, 1e-200, 1e200}, Moment::mean, 0.2).has_value());
+  BOOST_TEST(!convergence_time({0.06, 0.06, 1.0 / 0.0036}, Moment::root_mean_square, 0.2).has_value());
+  BOOST_CHECK_THROW(decay_rate({1e-300, 1.0, 1e-300}, Moment::mean), NumericalError);
+}
+
 BOOST_AUTO_TEST_CASE(order_no_longer_matters) {
   for (const double m : {0.35, 0.8, 1.5, 4.0}) {
     for (const Moment moment : {Moment::mean, Moment::root_mean_square}) {

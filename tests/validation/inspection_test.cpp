@@ -3,7 +3,10 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <memory>
 #include <nlohmann/json.hpp>
+
+#include "tests/formulas.hpp"
 
 using namespace valleydrift;
 using validation::Inspection;
@@ -26,11 +29,12 @@ Inspection inspect(const std::string& manifold, const std::map<std::string, std:
 /// c of every manifold here is 1.
 void check_time(const Inspection& i, double expected) {
   BOOST_REQUIRE_MESSAGE(i.tau_Y.value.has_value(), i.tau_Y.reason);
-  BOOST_TEST(std::abs(*i.tau_Y.value / expected - 1.0) < 1e-6, *i.tau_Y.value << " against " << expected);
+  BOOST_TEST(std::abs(*i.tau_Y.value / expected - 1.0) < 1e-12, *i.tau_Y.value << " against " << expected);
+  BOOST_TEST(i.relaxation_error < 1e-11);
   const auto& h = i.hyperparameters;
   const double unit = std::pow(h.mu / (h.eta * h.epsilon), 2);
-  BOOST_TEST(std::abs(*i.tau_2.value / (unit * expected) - 1.0) < 1e-6);
-  BOOST_TEST(std::abs(std::pow(*i.C_star.value, 3) * expected / (2.0 * h.epsilon * h.epsilon) - 1.0) < 1e-6);
+  BOOST_TEST(std::abs(*i.tau_2.value / (unit * expected) - 1.0) < 1e-12);
+  BOOST_TEST(std::abs(std::pow(*i.C_star.value, 3) * expected / (2.0 * h.epsilon * h.epsilon) - 1.0) < 1e-12);
 }
 
 void check_absent(const Inspection& i, const std::string& word) {
@@ -80,6 +84,88 @@ BOOST_AUTO_TEST_CASE(flattest_solution_of_uv_is_balanced) {
   const auto without = validation::inspection_json(inspect("sphere"));
   BOOST_TEST(without.at("flattest_trace_hessian").is_null());
   BOOST_TEST(!without.at("flattest_trace_hessian_reason").get<std::string>().empty());
+}
+
+// tr H = 1 + (x^2 - 1)^2 + 0.3 x along the x axis: minima on both sides, the zeros of 4 x (x^2 - 1) + 0.3.
+BOOST_AUTO_TEST_CASE(flattest_points_are_local_and_others_are_found) {
+  RunConfig config;
+  config.formula = std::make_shared<const manifolds::FormulaSource>(
+      tests::typed("two-wells", "x,y", {"y*sqrt(1+(x^2-1)^2+0.3*x)"}, "2,0"));
+  config.manifold = "two-wells";
+  const auto trace = [](double x) { return 1.0 + std::pow(x * x - 1.0, 2) + 0.3 * x; };
+  const auto well = [](double x) {
+    for (int i = 0; i < 20; ++i) x -= (4.0 * x * (x * x - 1.0) + 0.3) / (12.0 * x * x - 4.0);
+    return x;
+  };
+  for (const double from : {2.0, -2.0}) {
+    config.start = {{from, 0.0}};
+    const Inspection i = validation::inspect(validation::resolve(config), 20);
+    const double here = well(from), there = well(-from);
+    BOOST_TEST(std::abs(i.flattest->point[0] - here) < 1e-12);
+    BOOST_TEST_REQUIRE(i.search.has_value());
+    BOOST_TEST_REQUIRE(i.search->found.size() == 2U);
+    const auto& [first, second] = std::pair{i.search->found[0], i.search->found[1]};
+    BOOST_TEST(first.starts + second.starts == 21);
+    BOOST_TEST(first.own == (from < 0.0));
+    BOOST_TEST(second.own == (from > 0.0));
+    BOOST_TEST(std::abs(first.flattest.trace_hessian - trace(std::min(here, there))) < 1e-12);
+    BOOST_TEST(std::abs(second.flattest.trace_hessian - trace(std::max(here, there))) < 1e-12);
+    // dx/dt = -(1/4) d tr H / dx, DERIVATION (22), so the rate is a quarter of the second derivative.
+    const double x = second.flattest.point[0];
+    BOOST_TEST(std::abs(*second.tau_Y.value * (3.0 * x * x - 1.0) - 1.0) < 1e-11);
+    const auto json = validation::inspection_json(i);
+    BOOST_TEST(json.at("search").at("starts") == 21);
+    BOOST_TEST(json.at("search").at("found").size() == 2U);
+    BOOST_TEST(validation::inspection_text(i).find("local: the end of the flow from here") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(points_that_a_symmetry_takes_to_each_other_count_once) {
+  RunConfig config;
+  config.manifold = "torus";
+  const Inspection i = validation::inspect(validation::resolve(config), 6);
+  BOOST_TEST_REQUIRE(i.search->found.size() == 1U);
+  BOOST_TEST(i.search->found[0].starts + i.search->without == 7);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_digits_than_are_right) {
+  Inspection i = inspect("ellipse", {{"a", "1.5"}, {"b", "1"}});
+  i.tau_Y.value = 1.0 / 3.0;
+  i.relaxation_error = 1e-7;
+  BOOST_TEST(validation::inspection_json(i).at("tau_Y").get<double>() == 0.3333333);
+}
+
+BOOST_AUTO_TEST_CASE(points_without_a_valley_are_refused) {
+  const auto refusal = [](const std::vector<std::string>& residuals, const std::string& start) {
+    RunConfig config;
+    config.formula =
+        std::make_shared<const manifolds::FormulaSource>(tests::typed("degenerate", "x,y,z", residuals, start));
+    config.manifold = "degenerate";
+    config.eta = 1e-3;
+    try {
+      validation::resolve(config);
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const auto check = [&](const std::vector<std::string>& residuals, const std::string& start, const char* word) {
+    const std::string message = refusal(residuals, start);
+    BOOST_TEST(message.find(word) != std::string::npos, residuals[0] << ": " << message);
+  };
+  check({"x^2+y^2+z^2"}, "1,1,1", "rank 0 there, below 1");
+  check({"x^4+y^4+z^4"}, "1,1,0.5", "rank 0 there, below 1");
+  check({"(x*y-1)^2"}, "1,2,0", "rank 0 there, below 1");
+  check({"x^2+y^2+z^2", "x-y"}, "1,2,1", "rank 1 there, below 2");
+  check({"exp(-x)+y*0"}, "1,0,0", "only falls towards 0");
+  check({"x*y-1", "x*y-1"}, "1,2,1", "depend on each other");
+  check({"x*y-1", "2*x*y-2"}, "1,2,1", "depend on each other");
+  check({"1e-5*(x*y-1)", "1e5*(x*y-1)"}, "1,1,1", "depend on each other");
+  // Small, steep, nearly dependent, and far from its start: valleys all the same.
+  BOOST_TEST(refusal({"x*y-1e-12"}, "1e-5,1e-7,0") == "");
+  BOOST_TEST(refusal({"x^9*y^9-1"}, "1.1,0.9,0") == "");
+  BOOST_TEST(refusal({"x*y-1", "x*y-1+1e-3*z"}, "1,1,0") == "");
+  BOOST_TEST(refusal({"x*y-1"}, "1e3,1e3,0") == "");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_relaxes_on_the_sphere) {

@@ -37,12 +37,19 @@ std::string steps_text(const std::optional<double>& x) {
 
 }  // namespace
 
+std::string Option::reason() const {
+  for (const std::string& text : {unstable, prediction.reason, prediction.outside}) {
+    if (!text.empty()) return text;
+  }
+  return "it does not come within this part, or has not arrived in as many steps as are followed";
+}
+
 std::optional<double> Option::time() const {
   if (!prediction.root_mean_square || !prediction.transverse) return {};
   return std::max(*prediction.root_mean_square, *prediction.transverse);
 }
 
-Advice advise(const ResolvedScan& scan) {
+Advice advise(const ResolvedScan& scan, int search) {
   const RunConfig& c = scan.config.run;
   if (c.scheme == Scheme::sgd) throw ConfigError("--scheme sgd: sgd has no momentum to advise on");
   Advice advice{.eta = c.eta,
@@ -73,17 +80,21 @@ Advice advise(const ResolvedScan& scan) {
   advice.options = {option(scan, "recommended", mu), option(scan, "beta = 0", 1.0), option(scan, "beta = 0.9", 0.1)};
   const ResolvedRun recommended = run_with(scan, mu);
   advice.conditions = applicability_at(recommended, scan.flattest_point).conditions;
+  if (search > 0) advice.search = search_flattest(recommended, search);
   return advice;
 }
 
 std::string advice_text(const ResolvedScan& scan, const Advice& advice) {
   const RunConfig& c = scan.config.run;
   std::string text = fmt::format(
-      "{}: {}, eta = {:g}, epsilon = {:g}, {} noise{}; flattest point {}, tau_Y {:.6g}\n\n"
+      "{}: {}, eta = {:g}, epsilon = {:g}, {} noise{}\n"
+      "Local flattest point {}, the end of the flow from {}; tau_Y {:.6g}\n{}\n"
       "Recommended momentum  beta = {:.6f}, that is 1 - beta = {:.4g} = {:.4g} eta^(2/3); C* = {:.4g}\n  {}\n",
       c.manifold, name_of(c.scheme), c.eta, *c.epsilon, name_of(c.noise), batch_text(c),
-      manifolds::format_point(scan.flattest_point), scan.tau_Y, 1.0 - advice.recommended_mu, advice.recommended_mu,
-      advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0), scan.C_star, advice.reason);
+      manifolds::format_point(scan.flattest_point), manifolds::format_point(scan.start), scan.tau_Y,
+      advice.search ? search_text(*advice.search, scan.manifold.slow_coordinate_names()) : "",
+      1.0 - advice.recommended_mu, advice.recommended_mu, advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0),
+      scan.C_star, advice.reason);
   if (advice.limited) text += "  C* eta^(2/3) is above 1: at this noise momentum does not help\n";
   text += fmt::format("\nPredicted steps (to within {:g} of the start's excess, or of the plateau)\n", advice.delta);
   text += fmt::format("  {:<13}{:>10}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}{:>10}\n", "", "beta", "tau_1", "tau_2",
@@ -100,7 +111,7 @@ std::string advice_text(const ResolvedScan& scan, const Advice& advice) {
                         steps_text(p.scales.tau_2), steps_text(p.mean), steps_text(p.root_mean_square),
                         steps_text(p.transverse), steps_text(time),
                         best && time ? fmt::format("{:.3g}x", *time / *best) : "-");
-    if (!p.mean && !p.reason.empty()) text += fmt::format("    {}\n", p.reason);
+    if (!p.mean) text += fmt::format("    {}\n", o.reason());
   }
   text += "speed-up: how many times longer this momentum takes than the recommended one\n\nValidity\n";
   for (const Condition& condition : advice.conditions) {
@@ -109,10 +120,13 @@ std::string advice_text(const ResolvedScan& scan, const Advice& advice) {
     text += fmt::format("  {} {:<18}{:<12.4g}{} {:g}\n", condition.ok ? "ok" : "NO", condition.name, condition.value,
                         condition.meaning, condition.bound);
   }
+  const double friction = advice.options.front().prediction.scales.scaled_friction;
   text += fmt::format(
       "  the figures hold within the linear range of the flattest point, for mu between {:g} k0^(1/3) and the\n"
-      "  underdamped limit; at the recommended momentum mu is {:.3g} k0^(1/3)\n",
-      smallest_scaled_friction, advice.options.front().prediction.scales.scaled_friction);
+      "  underdamped limit; {}\n",
+      smallest_scaled_friction,
+      std::isfinite(friction) ? fmt::format("at the recommended momentum mu is {:.3g} k0^(1/3)", friction)
+                              : "beta = 0 is recommended, which has no such scale");
   return text;
 }
 
@@ -123,6 +137,7 @@ nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
                         {"eta", advice.eta},
                         {"epsilon", *scan.config.run.epsilon},
                         {"delta", advice.delta},
+                        {"flattest_point", json_array(scan.flattest_point)},
                         {"tau_Y", scan.tau_Y},
                         {"C_star", scan.C_star},
                         {"recommended_beta", 1.0 - advice.recommended_mu},
@@ -140,20 +155,21 @@ nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
   for (const Option& o : advice.options) {
     const Prediction& p = o.prediction;
     const auto time = o.time();
+    const bool scales = p.scales.tau_1 > 0.0;  // else there is none of them
+    const auto scale = [&](double x) { return scales ? json_number(x) : nlohmann::json(); };
     nlohmann::json entry = {{"name", o.name},
                             {"beta", o.beta},
                             {"mu", o.mu},
-                            {"tau_1", json_number(p.scales.tau_1)},
-                            {"tau_momentum", json_number(p.scales.tau_momentum)},
-                            {"tau_2", json_number(p.scales.tau_2)},
+                            {"tau_1", scale(p.scales.tau_1)},
+                            {"tau_momentum", scale(p.scales.tau_momentum)},
+                            {"tau_2", scale(p.scales.tau_2)},
                             {"T_mean", json_number(p.mean)},
                             {"T_rms", json_number(p.root_mean_square)},
                             {"T_transverse", json_number(p.transverse)},
-                            {"speed_up", best && time ? nlohmann::json(*time / *best) : nlohmann::json()},
+                            {"speed_up", best && time ? json_number(*time / *best) : nlohmann::json()},
                             {"predicted_by", name_of(p.source)}};
-    const std::string reason = o.unstable.empty() ? p.reason : o.unstable;
     for (const char* key : {"tau_1", "tau_momentum", "tau_2", "T_mean", "T_rms", "T_transverse", "speed_up"}) {
-      if (entry[key].is_null()) entry[std::string(key) + "_reason"] = reason;
+      if (entry[key].is_null()) entry[std::string(key) + "_reason"] = o.reason();
     }
     out["options"].push_back(entry);
   }
@@ -162,7 +178,9 @@ nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice) {
                                {"value", json_number(condition.value)},
                                {"bound", condition.bound},
                                {"ok", condition.ok}});
+    if (out["validity"].back()["value"].is_null()) out["validity"].back()["value_reason"] = "not finite";
   }
+  if (advice.search) out["search"] = search_json(*advice.search, scan.manifold.slow_coordinate_names());
   return out;
 }
 

@@ -18,6 +18,8 @@ struct Option {
   std::string unstable;  ///< why it cannot be run; empty if it can
   /// Steps until both the RMS along the valley and the transverse part have converged.
   std::optional<double> time() const;
+  /// Why there is none, or one of its parts is missing.
+  std::string reason() const;
 };
 
 struct Advice {
@@ -28,11 +30,12 @@ struct Advice {
   std::string reason;                 ///< where the recommendation comes from
   std::vector<Option> options;        ///< recommended, beta = 0, beta = 0.9
   std::vector<Condition> conditions;  ///< at the flattest point with the recommended momentum
+  std::optional<FlattestSearch> search = {};
 };
 
-/// For the learning rate of scan.config.run.eta; heavy ball or Nesterov. Throws ConfigError for SGD, NumericalError for
-/// a step beyond the stability limit.
-Advice advise(const ResolvedScan& scan);
+/// For the learning rate of scan.config.run.eta; heavy ball or Nesterov; with `search` starts drawn around the scan's
+/// for other local flattest points. Throws ConfigError for SGD, NumericalError for a step beyond the stability limit.
+Advice advise(const ResolvedScan& scan, int search = 0);
 
 std::string advice_text(const ResolvedScan& scan, const Advice& advice);
 nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice);

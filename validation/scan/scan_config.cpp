@@ -147,7 +147,7 @@ ResolvedScan resolve_once(const ScanConfig& given) {
   const Relaxation relaxation = relaxation_time(run, Form::paper);
   if (!relaxation.time.value) {
     throw ConfigError(
-        fmt::format("scan --manifold {}: there is no time scale along this valley to scan: tau_Y does not exist: {}; "
+        fmt::format("--manifold {}: there is no time scale along this valley: tau_Y does not exist: {}; "
                     "`valleydrift inspect` gives the local time along the path",
                     c.manifold, relaxation.time.reason));
   }
@@ -161,8 +161,7 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                     .flattest_point = *relaxation.fixed_point,
                     .note = relaxation.note,
                     .tau_Y = *relaxation.time.value,
-                    .C_star = manifolds::cbrt(2.0 / *relaxation.time.value) *
-                              manifolds::pow(*c.epsilon, two_thirds),  // where epsilon^2 over- or underflows
+                    .C_star = prefactor_where_scales_meet(*c.epsilon, *relaxation.time.value),
                     .linear = trace_at(run.manifold, run.start) <=
                               (1.0 + nearly_linear) * trace_at(run.manifold, *relaxation.fixed_point),
                     .cells = {}};

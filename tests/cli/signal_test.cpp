@@ -1,0 +1,51 @@
+// A signal ends any command within two seconds, whatever it is computing.
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+
+#include "run_program.hpp"
+
+using valleydrift::cli_test::Folder;
+
+namespace {
+
+/// The exit code of the program that gets the first signal half a second after its start, and SIGKILL if it is still
+/// there later: 137.
+int code_after(const std::string& arguments, const std::string& signals, const std::string& later = "2") {
+  const Folder folder;
+  const std::string line =
+      fmt::format("cd {} && {{ {} {} > out 2> err & pid=$!; sleep 0.5; {}; sleep {}; kill -KILL $pid; wait $pid; }}",
+                  folder.path(""), VALLEYDRIFT_PROGRAM, arguments, signals, later);
+  const int status = std::system((line + " 2> /dev/null").c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// All of them would take many seconds.
+const std::string flows = "inspect --manifold vector-uv --param d=32 --search 1000";
+const std::string one_matrix =
+    "inspect --manifold matrix-sensing --param dimension=64 --param rank=64 --param samples=255";
+const std::string iterations = "compare --paths 1000000 --steps 100000000 --quiet";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(signals)
+
+BOOST_AUTO_TEST_CASE(every_signal_ends_a_run_with_its_own_code) {
+  BOOST_TEST(code_after(iterations, "kill -INT $pid") == 130);
+  BOOST_TEST(code_after(iterations, "kill -TERM $pid") == 143);
+  BOOST_TEST(code_after(iterations, "kill -HUP $pid") == 129);
+}
+
+BOOST_AUTO_TEST_CASE(loops_outside_the_ensembles_hear_a_signal) {
+  BOOST_TEST(code_after(flows, "kill -TERM $pid") == 143);
+  BOOST_TEST(code_after(one_matrix, "kill -INT $pid") == 130);
+}
+
+// No loop looks at the flag while one matrix is decomposed, and the second signal comes before a second has passed.
+BOOST_AUTO_TEST_CASE(a_second_signal_ends_at_once) {
+  BOOST_TEST(code_after(one_matrix, "kill -INT $pid; sleep 0.1; kill -TERM $pid", "0.5") == 143);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
