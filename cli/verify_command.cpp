@@ -1,12 +1,17 @@
 #include <fmt/format.h>
 
+#include <exception>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "manifolds/errors.hpp"
 #include "validation/false_alarm_report.hpp"
+#include "validation/interrupt.hpp"
 #include "validation/output.hpp"
 #include "validation/threads.hpp"
 #include "validation/verify_report.hpp"
@@ -14,27 +19,52 @@
 namespace valleydrift::cli {
 namespace {
 
-void write_file(const std::string& path, const std::string& text) {
-  validation::PendingFile file(path);
-  file.write(text);
-  file.commit();
-}
+/// The files of --json and --junit, opened before the checks run: what cannot be written is then known at once.
+class ResultFiles {
+ public:
+  explicit ResultFiles(const Options& options) {
+    const auto& json = options.json_file;
+    const auto& junit = options.junit_file;
+    if (json && junit &&
+        std::filesystem::absolute(*json).lexically_normal() == std::filesystem::absolute(*junit).lexically_normal()) {
+      throw ConfigError(fmt::format("--json {} with --junit {}: the same file for both", *json, *junit));
+    }
+    if (json) json_.emplace(*json);
+    if (junit) junit_.emplace(*junit);
+  }
+  /// Writes each, the second also if the first fails; then throws what the first failure was.
+  void write(const std::string& json, const std::string& junit) {
+    std::exception_ptr failure;
+    for (const auto& [file, text] : {std::pair(&json_, &json), std::pair(&junit_, &junit)}) {
+      if (!*file) continue;
+      try {
+        (*file)->write(*text);
+        (*file)->commit();
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
 
-/// JSON and JUnit files, then the text or with --quiet the verdict.
-int finish(const Options& options, bool passed, const nlohmann::json& json, const std::string& junit,
-           const std::string& text, std::ostream& out) {
-  if (options.json_file) write_file(*options.json_file, json.dump(2) + "\n");
-  if (options.junit_file) write_file(*options.junit_file, junit);
-  out << (options.quiet ? std::string(passed ? "pass\n" : "fail\n") : text);
+ private:
+  std::optional<validation::PendingFile> json_, junit_;
+};
+
+/// The text or with --quiet the verdict, then the files: none is lost with another.
+int finish(const Options& options, ResultFiles& files, bool passed, const nlohmann::json& json,
+           const std::string& junit, const std::string& text, std::ostream& out) {
+  out << (options.quiet ? std::string(passed ? "pass\n" : "fail\n") : text) << std::flush;
+  files.write(json.dump(2) + "\n", junit);
   return passed ? success : not_in_agreement;
 }
 
-int repeat_same_law(const Options& options, std::ostream& out, std::ostream& err) {
+int repeat_same_law(const Options& options, ResultFiles& files, std::ostream& out, std::ostream& err) {
   ProgressLine progress(options.quiet ? nullptr : &err);
   const validation::FalseAlarmRun run = validation::count_false_alarms(
       {options.verify, *options.repeats}, [&](double fraction) { progress.show(fraction); });
   progress.clear();
-  return finish(options, run.passed(), validation::false_alarm_json(run), validation::false_alarm_junit(run),
+  return finish(options, files, run.passed(), validation::false_alarm_json(run), validation::false_alarm_junit(run),
                 validation::false_alarm_text(run), out);
 }
 
@@ -47,18 +77,22 @@ int verify_command(const Options& options, std::ostream& out, std::ostream& err)
     return success;
   }
   validation::set_thread_count(options.threads);
-  if (options.repeats) return repeat_same_law(options, out, err);
+  ResultFiles files(options);
+  if (options.repeats) return repeat_same_law(options, files, out, err);
   ProgressLine progress(options.quiet ? nullptr : &err);
   const validation::Verification verification =
       validation::verify(options.verify, [&](double fraction) { progress.show(fraction); });
   progress.clear();
-  if (verification.results.empty()) {
+  if (verification.results.empty() && verification.unfinished == 0) {
     throw ConfigError(fmt::format("--only with --manifold {}: none of these checks applies to this manifold",
                                   options.verify.manifold.value_or("")));
   }
 
-  return finish(options, verification.passed(), validation::verification_json(verification),
-                validation::verification_junit(verification), validation::verification_text(verification), out);
+  const int code =
+      finish(options, files, verification.passed(), validation::verification_json(verification),
+             validation::verification_junit(verification), validation::verification_text(verification), out);
+  if (verification.unfinished > 0) validation::throw_if_interrupted();
+  return code;
 }
 
 }  // namespace valleydrift::cli
