@@ -21,7 +21,7 @@ struct Options {
   /// What decides the results; --at is its start.
   validation::RunConfig run = {};
 
-  int search = 0;  ///< starts to search for other flattest points from
+  int search = 0;   ///< starts to search for other flattest points from
   int threads = 0;  ///< 0: all processors
   std::optional<std::string> output = {};
   std::optional<std::int64_t> path = {};  ///< replay this trajectory

@@ -1,13 +1,16 @@
 #include <fmt/format.h>
 
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "manifolds/errors.hpp"
 #include "validation/false_alarm_report.hpp"
+#include "validation/interrupt.hpp"
 #include "validation/output.hpp"
 #include "validation/threads.hpp"
 #include "validation/verify_report.hpp"
@@ -15,27 +18,37 @@
 namespace valleydrift::cli {
 namespace {
 
-/// The files that --json and --junit name, open before the checks are run: what cannot be written is known then.
-struct ResultFiles {
+/// The files of --json and --junit, opened before the checks run: what cannot be written is then known at once.
+class ResultFiles {
+ public:
   explicit ResultFiles(const Options& options) {
-    if (options.json_file) json.emplace(*options.json_file);
-    if (options.junit_file) junit.emplace(*options.junit_file);
+    if (options.json_file) json_.emplace(*options.json_file);
+    if (options.junit_file) junit_.emplace(*options.junit_file);
   }
-  std::optional<validation::PendingFile> json = {}, junit = {};
+  /// Writes each, the second also if the first fails; then throws what the first failure was.
+  void write(const std::string& json, const std::string& junit) {
+    std::exception_ptr failure;
+    for (const auto& [file, text] : {std::pair(&json_, &json), std::pair(&junit_, &junit)}) {
+      if (!*file) continue;
+      try {
+        (*file)->write(*text);
+        (*file)->commit();
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
+
+ private:
+  std::optional<validation::PendingFile> json_, junit_;
 };
 
-void write_whole(std::optional<validation::PendingFile>& file, const std::string& text) {
-  if (!file) return;
-  file->write(text);
-  file->commit();
-}
-
-/// JSON and JUnit files, then the text or with --quiet the verdict.
+/// The text or with --quiet the verdict, then the files: none is lost with another.
 int finish(const Options& options, ResultFiles& files, bool passed, const nlohmann::json& json,
            const std::string& junit, const std::string& text, std::ostream& out) {
-  write_whole(files.json, json.dump(2) + "\n");
-  write_whole(files.junit, junit);
-  out << (options.quiet ? std::string(passed ? "pass\n" : "fail\n") : text);
+  out << (options.quiet ? std::string(passed ? "pass\n" : "fail\n") : text) << std::flush;
+  files.write(json.dump(2) + "\n", junit);
   return passed ? success : not_in_agreement;
 }
 
@@ -63,13 +76,16 @@ int verify_command(const Options& options, std::ostream& out, std::ostream& err)
   const validation::Verification verification =
       validation::verify(options.verify, [&](double fraction) { progress.show(fraction); });
   progress.clear();
-  if (verification.results.empty()) {
+  if (verification.results.empty() && verification.unfinished == 0) {
     throw ConfigError(fmt::format("--only with --manifold {}: none of these checks applies to this manifold",
                                   options.verify.manifold.value_or("")));
   }
 
-  return finish(options, files, verification.passed(), validation::verification_json(verification),
-                validation::verification_junit(verification), validation::verification_text(verification), out);
+  const int code =
+      finish(options, files, verification.passed(), validation::verification_json(verification),
+             validation::verification_junit(verification), validation::verification_text(verification), out);
+  if (verification.unfinished > 0) validation::throw_if_interrupted();
+  return code;
 }
 
 }  // namespace valleydrift::cli

@@ -6,8 +6,8 @@ namespace valleydrift::manifolds {
 
 /// From now on SIGINT, SIGTERM and SIGHUP set the flag; a second signal ends the program at once, and so does the first
 /// where the loops have not ended within a second. Also ignores SIGPIPE and
-/// SIGXFSZ, so that a closed standard output, after the files are complete, and a file above `ulimit -f` are errors that
-/// are reported (exit code 4).
+/// SIGXFSZ, so that a closed standard output, after the files are complete, and a file above `ulimit -f` are errors
+/// that are reported (exit code 4).
 void install_signal_handlers();
 
 /// The signal that has arrived, 0 if none.

@@ -33,8 +33,8 @@ std::vector<double> moment_curve(const HierarchyRates& rates, Moment moment, con
 /// The time after which the curve stays within `delta`, 0 < delta < 1; none if the moment does not decay, for friction
 /// below 0.07 cube()^(1/3), or for rates too different to follow. By the first order in the separation, DERIVATION
 /// (45a), where friction and relaxation are 400 times the drift: to 1e-4. Else by the hierarchy, whose order is doubled
-/// until the time changes by less than 1e-3 of itself; a relaxation beyond 200 times the drift and the geometric mean of
-/// drift and friction is replaced by that, at 0.5 % at most.
+/// until the time changes by less than 1e-3 of itself; a relaxation beyond 200 times the drift and the geometric mean
+/// of drift and friction is replaced by that, at 0.5 % at most.
 std::optional<double> convergence_time(const HierarchyRates& rates, Moment moment, double delta);
 
 }  // namespace valleydrift::sde

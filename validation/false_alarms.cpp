@@ -53,6 +53,7 @@ std::vector<RepeatedRow> prepared_rows(const FalseAlarmRequest& request) {
     if (!check->same_law) continue;
     for (const CheckSite& site : sites) {
       if (!check->applies(site.manifold)) continue;
+      if (site.points.empty()) throw NumericalError(site.unreachable);
       rows.push_back({check, site.label, number_of(check->id + " " + site.label), check->same_law(site)});
     }
   }

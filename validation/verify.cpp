@@ -13,6 +13,7 @@
 #include "manifolds/formula.hpp"
 #include "sde/limit_map.hpp"
 #include "validation/interrupt.hpp"
+#include "validation/threads.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -38,19 +39,29 @@ double fixed_number(std::uint64_t& state) {
   return static_cast<double>(state >> 11) * 0x1p-52 - 1.0;
 }
 
-CheckSite make_site(const std::string& label, const manifolds::ManifoldDescription& d,
-                    const manifolds::ParameterValues& parameters, const VerifyRequest& request) {
-  constexpr double perturbation = 0.15;  // a third of the smallest half axis or radius of the registry
-  CheckSite site{label, Manifold(d, parameters), {}, request.thorough, request.seed, request.distortion};
-  const Vector own = site.manifold.default_start();
-  const Vector start = d.source ? sde::limit_map(site.manifold, own) : site.manifold.retract(own);
+/// Makes the site's points from the start, which is on the valley.
+void place(CheckSite& site, const Vector& start) {
+  constexpr double perturbation = 0.15;  // of the length: a third of the radius of curvature where the valley bends
+  site.length = std::min(1.0, 2.0 * site.manifold.curvature_radius(site.manifold.geometry(start)));
   site.points.push_back(start);
   std::uint64_t state = 20221031;
-  const int perturbed = request.thorough ? 7 : 2;
+  const int perturbed = site.thorough ? 7 : 2;
   for (int i = 0; i < perturbed; ++i) {
     Vector direction(start.size());
     for (double& x : direction) x = fixed_number(state);
-    site.points.push_back(site.manifold.retract(start + perturbation * direction.normalized()));
+    site.points.push_back(site.manifold.retract(start + perturbation * site.length * direction.normalized()));
+  }
+}
+
+CheckSite make_site(const std::string& label, const manifolds::ManifoldDescription& d,
+                    const manifolds::ParameterValues& parameters, const VerifyRequest& request) {
+  CheckSite site{label, Manifold(d, parameters), {}, 1.0, {}, request.thorough, request.seed, request.distortion};
+  try {
+    const Vector own = site.manifold.default_start();
+    place(site, d.source ? sde::limit_map(site.manifold, own) : site.manifold.retract(own));
+  } catch (const NumericalError& error) {
+    site.points.clear();
+    site.unreachable = error.what();
   }
   return site;
 }
@@ -69,6 +80,7 @@ std::string awkward_label(const manifolds::ManifoldDescription& d) {
 void run_check(const CheckSite& site, CheckResult& result) {
   const auto start = Clock::now();
   try {
+    if (site.points.empty()) throw NumericalError(site.unreachable);
     result.finding = result.check->run(site);
     result.verdict = result.finding.holds()                ? CheckVerdict::pass
                      : result.finding.inconclusive.empty() ? CheckVerdict::fail
@@ -81,10 +93,35 @@ void run_check(const CheckSite& site, CheckResult& result) {
   result.seconds = seconds_since(start);
 }
 
-struct Job {
-  const CheckSite* site;
-  CheckResult* result;
+/// The rows that are run side by side, each on one thread, and those that use all threads themselves, one after the
+/// other. Rows that sample are of the former where there are many for each thread: nothing then waits for the last
+/// path of a run.
+struct Schedule {
+  std::vector<std::size_t> side_by_side, in_turn;
 };
+
+Schedule scheduled(const std::vector<std::pair<const CheckSite*, const Check*>>& planned) {
+  Schedule out;
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    const bool samples = planned[i].second->kind != CheckKind::deterministic;
+    (samples ? out.in_turn : out.side_by_side).push_back(i);
+  }
+  // The longest of them takes a twentieth of all.
+  constexpr std::size_t many = 8;
+  if (out.in_turn.size() >= many * static_cast<std::size_t>(thread_count())) {
+    out.side_by_side.insert(out.side_by_side.end(), out.in_turn.begin(), out.in_turn.end());
+    out.in_turn.clear();
+  }
+  // The shortest kind first, so that an interruption leaves many rows; of each kind the longest first, which go with
+  // the dimension, so that threads end together.
+  std::stable_sort(out.side_by_side.begin(), out.side_by_side.end(), [&](std::size_t a, std::size_t b) {
+    const auto order = [&](std::size_t i) {
+      return std::pair(planned[i].second->kind, -planned[i].first->manifold.dimension());
+    };
+    return order(a) < order(b);
+  });
+  return out;
+}
 
 }  // namespace
 
@@ -113,7 +150,7 @@ std::string name_of(CheckKind kind) {
 }
 
 bool Verification::passed() const {
-  return !results.empty() &&
+  return !results.empty() && unfinished == 0 &&
          std::all_of(results.begin(), results.end(), [](const auto& r) { return r.verdict == CheckVerdict::pass; });
 }
 
@@ -174,34 +211,28 @@ Verification verify(const VerifyRequest& request, const std::function<void(doubl
   }
   for (const auto& [site, check] : planned) out.results.push_back({check, site->label, {}});
 
-  // Checks that sample use all threads themselves; the others are spread over the threads.
-  std::vector<Job> spread, sampling;
-  for (std::size_t i = 0; i < planned.size(); ++i) {
-    const bool samples = planned[i].second->kind != CheckKind::deterministic;
-    (samples ? sampling : spread).push_back({planned[i].first, &out.results[i]});
-  }
+  const Schedule schedule = scheduled(planned);
   std::mutex reporting;
   std::size_t done = 0;
-  const auto finished = [&] {
+  std::vector<char> finished(planned.size(), 0);
+  const auto run = [&](std::size_t i) {
+    if (pending_signal() != 0) return;
+    try {
+      run_check(*planned[i].first, out.results[i]);
+    } catch (const Interrupted&) {
+      return;  // this row is left out
+    }
     const std::lock_guard lock(reporting);
+    finished[i] = 1;
     ++done;
     if (progress) progress(static_cast<double>(done) / static_cast<double>(planned.size()));
   };
 #pragma omp parallel for schedule(dynamic, 1)
-  for (std::size_t i = 0; i < spread.size(); ++i) {
-    if (pending_signal() != 0) continue;
-    try {
-      run_check(*spread[i].site, *spread[i].result);
-    } catch (const Interrupted&) {
-      continue;  // thrown again below
-    }
-    finished();
-  }
-  throw_if_interrupted();
-  for (const Job& job : sampling) {
-    run_check(*job.site, *job.result);
-    finished();
-    throw_if_interrupted();
+  for (std::size_t k = 0; k < schedule.side_by_side.size(); ++k) run(schedule.side_by_side[k]);
+  for (const std::size_t i : schedule.in_turn) run(i);
+  out.unfinished = planned.size() - done;
+  for (std::size_t i = planned.size(); i-- > 0;) {
+    if (finished[i] == 0) out.results.erase(out.results.begin() + static_cast<std::ptrdiff_t>(i));
   }
   out.seconds = seconds_since(start);
   return out;

@@ -38,6 +38,7 @@ struct Verification {
   VerifyRequest request;
   std::vector<CheckResult> results;  ///< in the order of the checks, then of the registry
   double seconds = 0.0;
+  std::size_t unfinished = 0;  ///< rows that an interruption left out
   bool passed() const;
   /// The probability that a row fails although every claim is right: the sum of the rows' levels.
   double false_alarm() const;
@@ -50,7 +51,8 @@ std::vector<const Check*> selected_checks(const VerifyRequest& request);
 /// default start and at retracted perturbations of it.
 std::vector<CheckSite> check_sites(const VerifyRequest& request);
 
-/// Runs them. Results other than the seconds do not depend on the number of threads. Throws Interrupted.
+/// Runs them. Results other than the seconds do not depend on the number of threads. When a signal arrives it returns
+/// what has been found so far.
 Verification verify(const VerifyRequest& request, const std::function<void(double fraction)>& progress = {});
 
 }  // namespace valleydrift::validation

@@ -64,6 +64,7 @@ std::string verification_text(const Verification& v) {
   out += fmt::format("\nVerdict: {}\n  {} of {} checks pass, {} fail, {} inconclusive; {:.1f} s\n",
                      v.passed() ? "pass" : "fail", passed, v.results.size(), count_of(v, CheckVerdict::fail),
                      count_of(v, CheckVerdict::inconclusive), v.seconds);
+  if (v.unfinished > 0) out += fmt::format("  interrupted: {} checks have not been made\n", v.unfinished);
   if (const double level = v.false_alarm(); level > 0.0) {
     out +=
         fmt::format("  if every claim is right, one of them fails by chance with probability {:.1e} at most\n", level);
@@ -95,14 +96,9 @@ nlohmann::json verification_json(const Verification& v) {
     }
     checks.push_back(row);
   }
-  return {{"schema_version", 1},
-          {"program_version", VALLEYDRIFT_VERSION},
-          {"passed", v.passed()},
-          {"thorough", v.request.thorough},
-          {"seed", v.request.seed},
-          {"seconds", v.seconds},
-          {"false_alarm", v.false_alarm()},
-          {"checks", checks}};
+  return {{"schema_version", 1},        {"program_version", VALLEYDRIFT_VERSION}, {"passed", v.passed()},
+          {"unfinished", v.unfinished}, {"thorough", v.request.thorough},         {"seed", v.request.seed},
+          {"seconds", v.seconds},       {"false_alarm", v.false_alarm()},         {"checks", checks}};
 }
 
 std::string verification_junit(const Verification& v) {

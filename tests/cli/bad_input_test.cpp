@@ -253,6 +253,7 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"verify", "--manifold", "tors"}, 2, {"did you mean torus"}},
       {{"verify", "--json"}, 2, {"--json", "a value is missing", "FILE"}},
       {{"verify", "--junit", ""}, 2, {"--junit", "empty"}},
+      {{"verify", "--json", "v", "--junit", "./v"}, 2, {"--json with --junit", "both name the file v"}},
       {{"verify", "--eta", "0.1"}, 2, {"--eta", "does not belong to verify"}},
       {{"compare", "--junit", "x.xml"}, 2, {"--junit", "does not belong to compare"}},
       {{"verify", "--seed", "-1"}, 2, {"--seed"}},

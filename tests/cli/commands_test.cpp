@@ -394,6 +394,27 @@ int shell(const Folder& folder, const std::string& command) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(verify_keeps_what_it_has) {
+  const Folder folder;
+  // A target that cannot be written is known before the checks run, and nothing is left behind.
+  BOOST_TEST(shell(folder, "timeout 5 $program verify --json absent/v.json --junit v.xml > out 2> err") == 4);
+  BOOST_TEST(contains(read_file(folder.path("err")), "absent/v.json"));
+  BOOST_TEST(!std::filesystem::exists(folder.path("v.xml.part")));
+  // One that fails at the end takes nothing else with it.
+  BOOST_TEST(shell(folder,
+                   "$program verify --only D4 --json taken.json --junit v.xml > out 2> err &\n"
+                   "while ! test -e taken.json.part; do sleep 0.01; done; mkdir taken.json; wait $!") == 4);
+  BOOST_TEST(contains(read_file(folder.path("out")), "Verdict: pass"));
+  BOOST_TEST(is_junit(folder.path("v.xml")));
+  // Interrupted, it shows what it has found.
+  BOOST_TEST(shell(folder, "timeout --preserve-status -s INT 2 $program verify --json v.json > out 2> err") == 130);
+  BOOST_TEST(contains(read_file(folder.path("out")), "interrupted: "));
+  const json object = json::parse(read_file(folder.path("v.json")));
+  BOOST_TEST(object.at("passed") == false);
+  BOOST_TEST(object.at("unfinished") > 0);
+  BOOST_TEST(!object.at("checks").empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_full_device_is_an_error) {
   const Folder folder;
   BOOST_TEST(shell(folder, "$program manifolds > /dev/full 2> err") == 4);

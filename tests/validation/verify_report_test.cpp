@@ -53,6 +53,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_a_number_does_not_hold) {
   BOOST_TEST(!(Finding{1.0 + 1e-15, 1.0, "", ""}).holds());
   BOOST_TEST(!(Finding{std::nan(""), 1.0, "", ""}).holds());
   BOOST_TEST(!(Finding{0.0, 1.0, "", "too few"}).holds());
+  BOOST_TEST(!Worst(1.0).finding().holds());  // nothing compared is nothing shown
+  BOOST_TEST(!WorstRatio().finding().holds());
   Worst worst(1.0);
   worst.add(0.5, "first");
   worst.add(0.2, "second");
@@ -94,6 +96,16 @@ BOOST_AUTO_TEST_CASE(text_names_every_failure_with_what_to_look_at) {
   BOOST_TEST(contains(text, "what to look at: look <here>"));
   BOOST_TEST(contains(text, "X1-made-up on channel: inconclusive"));
   BOOST_TEST(contains(text, "Verdict: fail\n  1 of 5 checks pass, 3 fail, 1 inconclusive"));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_interrupted_has_not_passed) {
+  Verification v;
+  v.results.push_back(made_up_verification().results.front());
+  BOOST_TEST(v.passed());
+  v.unfinished = 3;
+  BOOST_TEST(!v.passed());
+  BOOST_TEST(contains(verification_text(v), "interrupted: 3 checks have not been made"));
+  BOOST_TEST(verification_json(v).at("unfinished") == 3);
 }
 
 BOOST_AUTO_TEST_CASE(json_has_its_keys_and_no_nan) {

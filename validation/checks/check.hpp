@@ -29,8 +29,12 @@ struct CheckSite {
   std::string label;  ///< "ellipse", "ellipse (a = 6, b = 0.5)"
   Manifold manifold;
   std::vector<Vector> points;  ///< on the valley: the default start and retracted perturbations of it
-  bool thorough = false;       ///< more points, parameters, paths
-  std::uint64_t seed = 1;      ///< of sampled noise; the points do not depend on it
+  /// The distance over which the valley bends at the start: its diameter of curvature, at most 1. What checks move is
+  /// moved in proportion to it.
+  double length = 1.0;
+  std::string unreachable = {};  ///< why the site has no points, if so
+  bool thorough = false;         ///< more points, parameters, paths
+  std::uint64_t seed = 1;        ///< of sampled noise; the points do not depend on it
   Distortion distortion = {};
 };
 
@@ -42,6 +46,9 @@ struct Finding {
   std::string inconclusive = {};  ///< why nothing can be said; empty if something can
   bool holds() const { return inconclusive.empty() && statistic <= bound; }
 };
+
+/// Of a check that found no case to compare: then it has not passed.
+inline constexpr const char* nothing_compared = "nothing could be compared here";
 
 /// Keeps the worst of several cases with one bound: the largest statistic, or the first that is not a number.
 class Worst {
@@ -56,7 +63,11 @@ class Worst {
     empty_ = false;
   }
   bool empty() const { return empty_; }
-  const Finding& finding() const { return finding_; }
+  Finding finding() const {
+    Finding finding = finding_;
+    if (empty_) finding.inconclusive = nothing_compared;
+    return finding;
+  }
 
  private:
   Finding finding_;
@@ -68,6 +79,7 @@ class Worst {
 class WorstRatio {
  public:
   void add(double statistic, double bound, const std::string& where) {
+    empty_ = false;
     const Finding next{statistic, bound, where};
     const bool settled = ratio(worst_) != ratio(worst_) && !worst_.holds();
     if (!settled && !(ratio(next) <= ratio(worst_))) worst_ = next;
@@ -75,7 +87,7 @@ class WorstRatio {
   void cannot_tell(std::string why) { inconclusive_ = std::move(why); }
   Finding finding() const {
     Finding finding = worst_;
-    if (finding.holds()) finding.inconclusive = inconclusive_;
+    if (finding.holds()) finding.inconclusive = empty_ && inconclusive_.empty() ? nothing_compared : inconclusive_;
     return finding;
   }
 
@@ -83,6 +95,7 @@ class WorstRatio {
   static double ratio(const Finding& f) { return f.statistic == 0.0 ? 0.0 : f.statistic / f.bound; }
 
   Finding worst_{0.0, 1.0};
+  bool empty_ = true;
   std::string inconclusive_;
 };
 

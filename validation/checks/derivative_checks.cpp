@@ -84,11 +84,11 @@ Vector residual_second_slope(const Manifold& m, const Vector& w, const Vector& v
 
 /// The Jacobian, made of pullbacks of unit vectors, column by column; and r . (J v) = (J^T r) . v.
 Finding pullback(const CheckSite& site) {
-  Worst worst(1e-13);  // relative: sums of at most some 100 products of numbers near 1, 1.1e-16 each
+  Worst worst(1e-13);  // of the largest entry: sums of at most some 100 products, 1.1e-16 each
   for_points_on_and_off(site, 1, [&](const Vector& w, Random& random, const std::string& where) {
     const Manifold& m = site.manifold;
     const Matrix j = m.jacobian(w);
-    const double size = std::max(1.0, largest(j));
+    const double size = largest(j);
     for (Eigen::Index i = 0; i < w.size(); ++i) {
       const Vector column = residual_slope(m, w, Vector::Unit(w.size(), i));
       worst.add(largest(j.col(i) - column) / size, fmt::format("Jacobian, column {}, {}", i + 1, where));
@@ -100,17 +100,18 @@ Finding pullback(const CheckSite& site) {
 }
 
 /// By how much the order p of remainder(h) ~ h^p falls short of `expected`. The order is the least-squares slope of
-/// log |remainder(h) +- remainder(-h)|, the sign being that which keeps even or odd powers, over h = 2^-7 ... 2^-10. A
-/// remainder of rounding size (a loss that ends before that order) falls short of nothing.
+/// log |remainder(h) +- remainder(-h)|, the sign being that which keeps even or odd powers, over h = 2^-7 ... 2^-10 of
+/// `length`. A remainder of rounding size (a loss that ends before that order) falls short of nothing: gradient and
+/// Hessian are doubles, so less than `rounding` h says nothing, where a wrong derivative leaves its own size times h.
 template <class Remainder>
-double missing_order(double expected, const Remainder& remainder) {
+double missing_order(double expected, const Remainder& remainder, double length, double rounding) {
   const bool even = expected == 4.0;
   double sx = 0.0, sy = 0.0, sxx = 0.0, sxy = 0.0;
   int count = 0;
   for (int k = 7; k <= 10; ++k, ++count) {
-    const long double h = std::ldexp(1.0L, -k);
+    const long double h = std::ldexp(static_cast<long double>(length), -k);
     const long double part = std::abs(remainder(h) + (even ? 1.0L : -1.0L) * remainder(-h));
-    if (part < 1e-16L * h) return 0.0;  // gradient and Hessian are doubles, so less than this says nothing
+    if (part < rounding * h) return 0.0;
     const auto x = static_cast<double>(std::log(h)), y = static_cast<double>(std::log(part));
     sx += x, sy += y, sxx += x * x, sxy += x * y;
   }
@@ -128,19 +129,23 @@ Finding hessian(const CheckSite& site) {
     const Manifold& m = site.manifold;
     const Vector v = random.direction(w.size());
     const long double value = extended_loss(m, shifted(w, 0.0L, v));
-    const long double first = m.gradient(w).dot(v), second = v.dot(m.hessian(w) * v);
+    const Matrix h_matrix = m.hessian(w);
+    const long double first = m.gradient(w).dot(v), second = v.dot(h_matrix * v);
+    // Each a sum of D products, of which rounding w alone changes the gradient by 1.1e-16 |H| |w|.
+    const double rounding = 4e-16 * h_matrix.norm() * std::max(site.length, w.norm());
     const auto less_first = [&](long double h) { return extended_loss(m, shifted(w, h, v)) - value - h * first; };
     const auto less_second = [&](long double h) { return less_first(h) - h * h / 2.0L * second; };
-    worst.add(missing_order(3.0, less_first), "gradient " + where);
-    worst.add(missing_order(4.0, less_second), "Hessian " + where);
+    worst.add(missing_order(3.0, less_first, site.length, rounding), "gradient " + where);
+    worst.add(missing_order(4.0, less_second, site.length, rounding), "Hessian " + where);
   });
   return worst.finding();
 }
 
 /// D3L[v v^T] is the second derivative of the gradient along v; D3L is linear in S and symmetric in its arguments.
 Finding third(const CheckSite& site) {
-  // Richardson leaves h^4 = 6e-14 times sixth derivatives, rounding 1e-19 / h^2 = 4e-13 for h = 2^-11.
-  Worst worst(1e-9);
+  // Relative to tr H over the length if nothing else: Richardson leaves h^4 = 6e-14 times sixth derivatives for
+  // h = 2^-11 of the length, rounding 1e-19 |w| / h^2 = 4e-13, of which a difference takes 16.
+  WorstRatio worst;
   for_points(site, 3, [&](const Vector& y, Random& random, const std::string& where) {
     const Manifold& m = site.manifold;
     const Vector v = random.direction(y.size());
@@ -150,20 +155,21 @@ Finding third(const CheckSite& site) {
       const ExtendedVector sum = extended_gradient(m, shifted(y, h, v)) + extended_gradient(m, shifted(y, -h, v));
       return ExtendedVector((sum - 2.0L * here) / (h * h));
     };
-    const long double h = 0x1p-11L;
+    const long double h = 0x1p-11L * site.length;
     const Vector measured = ((4.0L * difference(h / 2.0L) - difference(h)) / 3.0L).cast<double>();
-    const double size = std::max(1.0, largest(measured));
-    worst.add(largest(measured - contraction) / size, "second difference of the gradient " + where);
+    const double size = std::max(m.hessian(y).trace() / site.length, largest(measured));
+    const double bound = 1e-9 + 1e-11 * rounding_of(site, y);
+    worst.add(largest(measured - contraction) / size, bound, "second difference of the gradient " + where);
 
     const Matrix s = random.symmetric(y.size());
     const Vector a = random.direction(y.size()), b = random.direction(y.size());
     const Vector of_s = m.third_contraction(y, s);
     const Vector sum = m.third_contraction(y, s + 2.0 * v * v.transpose());
     const double scale = size + largest(of_s);
-    worst.add(largest(sum - of_s - 2.0 * contraction) / scale, "linearity " + where);
+    worst.add(largest(sum - of_s - 2.0 * contraction) / scale, bound, "linearity " + where);
     const double one = a.dot(m.third_contraction(y, 0.5 * (b * v.transpose() + v * b.transpose())));
     const double other = v.dot(m.third_contraction(y, 0.5 * (a * b.transpose() + b * a.transpose())));
-    worst.add(std::abs(one - other) / scale, "symmetry of the three arguments " + where);
+    worst.add(std::abs(one - other) / scale, bound, "symmetry of the three arguments " + where);
   });
   return worst.finding();
 }
@@ -173,11 +179,12 @@ Finding dual(const CheckSite& site) {
   for_points_on_and_off(site, 4, [&](const Vector& w, Random& random, const std::string& where) {
     const Vector v = random.direction(w.size());
     const Vector second = residual_second_slope(site.manifold, w, v);
+    const Matrix j = site.manifold.jacobian(w);
     for (Eigen::Index a = 0; a < second.size(); ++a) {
       const std::string which = fmt::format("residual {}, {}", a + 1, where);
       const Vector unit = Vector::Unit(second.size(), a);
       const Matrix h = site.manifold.residual_hessian(w, unit);
-      const double size = std::max(1.0, largest(h));
+      const double size = std::max(j.row(a).norm() / site.length, largest(h));
       worst.add(std::abs(v.dot(h * v) - second[a]) / size, which);
       worst.add(largest(h - h.transpose()) / size, "symmetry, " + which);
       worst.add(largest(site.manifold.residual_hessian_times(w, unit, v) - h * v) / size, "H v, " + which);
@@ -205,8 +212,9 @@ double finite_shift_error(const Manifold& m, const Vector& w, const Vector& shif
 
 /// Moving the labels by eps xi changes -grad L by eps sigma xi; on the valley sigma sigma^T = c H.
 Finding label(const CheckSite& site) {
-  // Richardson leaves h^4 = 2e-13 times sixth derivatives of the loss that is not least squares; rounding 1e-19 / h.
-  Worst worst(1e-11);
+  // Richardson leaves h^4 = 2e-13 times sixth derivatives of the loss that is not least squares; rounding 1e-19 / h of
+  // residuals of the size of their slope times |w|.
+  WorstRatio worst;
   const Manifold& m = site.manifold;
   for_points_on_and_off(site, 5, [&](const Vector& w, Random& random, const std::string& where) {
     const Vector xi = random.vector(m.label_count()), nothing = Vector::Zero(xi.size());
@@ -218,14 +226,17 @@ Finding label(const CheckSite& site) {
     };
     const long double h = 0x1p-11L;
     const Vector measured = ((4.0L * slope(h / 2.0L) - slope(h)) / 3.0L).cast<double>();
-    const Matrix sigma = m.label_noise_factor(w);
-    worst.add(largest(measured - sigma * xi) / std::max(1.0, largest(measured)), "noise factor " + where);
+    const Matrix sigma = m.label_noise_factor(w), j = m.jacobian(w);
+    const double bound = 1e-11 * std::max(1.0, 1e-3 * j.norm() * w.norm());
+    worst.add(largest(measured - sigma * xi) / std::max(largest(sigma), largest(measured)), bound,
+              "noise factor " + where);
     if (m.valley_residual(w) > manifolds::on_valley_tolerance) return;
     const Matrix h_matrix = m.hessian(w);
     worst.add(largest(sigma * sigma.transpose() - m.label_constant() * h_matrix) / largest(h_matrix),
-              "Sigma = c H " + where);
-    const Vector shift = 0.1 * (m.jacobian(w) * random.direction(w.size()));
-    worst.add(finite_shift_error(m, w, shift), "labels moved by a finite amount " + where);
+              1e-11 * rounding_of(site, w), "Sigma = c H " + where);
+    const Vector shift = 0.1 * site.length * (j * random.direction(w.size()));
+    worst.add(finite_shift_error(m, w, shift), 1e-11 * rounding_of(site, w),
+              "labels moved by a finite amount " + where);
   });
   return worst.finding();
 }

@@ -3,7 +3,10 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <complex>
 #include <map>
+#include <numbers>
+#include <utility>
 #include <vector>
 
 #include "manifolds/batch_draws.hpp"
@@ -47,12 +50,55 @@ std::vector<Counts> all_batches(const BatchLaw& law) {
   return out;
 }
 
-Matrix kronecker(const Matrix& a, const Matrix& b) {
-  Matrix out(a.rows() * b.rows(), a.cols() * b.cols());
-  for (Eigen::Index i = 0; i < a.rows(); ++i) {
-    for (Eigen::Index j = 0; j < a.cols(); ++j) {
-      out.block(i * b.rows(), j * b.cols(), b.rows(), b.cols()) = a(i, j) * b;
+/// The entries of a symmetric matrix on and below the diagonal, those below times the root of 2: products of two such
+/// vectors are traces of products.
+Vector entries(const Matrix& symmetric) {
+  Vector out(symmetric.rows() * (symmetric.rows() + 1) / 2);
+  Eigen::Index at = 0;
+  for (Eigen::Index i = 0; i < symmetric.rows(); ++i) {
+    for (Eigen::Index j = 0; j <= i; ++j) out[at++] = (i == j ? 1.0 : std::numbers::sqrt2) * symmetric(i, j);
+  }
+  return out;
+}
+
+Matrix symmetric_of(const Vector& entries, Eigen::Index size) {
+  Matrix out(size, size);
+  Eigen::Index at = 0;
+  for (Eigen::Index i = 0; i < size; ++i) {
+    for (Eigen::Index j = 0; j <= i; ++j) out(i, j) = out(j, i) = entries[at++] / (i == j ? 1.0 : std::numbers::sqrt2);
+  }
+  return out;
+}
+
+/// C -> M C M^T on the entries of symmetric matrices C.
+Matrix congruence(const Matrix& m) {
+  const Eigen::Index size = m.rows();
+  Matrix out(size * (size + 1) / 2, size * (size + 1) / 2);
+  Eigen::Index column = 0;
+  for (Eigen::Index k = 0; k < size; ++k) {
+    for (Eigen::Index l = 0; l <= k; ++l, ++column) {
+      const double of_column = k == l ? 0.5 : 1.0 / std::numbers::sqrt2;
+      Eigen::Index row = 0;
+      for (Eigen::Index i = 0; i < size; ++i) {
+        for (Eigen::Index j = 0; j <= i; ++j, ++row) {
+          const double of_row = i == j ? 1.0 : std::numbers::sqrt2;
+          out(row, column) = of_row * of_column * (m(i, k) * m(j, l) + m(i, l) * m(j, k));
+        }
+      }
     }
+  }
+  return out;
+}
+
+/// All that the noise of a batch can be: the same symmetric n x n matrix X in w and eta p, one column per entry of X,
+/// of length 1.
+Matrix kicked_entries(Eigen::Index n) {
+  Matrix out(n * (2 * n + 1), n * (n + 1) / 2);
+  for (Eigen::Index k = 0; k < out.cols(); ++k) {
+    const Matrix x = 0.5 * symmetric_of(Vector::Unit(out.cols(), k), n);
+    Matrix both(2 * n, 2 * n);
+    both << x, x, x, x;
+    out.col(k) = entries(both);
   }
   return out;
 }
@@ -73,7 +119,7 @@ class SecondMoments {
     look_ << one, ahead * one;
     Matrix kick(2 * n, n), mean_step = Matrix::Zero(2 * n, 2 * n), entering = Matrix::Zero(2 * n, 2 * n);
     kick << h.eta * one, h.eta * one;
-    Matrix moments = Matrix::Zero(4 * n * n, 4 * n * n);
+    Matrix moments = Matrix::Zero(n * (2 * n + 1), n * (2 * n + 1));
     label_ = Matrix::Zero(d, d);
     const std::vector<Counts> batches = all_batches(law);
     const double probability = 1.0 / static_cast<double>(batches.size());
@@ -90,15 +136,14 @@ class SecondMoments {
       step << one + q_of_w, q_of_q, q_of_w, q_of_q;
       const Matrix noise = s * s * full.transpose() * label.asDiagonal() * full;
       mean_step += probability * step;
-      moments += probability * kronecker(step, step);
+      moments += probability * congruence(step);
       entering += probability * kick * (basis_.transpose() * noise * basis_) * kick.transpose();
       label_ += probability * noise;
     }
     const Matrix identity = Matrix::Identity(moments.rows(), moments.cols());
-    const Vector solved = (identity - moments).partialPivLu().solve(Vector(entering.reshaped()));
-    settled_ = solved.reshaped(2 * n, 2 * n);
-    const Matrix of_mean = kronecker(mean_step, mean_step);
-    generation_ = (identity - of_mean).partialPivLu().solve(moments - of_mean);
+    settled_ = symmetric_of((identity - moments).partialPivLu().solve(entries(entering)), 2 * n);
+    const Matrix of_mean = congruence(mean_step), kicked = kicked_entries(n);
+    generation_ = kicked.transpose() * (moments - of_mean) * (identity - of_mean).partialPivLu().solve(kicked);
   }
 
   /// Covariance of w, and of the point where the gradient is taken, D x D.
@@ -110,17 +155,16 @@ class SecondMoments {
   double loss() const { return 0.5 * (hessian_ * settled_.topLeftCorner(basis_.cols(), basis_.cols())).trace(); }
   /// Sigma of the label noise alone, D x D.
   const Matrix& label_noise() const { return label_; }
-  /// The largest eigenvalue of what the differences between batches make of a covariance until it has decayed, by
-  /// powers: covariances become covariances, so it is positive and that of the largest of them.
-  double strength() const {
-    Vector c = settled_.reshaped();
-    double value = 0.0;
-    for (int k = 0; k < 400; ++k) {
-      c = generation_ * c;
-      value = c.norm();
-      c /= value;
+  /// The two largest moduli of eigenvalues of what the differences between batches make of a kick until it has decayed.
+  /// Covariances become covariances, so the larger is an eigenvalue.
+  std::pair<double, double> strengths() const {
+    const Eigen::EigenSolver<Matrix> solver(generation_, false);
+    std::pair<double, double> largest = {0.0, 0.0};
+    for (const std::complex<double>& value : solver.eigenvalues()) {
+      const double x = std::abs(value);
+      largest = x > largest.first ? std::pair(x, largest.first) : std::pair(largest.first, std::max(x, largest.second));
     }
-    return value;
+    return largest;
   }
 
  private:
@@ -131,9 +175,8 @@ bool has_few_samples(const Manifold& m) { return m.label_count() > 1 && m.label_
 
 Finding drawn_moments(const CheckSite& site) {
   // The moments' equation loses what the slowest mode's life is long, some 1000 steps: 1e-13, and the sum of
-  // generations its last term. The strength is found to 1e-9 over its distance from the next eigenvalue.
-  Worst worst(1e-10);
-  constexpr double less_exact = 1e-4;  // so 1e-6 for the strength
+  // generations its last term.
+  WorstRatio worst;
   const Manifold& m = site.manifold;
   const int n = m.label_count();
   for_points(site, 53, [&](const Vector& y, Random&, const std::string& where) {
@@ -151,6 +194,7 @@ Finding drawn_moments(const CheckSite& site) {
           const Hyperparameters h =
               hyperparameters(scheme, std::min(0.4, 0.5 * mu / spread) / g.spectrum.maxCoeff(), mu);
           const SecondMoments moments(m, y, law, h);
+          const double bound = 1e-10 * std::max(1.0, 1e-3 * mu / (h.eta * g.spectrum.minCoeff()));
           const LimitForm form(Form::finite_step, h), paper(Form::paper, h);
           const sde::BatchNoise noise{law.ratio(), law.spread()};
           const Matrix sigma = sde::drawn_noise_factor(m, y, noise, form);
@@ -160,15 +204,20 @@ Finding drawn_moments(const CheckSite& site) {
           const Matrix solved = moments.of_look_ahead();
           const Matrix response = sde::limit_coefficients(m, g, sigma, form).transverse_response;
           const Matrix claimed = (h.eta / h.mu) * g.transverse * response * g.transverse.transpose();
-          worst.add((claimed - solved).norm() / solved.norm(), "covariance, " + what);
+          worst.add((claimed - solved).norm() / solved.norm(), bound, "covariance, " + what);
           const auto plateau = sde::transverse_plateau(g, sigma, form);
-          worst.add(std::abs(plateau.variance / moments.of_w().trace() - 1.0), "variance, " + what);
-          worst.add(std::abs(plateau.loss / moments.loss() - 1.0), "loss, " + what);
+          worst.add(std::abs(plateau.variance / moments.of_w().trace() - 1.0), bound, "variance, " + what);
+          worst.add(std::abs(plateau.loss / moments.loss() - 1.0), bound, "loss, " + what);
           const Matrix labels = sde::drawn_noise_factor(m, y, noise, paper);
-          worst.add((labels * labels.transpose() - moments.label_noise()).norm() / moments.label_noise().norm(),
+          worst.add((labels * labels.transpose() - moments.label_noise()).norm() / moments.label_noise().norm(), bound,
                     "label noise of the paper form, " + what);
-          worst.add(less_exact * std::abs(sde::sampling_strength(m, g, noise, h) / moments.strength() - 1.0),
-                    "strength, " + what);
+          // sampling_strength's powers end where one more changes them by 1e-9: over the gap to the next eigenvalue
+          // that is their error, but never more than a few times the gap itself, at which the two are one; 1e-4 at
+          // most.
+          const auto [strength, next] = moments.strengths();
+          const double gap = 1.0 - next / strength;
+          worst.add(std::abs(sde::sampling_strength(m, g, noise, h) / strength - 1.0),
+                    std::min(1e-4, 1e-7 + 1e-8 / gap), "strength, " + what);
         }
       }
     }

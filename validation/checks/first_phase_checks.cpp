@@ -80,11 +80,11 @@ void check_paths(Worst& worst, const ResolvedRun& run, const std::string& which)
   run_discrete(request);
 }
 
-/// The arrival is known to 1e-11 of |w|, some 1e-10 where |w| is 10; the paths to rounding.
+/// The arrival is known to 1e-11 of |w|, 1e-10 if w is below 10; the paths to rounding.
 Finding run_first_phase(const CheckSite& site) {
-  Worst worst(1e-9);
+  Worst worst(1e-9 * std::max(1.0, 0.1 * largest(site.points.front())));
   for_points(site, 1501, [&](const Vector& y, Random& random, const std::string& where) {
-    const Vector off = y + 0.15 * random.direction(y.size());
+    const Vector off = y + 0.15 * site.length * random.direction(y.size());
     for (const Scheme scheme : both_schemes) {
       for (const Phase1 phase : {Phase1::gd, Phase1::noisy}) {
         RunConfig config;

@@ -13,19 +13,20 @@ using manifolds::Geometry;
 
 /// The dense Hessian has M eigenvalues 0, and the others are those of the geometry's m x m problem.
 Finding rank(const CheckSite& site) {
-  // Backward stable solvers on both sides: a few hundred times 1.1e-16 of the largest eigenvalue.
-  Worst worst(1e-12);
+  // Backward stable solvers on both sides: a few hundred times 1.1e-16 of the largest eigenvalue, and of the matrix as
+  // it changes where y is rounded.
+  WorstRatio worst;
   for_points(site, 21, [&](const Vector& y, Random&, const std::string& where) {
     const Matrix h = site.manifold.hessian(y);
     const Geometry g = site.manifold.geometry(y);
     const Eigen::Index m = site.manifold.transverse_dimension(), valley = site.manifold.valley_dimension();
-    if (g.spectrum.size() != m) return worst.add(infinite, "size of the spectrum " + where);
+    if (g.spectrum.size() != m) return worst.add(infinite, 1.0, "size of the spectrum " + where);
     const Vector dense = Eigen::SelfAdjointEigenSolver<Matrix>(h, Eigen::EigenvaluesOnly).eigenvalues();
-    const double top = dense.tail(1)[0];
-    worst.add(largest(dense.head(valley)) / top, "eigenvalues along the valley " + where);
-    worst.add(largest(dense.tail(m) - g.spectrum) / top, "transverse eigenvalues " + where);
-    worst.add(std::abs(g.trace_hessian() - h.trace()) / (top * static_cast<double>(m)), "trace " + where);
-    worst.add(std::abs(g.rank_gap - dense[valley] / top), "rank gap " + where);
+    const double top = dense.tail(1)[0], bound = 1e-12 * rounding_of(site, y);
+    worst.add(largest(dense.head(valley)) / top, bound, "eigenvalues along the valley " + where);
+    worst.add(largest(dense.tail(m) - g.spectrum) / top, bound, "transverse eigenvalues " + where);
+    worst.add(std::abs(g.trace_hessian() - h.trace()) / (top * static_cast<double>(m)), bound, "trace " + where);
+    worst.add(std::abs(g.rank_gap - dense[valley] / top), bound, "rank gap " + where);
   });
   return worst.finding();
 }
@@ -34,15 +35,18 @@ Finding rank(const CheckSite& site) {
 Finding projector(const CheckSite& site) {
   // Times the rank gap, because eigenvectors lose what the gap to 0 is smaller than the norm: then a few hundred
   // roundings of 1.1e-16.
-  Worst worst(1e-12);
+  WorstRatio worst;
   for_points(site, 22, [&](const Vector& y, Random& random, const std::string& where) {
     const Manifold& m = site.manifold;
     const Geometry g = m.geometry(y);
     const Matrix h = m.hessian(y), u = g.transverse, basis = g.longitudinal_basis();
     const Eigen::SelfAdjointEigenSolver<Matrix> solver(h);
     const double top = solver.eigenvalues().tail(1)[0], gap = solver.eigenvalues()[m.valley_dimension()] / top;
-    const auto add = [&](const Matrix& error, const char* what) { worst.add(gap * largest(error), what + where); };
-    if (basis.cols() != m.valley_dimension()) return worst.add(infinite, "dimension of the tangent space " + where);
+    const auto add = [&](const Matrix& error, const char* what) {
+      worst.add(gap * largest(error), 1e-12 * rounding_of(site, y), what + where);
+    };
+    if (basis.cols() != m.valley_dimension())
+      return worst.add(infinite, 1.0, "dimension of the tangent space " + where);
     const Matrix identity = Matrix::Identity(y.size(), y.size());
     const Matrix across = solver.eigenvectors().rightCols(m.transverse_dimension());
     const Matrix p_t = across * across.transpose(), p_l = g.longitudinal(identity);
@@ -53,7 +57,7 @@ Finding projector(const CheckSite& site) {
     add((h * u - u * g.spectrum.asDiagonal()) / top, "eigenvectors of H ");
     add(basis.transpose() * basis - Matrix::Identity(basis.cols(), basis.cols()), "orthonormal tangents ");
     add(p_l - basis * basis.transpose(), "tangent basis ");
-    add(m.jacobian(y) * basis / std::max(1.0, largest(m.jacobian(y))), "J P_L ");
+    add(m.jacobian(y) * basis / largest(m.jacobian(y)), "J P_L ");
     const Vector x = random.direction(y.size());
     add((h * g.pseudo_inverse(h * x) - h * x) / top, "H H^+ H ");
     add(g.longitudinal(g.pseudo_inverse(x)) * top, "P_L H^+ ");
@@ -62,21 +66,24 @@ Finding projector(const CheckSite& site) {
 }
 
 Finding third_along_valley(const CheckSite& site) {
-  // y is within 1e-15 of the valley, the contraction a sum of at most 128^2 products: 1e-12 of what is not projected.
-  Worst worst(1e-11);
+  // y is within 1e-15 |y| of the valley, the contraction a sum of at most 128^2 products: 1e-12 of what is not
+  // projected.
+  WorstRatio worst;
   for_points(site, 23, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Matrix x = random.symmetric(y.size());
     const Matrix within = g.longitudinal(g.longitudinal(x).transpose());
-    const double scale = std::max(largest(site.manifold.third_contraction(y, x)), largest(x) * g.trace_hessian());
-    worst.add(largest(g.longitudinal(site.manifold.third_contraction(y, within))) / scale, where);
+    const double unprojected = largest(site.manifold.third_contraction(y, x));
+    const double scale = std::max(unprojected, largest(x) * g.trace_hessian() / site.length);
+    worst.add(largest(g.longitudinal(site.manifold.third_contraction(y, within))) / scale, 1e-11 * rounding_of(site, y),
+              where);
   });
   return worst.finding();
 }
 
 /// P_L turns as the valley bends: moved along a tangent v, P_L n of a normal n changes by -S_n v with the shape
 /// operator S_n, DERIVATION (33a). The root of the largest eigenvalue of sum_n S_n^2.
-double measured_curvature(const Manifold& m, const Geometry& g) {
+double measured_curvature(const Manifold& m, const Geometry& g, double length) {
   const Matrix basis = g.longitudinal_basis();
   const auto moved = [&](const Vector& v) {
     return Matrix(m.geometry(m.retract(g.point + v)).longitudinal(g.transverse));
@@ -86,7 +93,7 @@ double measured_curvature(const Manifold& m, const Geometry& g) {
     const auto slope = [&](double h) {
       return Matrix((moved(h * basis.col(k)) - moved(-h * basis.col(k))) / (2.0 * h));
     };
-    const double h = 0x1p-8;
+    const double h = 0x1p-8 * length;
     const Matrix turned = basis.transpose() * (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
     for (std::size_t n = 0; n < shape.size(); ++n) shape[n].col(k) = turned.col(static_cast<Eigen::Index>(n));
   }
@@ -97,15 +104,15 @@ double measured_curvature(const Manifold& m, const Geometry& g) {
 }
 
 Finding curvature(const CheckSite& site) {
-  // Richardson leaves O(h^4) = 2e-10 times fifth derivatives of the projector, rounding 1e-15 / h. In large dimensions
-  // the radius is known to 1e-3.
+  // Relative, at least to 1 over the valley's length: Richardson leaves O(h^4) = 2e-10 times fifth derivatives of the
+  // projector, rounding 1e-15 / h. In large dimensions the radius is known to 1e-3.
   Worst worst(1e-6);
   const double weight = site.manifold.valley_dimension() > 32 ? 1e-3 : 1.0;
   for_points(site, 24, [&](const Vector& y, Random&, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
-    const double measured = measured_curvature(site.manifold, g);
+    const double measured = measured_curvature(site.manifold, g, site.length);
     const double claimed = 1.0 / site.manifold.curvature_radius(g);
-    worst.add(weight * std::abs(claimed - measured) / std::max(1.0, measured), where);
+    worst.add(weight * std::abs(claimed - measured) / std::max(1.0 / site.length, measured), where);
   });
   return worst.finding();
 }
@@ -118,9 +125,10 @@ Finding limit_map_fixes_valley(const CheckSite& site) {
     const ExtendedVector at_rest = ExtendedVector::Zero(y.size());
     const double size = std::max(1.0, largest(y));
     worst.add(largest(sde::limit_map(m, y) - y) / size, "flow, stays " + where);
-    const Vector w = y + 0.1 * random.direction(y.size());
+    const Vector w = y + 0.1 * site.length * random.direction(y.size());
     const Vector end = sde::limit_map(m, w);
-    worst.add(m.valley_residual(end), "flow, reaches the valley from " + shown(w));
+    worst.add(m.valley_residual(end) / std::max(1.0, m.jacobian(end).norm() * size),
+              "flow, reaches the valley from " + shown(w));
     worst.add(largest(sde::limit_map(m, end) - end) / size, "flow, idempotent from " + shown(w));
     const double eta = visible_step(m.geometry(y).spectrum);
     for (const Scheme scheme : both_schemes) {
@@ -134,12 +142,21 @@ Finding limit_map_fixes_valley(const CheckSite& site) {
 
 /// Gradient descent with step h ends O(h) from the flow's end: Richardson's extrapolation from h, h/2, h/4.
 Finding limit_map_is_flow(const CheckSite& site) {
-  // The next term is (h l)^3 / 64 times the length of the way: h l < 0.02 and 0.1 long, 1e-8.
-  Worst worst(1e-7);
+  // Relative to the way: the next term is (h l)^3 / 64 with h l < 0.02, 1e-7; and limit_map is known to 1e-10 of |w|.
+  WorstRatio worst;
   for_points(site, 32, [&](const Vector& y, Random& random, const std::string& where) {
     const Manifold& m = site.manifold;
-    const Vector w = y + 0.1 * random.direction(y.size());
-    const double step = visible_step(m.geometry(y).spectrum) / 20.0;
+    const double way = 0.1 * site.length;
+    const Vector w = y + way * random.direction(y.size()), spectrum = m.geometry(y).spectrum;
+    const double step = visible_step(spectrum) / 20.0;
+    // The slowest mode falls by e^-45, to rounding, at the shortest step; as many as take some seconds.
+    const double steps = 45.0 / (step / 4.0 * spectrum.minCoeff());
+    if (!(steps < 2e7)) {
+      return worst.cannot_tell(
+          fmt::format("gradient descent would take {:.2g} steps: the largest eigenvalue is {:.2g} "
+                      "times the smallest",
+                      steps, condition(spectrum)));
+    }
     const auto descent = [&](double h) {
       return Vector(
           iterated_limit(m, hyperparameters(Scheme::sgd, h, 1.0), w.cast<long double>(), ExtendedVector::Zero(w.size()))
@@ -147,7 +164,8 @@ Finding limit_map_is_flow(const CheckSite& site) {
     };
     const Vector one = descent(step), two = descent(step / 2.0), four = descent(step / 4.0);
     const Vector extrapolated = (4.0 * (2.0 * four - two) - (2.0 * two - one)) / 3.0;
-    worst.add(largest(extrapolated - sde::limit_map(m, w)), "0.1 " + where);
+    worst.add(largest(extrapolated - sde::limit_map(m, w)) / way, 1e-6 + 1e-9 * rounding_of(site, y),
+              fmt::format("{:.2g} from {}", way, where));
   });
   return worst.finding();
 }
@@ -159,7 +177,7 @@ Finding limit_map_derivative(const CheckSite& site) {
     const Geometry g = site.manifold.geometry(y);
     const Vector v = random.direction(y.size());
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
-      const Vector measured = derivative_of_iteration(site.manifold, h, y, v);
+      const Vector measured = derivative_of_iteration(site.manifold, h, y, v, site.length);
       const Vector expected = h.increment() * g.longitudinal(v);  // eta/mu, as epsilon = 1
       worst.add((measured - expected).norm() / (h.eta / h.mu), fmt::format("{}, {}", describe(h), where));
     }
@@ -169,23 +187,25 @@ Finding limit_map_derivative(const CheckSite& site) {
 
 /// The derivative of the retraction is P_L, it reaches the valley, and points of the valley stay.
 Finding retraction(const CheckSite& site) {
-  // Richardson leaves h^4 = 2e-10 times fifth derivatives, rounding 1e-15 / h.
-  Worst worst(1e-7);
+  // Richardson leaves h^4 = 2e-10 times fifth derivatives, rounding 1e-15 |w| / h.
+  WorstRatio worst;
   for_points(site, 34, [&](const Vector& y, Random& random, const std::string& where) {
     const Manifold& m = site.manifold;
     const Geometry g = m.geometry(y);
     const Vector v = random.direction(y.size());
     const auto slope = [&](double h) { return Vector((m.retract(y + h * v) - m.retract(y - h * v)) / (2.0 * h)); };
-    const double h = 0x1p-8;
+    const double h = 0x1p-8 * site.length;
     const Vector measured = (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
-    worst.add(largest(measured - g.longitudinal(v)), "derivative " + where);
-    const Vector w = y + 0.15 * random.direction(y.size());
+    worst.add(largest(measured - g.longitudinal(v)), 1e-7 + 1e-12 * rounding_of(site, y), "derivative " + where);
+    const Vector w = y + 0.15 * site.length * random.direction(y.size());
     const Vector end = m.retract(w);
-    // To rounding: 1e-14, so that these may count ten million times as much as the derivative.
-    worst.add(1e7 * m.valley_residual(end), "1e7 max |f| after retraction from " + shown(w));
-    worst.add(1e7 * largest(m.gradient(end)) / m.hessian(end).trace(), "1e7 |grad L| " + where);
-    const double stays = largest(m.retract(end) - end) * std::sqrt(g.spectrum[0]) / std::max(1.0, largest(end));
-    worst.add(1e7 * stays, "1e7 distance of a second retraction from " + shown(w));
+    // To rounding of w, some 1e-14 |w|: |f| by the slope, |grad L| by the Hessian, and w by the steepest slope over the
+    // gentlest.
+    const double size = std::max(site.length, end.norm());
+    worst.add(m.valley_residual(end) / (m.jacobian(end).norm() * size), 1e-14, "|f| after retraction from " + shown(w));
+    worst.add(largest(m.gradient(end)) / (m.hessian(end).trace() * size), 1e-14, "|grad L| " + where);
+    worst.add(largest(m.retract(end) - end) / (size * std::sqrt(condition(g.spectrum))), 1e-14,
+              "distance of a second retraction from " + shown(w));
   });
   return worst.finding();
 }

@@ -113,35 +113,49 @@ Kernel kernel_of(const Manifold& m, const LimitForm& form, const NoiseFactor& no
   });
 }
 
+/// Rounding 1e-16 times the D additions of a change of coordinates, and up to 1e4 where eigenvectors of near
+/// eigenvalues are mixed; times what rounding y and the condition of H, where they are more than 100, make of it.
+double rounding_bound(const CheckSite& site, const Geometry& g) {
+  return 1e-11 * std::max({1.0, 1e-2 * condition(g.spectrum), 1e-2 * rounding_of(site, g.point)});
+}
+
+/// What errors of a drift are measured by: its terms, and where there are none 1e-3 of what noise of this size moves
+/// where the valley bends over its length.
+double size_of(const CheckSite& site, const LimitCoefficients& c, const Matrix& sigma) {
+  return c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm() / site.length;
+}
+
 /// The kernel's Ito drift and diffusion, those of isotropic noise, which has a way of its own, and its drift of label
 /// noise are those of limit_coefficients, which the checks D4 hold against the iteration.
 Finding kernel(const CheckSite& site) {
-  Worst worst(1e-11);  // rounding 1e-16, times up to 1e4 where eigenvectors of near eigenvalues are mixed
+  WorstRatio worst;
   for_points(site, 101, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Matrix sigma = full_sigma(random, y.size());
+    const double least = 1e-3 / site.length, bound = rounding_bound(site, g);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
       const LimitForm form(Form::finite_step, h);
       const Increments field = kernel_of(site.manifold, form, sigma).at(y);
       const LimitCoefficients c = limit_coefficients(site.manifold, g, sigma, form);
-      const double size = c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
-      worst.add((field.ito - c.drift()).norm() / size, fmt::format("drift, {}, {}", describe(h), where));
-      worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), "diffusion " + where);
+      const double size = size_of(site, c, sigma);
+      worst.add((field.ito - c.drift()).norm() / size, bound, fmt::format("drift, {}, {}", describe(h), where));
+      worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), bound, "diffusion " + where);
 
       const LimitCoefficients i = limit_coefficients(site.manifold, g, Matrix::Identity(y.size(), y.size()), form);
       const Increments isotropic = kernel_of(site.manifold, form, NoiseFactor::isotropic(y.size())).at(y);
-      const double unit = i.curvature.norm() + i.transverse.norm() + 1e-3 * static_cast<double>(y.size());
-      worst.add((isotropic.ito - i.drift()).norm() / unit, fmt::format("isotropic drift, {}, {}", describe(h), where));
-      worst.add((isotropic.stratonovich - i.transverse).norm() / unit,
+      const double unit = i.curvature.norm() + i.transverse.norm() + least * static_cast<double>(y.size());
+      worst.add((isotropic.ito - i.drift()).norm() / unit, bound,
+                fmt::format("isotropic drift, {}, {}", describe(h), where));
+      worst.add((isotropic.stratonovich - i.transverse).norm() / unit, bound,
                 fmt::format("isotropic Stratonovich drift, {}, {}", describe(h), where));
-      worst.add((isotropic.diffusion - i.diffusion).norm() / std::sqrt(static_cast<double>(y.size())),
+      worst.add((isotropic.diffusion - i.diffusion).norm() / std::sqrt(static_cast<double>(y.size())), bound,
                 "isotropic diffusion " + where);
 
       const Matrix labels = site.manifold.label_noise_factor(y);
       const Vector expected = limit_coefficients(site.manifold, g, labels, form).drift();
       worst.add((kernel_of(site.manifold, form, labels).label_drift(y) - expected).norm() /
-                    (expected.norm() + 1e-3 * labels.squaredNorm()),
-                fmt::format("label drift, {}, {}", describe(h), where));
+                    (expected.norm() + least * labels.squaredNorm()),
+                bound, fmt::format("label drift, {}, {}", describe(h), where));
     }
   });
   return worst.finding();
@@ -150,8 +164,9 @@ Finding kernel(const CheckSite& site) {
 /// Ito drift less Stratonovich drift is (1/2) sum_j DV_j[V_j], by differences of the diffusion field; the Stratonovich
 /// drift is tangent to the valley.
 Finding stratonovich(const CheckSite& site) {
-  // Richardson leaves (h/length)^4 / 4, 4e-8 for h = 2^-9 and a length of 0.1; rounding 1e-15 / h.
-  constexpr double h = 0x1p-9;
+  // Richardson leaves h^4 / 4, 4e-8 for h = 2^-9 of the valley's length where it bends over a tenth of that; rounding
+  // 1e-15 / h.
+  const double h = 0x1p-9 * site.length;
   Worst worst(1e-7);
   for_points(site, 102, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
@@ -169,7 +184,7 @@ Finding stratonovich(const CheckSite& site) {
         };
         correction += 0.5 * (4.0 * slope(h / 2.0) - slope(h)) / 3.0;
       }
-      const double size = std::max(correction.norm(), 1e-2 * sigma.squaredNorm());
+      const double size = std::max(correction.norm(), 1e-2 * sigma.squaredNorm() / site.length);
       const std::string which = fmt::format("{}, {}", describe(hyper), where);
       worst.add((field.ito - field.stratonovich - correction).norm() / size, "difference of the drifts, " + which);
       const Vector across = field.stratonovich - g.longitudinal(field.stratonovich);
@@ -230,44 +245,37 @@ Kernel kernel_in(const Matrix& a, double factor, const Manifold& m, const LimitF
   });
 }
 
-// Rounding 1e-16 times the D additions of the change of coordinates, and up to 1e4 where eigenvectors of near
-// eigenvalues are mixed.
-constexpr double rounding_bound = 1e-11;
-
 Matrix orthogonal(Random& random, Eigen::Index size) {
   return Eigen::HouseholderQR<Matrix>(random.matrix(size, size)).householderQ();
-}
-
-double size_of(const LimitCoefficients& c, const Matrix& sigma) {
-  return c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm();
 }
 
 /// sigma Q has the same Sigma, hence the same terms. In coordinates x with w = A x, A orthogonal, noise A^T sigma
 /// drifts by A^T times the drift.
 Finding rotation(const CheckSite& site) {
-  Worst worst(rounding_bound);
+  WorstRatio worst;
   const Manifold& m = site.manifold;
   for_points(site, 103, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = m.geometry(y);
     const Matrix sigma = full_sigma(random, y.size()), mixed = sigma * orthogonal(random, sigma.cols());
     const Matrix a = orthogonal(random, y.size());
+    const double bound = rounding_bound(site, g);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
       const LimitForm form(Form::finite_step, h);
       const std::string which = fmt::format("{}, {}", describe(h), where);
       const LimitCoefficients one = limit_coefficients(m, g, sigma, form), two = limit_coefficients(m, g, mixed, form);
-      const double size = size_of(one, sigma);
-      worst.add((one.curvature - two.curvature).norm() / size, "sigma Q, curvature, " + which);
-      worst.add((one.mixed - two.mixed).norm() / size, "sigma Q, mixed, " + which);
-      worst.add((one.transverse - two.transverse).norm() / size, "sigma Q, transverse, " + which);
+      const double size = size_of(site, one, sigma);
+      worst.add((one.curvature - two.curvature).norm() / size, bound, "sigma Q, curvature, " + which);
+      worst.add((one.mixed - two.mixed).norm() / size, bound, "sigma Q, mixed, " + which);
+      worst.add((one.transverse - two.transverse).norm() / size, bound, "sigma Q, transverse, " + which);
       const Matrix covariance = one.diffusion * one.diffusion.transpose();
-      worst.add((covariance - two.diffusion * two.diffusion.transpose()).norm() / sigma.squaredNorm(),
+      worst.add((covariance - two.diffusion * two.diffusion.transpose()).norm() / sigma.squaredNorm(), bound,
                 "sigma Q, diffusion, " + which);
       if (!m.is_least_squares()) continue;
       const Increments there = kernel_in(a, 1.0, m, form, Matrix(a.transpose() * sigma)).at(a.transpose() * y);
       const Vector tangent = kernel_of(m, form, sigma).at(y).stratonovich;
-      worst.add((a * there.ito - one.drift()).norm() / size, "coordinates, Ito, " + which);
-      worst.add((a * there.stratonovich - tangent).norm() / size, "coordinates, Stratonovich, " + which);
-      worst.add((a * there.diffusion - one.diffusion).norm() / sigma.norm(), "coordinates, diffusion, " + which);
+      worst.add((a * there.ito - one.drift()).norm() / size, bound, "coordinates, Ito, " + which);
+      worst.add((a * there.stratonovich - tangent).norm() / size, bound, "coordinates, Stratonovich, " + which);
+      worst.add((a * there.diffusion - one.diffusion).norm() / sigma.norm(), bound, "coordinates, diffusion, " + which);
     }
   });
   return worst.finding();
@@ -277,12 +285,13 @@ Finding rotation(const CheckSite& site) {
 /// noise factor is F a sigma: w' and p change by the same numbers in each step, p' = F a p. The slow time (9) runs
 /// F^2 a^4 times slower in x, so its drift is F^2 a^3 times that in w, and its diffusion F a times.
 Finding rescaling(const CheckSite& site) {
-  Worst worst(rounding_bound);
+  WorstRatio worst;
   constexpr double a = 1.7, factor = 2.3;
   for_points(site, 104, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Matrix sigma = full_sigma(random, y.size());
     const Matrix scale = a * Matrix::Identity(y.size(), y.size());
+    const double bound = rounding_bound(site, g);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
       const Hyperparameters there = hyperparameters(h.scheme, h.eta / (factor * a * a), h.mu);
       const LimitForm form(Form::finite_step, h), scaled_form(Form::finite_step, there);
@@ -290,12 +299,12 @@ Finding rescaling(const CheckSite& site) {
       const Vector tangent = kernel_of(site.manifold, form, sigma).at(y).stratonovich;
       const Increments in_x =
           kernel_in(scale, factor, site.manifold, scaled_form, Matrix(factor * a * sigma)).at(y / a);
-      const double per_time = factor * factor * a * a * a, size = size_of(in_w, sigma);
+      const double per_time = factor * factor * a * a * a, size = size_of(site, in_w, sigma);
       const std::string which = fmt::format("{}, {}", describe(h), where);
-      worst.add((in_x.ito / per_time - in_w.drift()).norm() / size, "Ito, " + which);
-      worst.add((in_x.stratonovich / per_time - tangent).norm() / size, "Stratonovich, " + which);
-      worst.add((in_x.diffusion / (factor * a) - in_w.diffusion).norm() / sigma.norm(), "diffusion, " + which);
-      worst.add(std::abs(there.slow_unit() / (factor * factor * a * a * a * a * h.slow_unit()) - 1.0),
+      worst.add((in_x.ito / per_time - in_w.drift()).norm() / size, bound, "Ito, " + which);
+      worst.add((in_x.stratonovich / per_time - tangent).norm() / size, bound, "Stratonovich, " + which);
+      worst.add((in_x.diffusion / (factor * a) - in_w.diffusion).norm() / sigma.norm(), bound, "diffusion, " + which);
+      worst.add(std::abs(there.slow_unit() / (factor * factor * a * a * a * a * h.slow_unit()) - 1.0), bound,
                 "clock, " + which);
     }
   });

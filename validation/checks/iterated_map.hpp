@@ -15,12 +15,13 @@ using ExtendedVector = Eigen::Matrix<long double, Eigen::Dynamic, 1>;
 ExtendedVector iterated_limit(const manifolds::Manifold& manifold, const manifolds::Hyperparameters& h,
                               const ExtendedVector& w, const ExtendedVector& p);
 
-/// Drift per unit of slow time at y: the left side of DERIVATION (17) over the clock (9), with one Richardson step.
+/// Drift per unit of slow time at y: the left side of DERIVATION (17) over the clock (9), with one Richardson step. The
+/// valley bends over distances of about `length`.
 manifolds::Vector drift_of_iteration(const manifolds::Manifold& manifold, const manifolds::Hyperparameters& h,
-                                     const manifolds::Vector& y, const manifolds::Matrix& sigma);
+                                     const manifolds::Vector& y, const manifolds::Matrix& sigma, double length);
 
 /// D Phi(y, 0)[eta v, v], DERIVATION (7), by central differences with one Richardson step.
 manifolds::Vector derivative_of_iteration(const manifolds::Manifold& manifold, const manifolds::Hyperparameters& h,
-                                          const manifolds::Vector& y, const manifolds::Vector& v);
+                                          const manifolds::Vector& y, const manifolds::Vector& v, double length);
 
 }  // namespace valleydrift::validation

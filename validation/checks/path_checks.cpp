@@ -122,9 +122,15 @@ std::vector<NamedNoise> all_noises(const Manifold& m) {
           {"constant", discrete::ConstantNoise(sigma), [sigma](const Vector&) { return sigma; }}};
 }
 
-/// The epsilon of noise that has a size of its own, isotropic or constant: in proportion to the loss, so that eta eps
-/// is the same on flat valleys, where steps are long, and on steep ones.
-double epsilon_at(const Manifold& m, const Vector& start) { return 0.1 * m.geometry(start).spectrum.maxCoeff(); }
+/// The epsilon of noise that has a size of its own, isotropic or constant: in proportion to the loss and the valley's
+/// length, so that eta eps is the same part of it on flat valleys, where steps are long, and on steep ones.
+double epsilon_at(const CheckSite& site, const Vector& start) {
+  return 0.1 * site.length * site.manifold.geometry(start).spectrum.maxCoeff();
+}
+/// Of label noise: no more than what a move by a tenth of the length makes of residuals.
+double label_epsilon_at(const CheckSite& site, const Vector& start) {
+  return 0.1 * std::min(1.0, site.length * site.manifold.jacobian(start).norm());
+}
 
 /// The reference adds eps sigma(x) xi to the gradient, the loop moves labels, adds draws or adds columns: the same up
 /// to the order of additions, 10 + D roundings of 2e-16 per step and component, which a stable iteration does not
@@ -139,9 +145,12 @@ Finding run_reference(const CheckSite& site) {
   for (const Vector& start : used_points(site)) {
     for (const NamedNoise& noise : all_noises(m)) {
       const bool first_order_only = noise.name == "label" && !m.is_least_squares();
-      const double rounding = steps * (10.0 + m.dimension()) * 2e-16 * std::max(1.0, start.cwiseAbs().maxCoeff());
+      const double rounding =
+          steps * (10.0 + m.dimension()) * 2e-16 * std::max(site.length, start.cwiseAbs().maxCoeff());
       const double bound = first_order_only ? 1e-6 : rounding;
-      const double epsilon = noise.name != "label" ? epsilon_at(m, start) : first_order_only ? 1e-3 : 0.1;
+      const double epsilon = noise.name != "label" ? epsilon_at(site, start)
+                             : first_order_only    ? 1e-3
+                                                   : label_epsilon_at(site, start);
       for (const NoiseLaw law : both_laws) {
         for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}) {
           const Hyperparameters h = {scheme, step_at(m, start, 0.2), scheme == Scheme::sgd ? 1.0 : 0.1, epsilon};
@@ -166,13 +175,14 @@ Finding run_reference(const CheckSite& site) {
 }
 
 /// Bit for bit: at beta = 0 the look-ahead and the momentum kept are products with an exact 0. That it says something:
-/// with momentum the schemes differ by far more than 1e-6 after 30 steps.
+/// with momentum the schemes differ by far more than 1e-6 of the valley's length after 30 steps.
 Finding run_schemes(const CheckSite& site) {
   constexpr int steps = 30;
   Worst worst(0.0);
+  const double apart = 1e-6 * site.length;
   for (const Vector& start : used_points(site)) {
     const auto run = [&](Scheme scheme, double mu) {
-      const Hyperparameters h{scheme, step_at(site.manifold, start, 0.2), mu, epsilon_at(site.manifold, start)};
+      const Hyperparameters h{scheme, step_at(site.manifold, start, 0.2), mu, epsilon_at(site, start)};
       const discrete::IsotropicNoise noise;
       return lockstep(site.manifold, h, noise, NoiseLaw::gaussian, {site.seed, 0}, start, steps).w;
     };
@@ -182,8 +192,8 @@ Finding run_schemes(const CheckSite& site) {
     worst.add(distance(run(Scheme::heavy_ball, 1.0), sgd), where + ", heavy ball against SGD");
     worst.add(distance(run(Scheme::nesterov, 1.0), sgd), where + ", Nesterov against SGD");
     const Matrix momentum = run(Scheme::heavy_ball, 0.1), ahead = run(Scheme::nesterov, 0.1);
-    worst.add(distance(momentum, sgd) > 1e-6 ? 0.0 : 1.0, where + ", heavy ball with momentum is SGD");
-    worst.add(distance(momentum, ahead) > 1e-6 ? 0.0 : 1.0, where + ", heavy ball with momentum is Nesterov");
+    worst.add(distance(momentum, sgd) > apart ? 0.0 : 1.0, where + ", heavy ball with momentum is SGD");
+    worst.add(distance(momentum, ahead) > apart ? 0.0 : 1.0, where + ", heavy ball with momentum is Nesterov");
   }
   return worst.finding();
 }
@@ -195,9 +205,9 @@ Matrix residual_gradients(const Manifold& m, const Vector& w) {
   return m.label_constant() * m.jacobian(w).transpose() * m.residuals(w).asDiagonal();
 }
 
-/// On the valley f is 1e-15 and the factor |f| |grad f|, so drift and diffusion are below 1e-12; with the label noise
-/// factor in its place they are of order 1. Off the valley, at a distance of 0.1, the columns are of order 0.1, and
-/// their sum is the gradient of the loss.
+/// In units of the gradient at the valley's length: on the valley f is rounding of 1e-15 and the factor |f| |grad f|,
+/// so drift and diffusion are below 1e-12; with the label noise factor in its place they are of order 1. Off the
+/// valley, at a tenth of the length, the columns are of order 0.1, and their sum is the gradient of the loss.
 Finding run_minibatch(const CheckSite& site) {
   Worst worst(1.0);
   const Manifold& m = site.manifold;
@@ -205,23 +215,24 @@ Finding run_minibatch(const CheckSite& site) {
   for (const Vector& y : used_points(site)) {
     const manifolds::Geometry geometry = m.geometry(y);
     const Matrix sigma = residual_gradients(m, y);
-    const double size = m.jacobian(y).norm();
+    const double unit = m.label_constant() * m.jacobian(y).squaredNorm() * site.length;
+    const double rounding = 1e-12 * rounding_of(site, y);
     for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
       const sde::LimitForm form(sde::Form::finite_step, {scheme, step_at(m, y, 0.2), 0.1, 0.0});
       const sde::LimitCoefficients c = sde::limit_coefficients(m, geometry, sigma, form);
-      worst.add((c.diffusion.norm() + c.drift().norm()) / (1e-12 * size),
+      worst.add((c.diffusion.norm() + c.drift().norm()) / (rounding * unit),
                 fmt::format("{}, {}: drift {:.2g}, diffusion {:.2g}", named(site, y), name_of(scheme), c.drift().norm(),
                             c.diffusion.norm()));
     }
-    worst.add(sigma.norm() / (1e-12 * size),
+    worst.add(sigma.norm() / (rounding * unit),
               fmt::format("{}: gradients of single residuals {:.2g}", named(site, y), sigma.norm()));
 
-    const Vector w = y + 0.1 * (geometry.transverse.col(0) + 0.5 * random.direction(y.size()));
+    const Vector w = y + 0.1 * site.length * (geometry.transverse.col(0) + 0.5 * random.direction(y.size()));
     const Matrix away = residual_gradients(m, w);
-    worst.add(1e-3 * size / away.norm(), fmt::format("{}: off the valley only {:.2g}", named(site, y), away.norm()));
+    worst.add(1e-3 * unit / away.norm(), fmt::format("{}: off the valley only {:.2g}", named(site, y), away.norm()));
     if (!m.is_least_squares()) continue;  // another loss has these gradients to first order in f only
     const double error = (away.rowwise().sum() - m.gradient(w)).norm() / m.gradient(w).norm();
-    worst.add(error / 1e-12,
+    worst.add(error / rounding,
               fmt::format("{}: their sum misses the gradient of the loss by {:.2g}", named(site, y), error));
   }
   return worst.finding();

@@ -58,11 +58,12 @@ inline std::vector<double> difference(double first, const std::vector<double>& o
   return out;
 }
 
-/// Adds the p-value of an estimate of `expected`, unless the number is conserved and all that is left is rounding.
+/// Adds the p-value of an estimate of `expected`, unless the number is conserved and all that is left is rounding of
+/// numbers of this size.
 inline void add_p_value(Repeated& out, const char* statistic, Estimate e, double expected, int samples,
-                        const SameLaw& same) {
+                        const SameLaw& same, double size = 1.0) {
   constexpr double rounding = 1e-11;
-  if (e.standard_error < rounding) return;
+  if (e.standard_error < rounding * size) return;
   e.mean -= expected;
   e.standard_error *= same.flaw.standard_error;
   out.p_values.emplace_back(statistic, exceedance(e, samples - 1));

@@ -85,12 +85,12 @@ void for_points(const CheckSite& site, std::uint64_t check, const Body& body) {
   }
 }
 
-/// As for_points, and at a point 0.15 away from each as well: a third of the smallest half axis in the registry.
+/// As for_points, and at a point 0.15 of the valley's length away from each as well.
 template <class Body>
 void for_points_on_and_off(const CheckSite& site, std::uint64_t check, const Body& body) {
   for_points(site, check, [&](const Vector& y, Random& random, const std::string& where) {
     body(y, random, where);
-    const Vector w = y + 0.15 * random.direction(y.size());
+    const Vector w = y + 0.15 * site.length * random.direction(y.size());
     body(w, random, "off the valley at " + shown(w));
   });
 }
@@ -125,6 +125,13 @@ inline std::string describe(const Hyperparameters& h) {
 inline Matrix full_sigma(Random& random, Eigen::Index dimension) {
   return random.matrix(dimension, dimension <= 20 ? dimension : 2);
 }
+
+/// |w| over the distance at which the valley bends, at least 1. Rounding w moves it by 1e-16 |w|, so that derivatives,
+/// which change over that distance, are known to 1e-16 times this.
+inline double rounding_of(const CheckSite& site, const Vector& w) { return std::max(1.0, w.norm() / site.length); }
+
+/// max l / min l of the transverse modes.
+inline double condition(const Vector& spectrum) { return spectrum.maxCoeff() / spectrum.minCoeff(); }
 
 inline bool everywhere(const Manifold&) { return true; }
 inline bool least_squares(const Manifold& m) { return m.is_least_squares(); }

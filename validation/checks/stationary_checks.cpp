@@ -57,13 +57,15 @@ struct Restricted {
   }
 };
 
-// Squaring M doubles the relative error of its powers, which matters for as many steps as a mode lives, at most some
-// 1000: 1e-16 times that and the size of the transient, 1/mu.
-constexpr double lyapunov_bound = 1e-10;
+/// Squaring M doubles the relative error of its powers, which matters for as many steps as a mode lives: 1e-16 times
+/// that and the size of the transient, 1/mu, for some 1000 steps; longer where a mode is gentle.
+double lyapunov_bound(const Hyperparameters& h, const Vector& spectrum) {
+  return 1e-10 * std::max(1.0, 1e-3 * h.mu / (h.eta * spectrum.minCoeff()));
+}
 
 /// Lt^{-1} Sigma_TT times eta/mu is the cloud of the point where the gradient is taken.
 Finding lyapunov(const CheckSite& site) {
-  Worst worst(lyapunov_bound);
+  WorstRatio worst;
   for_points(site, 51, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Matrix sigma = full_sigma(random, y.size());
@@ -74,7 +76,8 @@ Finding lyapunov(const CheckSite& site) {
       const Matrix response =
           limit_coefficients(site.manifold, g, sigma, LimitForm(Form::finite_step, h)).transverse_response;
       const Matrix claimed = (h.eta / h.mu) * g.transverse * response * g.transverse.transpose();
-      worst.add((claimed - solved).norm() / solved.norm(), fmt::format("{}, {}", describe(h), where));
+      worst.add((claimed - solved).norm() / solved.norm(), lyapunov_bound(h, g.spectrum),
+                fmt::format("{}, {}", describe(h), where));
     }
   });
   return worst.finding();
@@ -82,7 +85,7 @@ Finding lyapunov(const CheckSite& site) {
 
 /// Variance of w itself and the plateau of the loss.
 Finding position(const CheckSite& site) {
-  Worst worst(lyapunov_bound);
+  WorstRatio worst;
   for_points(site, 52, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Matrix sigma = full_sigma(random, y.size());
@@ -91,9 +94,10 @@ Finding position(const CheckSite& site) {
       const Cloud cloud = lyapunov_cloud(h, range.hessian, range.noise);
       const auto plateau = sde::transverse_plateau(g, sigma, LimitForm(Form::finite_step, h));
       const double loss = 0.5 * (range.hessian * cloud.of_w).trace();
-      worst.add(std::abs(plateau.variance / cloud.of_w.trace() - 1.0),
+      const double bound = lyapunov_bound(h, g.spectrum);
+      worst.add(std::abs(plateau.variance / cloud.of_w.trace() - 1.0), bound,
                 fmt::format("variance, {}, {}", describe(h), where));
-      worst.add(std::abs(plateau.loss / loss - 1.0), fmt::format("loss, {}, {}", describe(h), where));
+      worst.add(std::abs(plateau.loss / loss - 1.0), bound, fmt::format("loss, {}, {}", describe(h), where));
     }
   });
   return worst.finding();
@@ -117,20 +121,23 @@ double log_root(Scheme scheme, double mu, double e) {
 /// Modes decay by their slowest root per step, and no longer decay just above the stability limit; momentum along the
 /// valley falls by e in its relaxation time.
 Finding relaxation(const CheckSite& site) {
-  // The squarings round by 1e-16 each, and each counts half as much as the one before: 1e-15 in all, over log |z| of
-  // 1e-3 and more.
-  Worst worst(1e-11);
+  // The squarings round by 1e-16 each, and each counts half as much as the one before: 1e-15 in all, over log |z|, one
+  // over the number of steps that a mode lives, for both sides.
+  WorstRatio worst;
+  constexpr double rounding = 1e-14;
   const Vector spectrum = site.manifold.geometry(site.points.front()).spectrum;
   for (const double step : {0.001, 0.1, 0.6, 0.9}) {
     for (const Hyperparameters& h : all_momenta(step / spectrum.maxCoeff(), {0.9, 0.5, 0.1, 0.02})) {
       double slowest = 0.0;
       for (const double l : spectrum) slowest = std::max(slowest, -1.0 / log_root(h.scheme, h.mu, h.eta * l));
-      worst.add(std::abs(transverse_time(spectrum, h) / slowest - 1.0), "tau_1, " + describe(h));
-      worst.add(std::abs(momentum_time(h) * std::log(h.beta()) + 1.0), "tau_momentum, " + describe(h));
+      const double tau_1 = transverse_time(spectrum, h), tau_momentum = momentum_time(h);
+      worst.add(std::abs(tau_1 / slowest - 1.0), rounding * (1.0 + slowest), "tau_1, " + describe(h));
+      worst.add(std::abs(tau_momentum * std::log(h.beta()) + 1.0), rounding * (1.0 + 1.0 / h.mu),
+                "tau_momentum, " + describe(h));
       const double limit = h.stability_limit();
       const bool below = log_root(h.scheme, h.mu, (1.0 - 1e-6) * limit) < 0.0;
       const bool above = log_root(h.scheme, h.mu, (1.0 + 1e-6) * limit) > 0.0;
-      worst.add(below && above ? 0.0 : 1.0, "stability limit, " + describe(h));
+      worst.add(below && above ? 0.0 : 1.0, 0.5, "stability limit, " + describe(h));
     }
   }
   return worst.finding();
@@ -144,17 +151,17 @@ Finding relaxation(const CheckSite& site) {
 class SpectrumSlopes {
  public:
   /// Along a tangent basis of the valley; beyond eight dimensions along four directions, the steepest among them.
-  SpectrumSlopes(const Manifold& m, const Geometry& g, Random& random) {
+  SpectrumSlopes(const Manifold& m, const Geometry& g, double length, Random& random) : step_(0x1p-9 * length) {
     const Matrix basis = g.longitudinal_basis();
     directions_ =
         basis.cols() <= 8 ? basis : Matrix(g.longitudinal(random.matrix(basis.rows(), 4)).colwise().normalized());
     if (basis.cols() > 8) {
       const Matrix identity = Matrix::Identity(basis.rows(), basis.rows());
       const Vector steepest = g.longitudinal(m.third_contraction(g.point, identity));
-      if (steepest.norm() > 1e-6 * g.trace_hessian()) directions_.col(0) = steepest.normalized();
+      if (steepest.norm() > 1e-6 * g.trace_hessian() / length) directions_.col(0) = steepest.normalized();
     }
     for (const auto& direction : directions_.colwise()) {
-      for (const double h : {step, -step, step / 2.0, -step / 2.0}) {
+      for (const double h : {step_, -step_, step_ / 2.0, -step_ / 2.0}) {
         const Matrix hessian = m.hessian(m.retract(g.point + h * direction));
         spectra_.push_back(Eigen::SelfAdjointEigenSolver<Matrix>(hessian, Eigen::EigenvaluesOnly).eigenvalues());
       }
@@ -172,20 +179,20 @@ class SpectrumSlopes {
         for (const double l : spectra_[static_cast<std::size_t>(4 * k + i)]) sum += rho(l);
         return sum;
       };
-      const double whole = (value(0) - value(1)) / (2.0 * step), half = (value(2) - value(3)) / step;
+      const double whole = (value(0) - value(1)) / (2.0 * step_), half = (value(2) - value(3)) / step_;
       out[k] = (4.0 * half - whole) / 3.0;
     }
     return out;
   }
 
  private:
-  static constexpr double step = 0x1p-9;
+  double step_;
   Matrix directions_;
   std::vector<Vector> spectra_;
 };
 
-// Relative to the drift, or where there is none to 1e-2 c tr H: Richardson leaves (step/length)^4 / 4, 4e-8 for 2^-9
-// and a length of 0.1; rounding 1e-14 / 2^-9 over 1e-2.
+// Relative to the drift, or where there is none to 1e-2 c tr H over the valley's length: Richardson leaves a quarter of
+// step^4, 4e-8 where the valley bends over a tenth of that length; rounding 1e-14 / 2^-9 over 1e-2.
 constexpr double descent_bound = 1e-7;
 
 /// Adds the distance of the label-noise drift in one form from -P_L grad R, R = sum_i rho(l_i).
@@ -195,7 +202,7 @@ void compare_with_descent(const CheckSite& site, const Geometry& g, const Spectr
   const Manifold& m = site.manifold;
   const auto c = limit_coefficients(m, g, m.label_noise_factor(g.point), form);
   const Vector drift = c.drift(), expected = -spectrum.slopes(rho);
-  const double size = std::max(drift.norm(), 1e-2 * m.label_constant() * g.trace_hessian());
+  const double size = std::max(drift.norm(), 1e-2 * m.label_constant() * g.trace_hessian() / site.length);
   worst.add(largest(spectrum.directions().transpose() * drift - expected) / size, where);
   worst.add(largest(drift - g.longitudinal(drift)) / size, "across the valley, " + where);
   worst.add(largest(c.diffusion) / std::sqrt(m.label_constant() * g.trace_hessian()), "diffusion, " + where);
@@ -205,7 +212,7 @@ Finding trace(const CheckSite& site) {
   Worst worst(descent_bound);
   for_points(site, 81, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
-    const SpectrumSlopes spectrum(site.manifold, g, random);
+    const SpectrumSlopes spectrum(site.manifold, g, site.length, random);
     const double c = site.manifold.label_constant();
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {  // kappa drops out
       compare_with_descent(
@@ -229,7 +236,7 @@ Finding log_determinant(const CheckSite& site) {
   Worst worst(descent_bound);
   for_points(site, 82, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
-    const SpectrumSlopes spectrum(site.manifold, g, random);
+    const SpectrumSlopes spectrum(site.manifold, g, site.length, random);
     const double c = site.manifold.label_constant();
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
       compare_with_descent(

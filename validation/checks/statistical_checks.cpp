@@ -116,7 +116,10 @@ class PlateauRun {
   static ResolvedRun resolved(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace,
                               std::int64_t paths) {
     RunConfig config = config_at(site, y, scheme, noise, pace);
-    config.epsilon = 2.5e-4 * std::min(1.0, site.manifold.curvature_radius(site.manifold.geometry(y)));
+    const manifolds::Geometry g = site.manifold.geometry(y);
+    // Noise of a size of its own makes a cloud eps/l wide: on a gentle valley it is in proportion to the loss.
+    const double gentle = noise == NoiseKind::label ? 1.0 : std::min(1.0, g.spectrum.maxCoeff());
+    config.epsilon = 2.5e-4 * gentle * std::min(1.0, site.manifold.curvature_radius(g));
     config.paths = paths;
     config.steps = 1;
     return resolve(config);
@@ -136,7 +139,7 @@ constexpr double plateau_numbers = 8.0;  // judged per point: two schemes, two n
 Finding run_plateau(const CheckSite& site) {
   constexpr int records = 24;
   WorstRatio worst;
-  const std::int64_t paths = (site.thorough ? 65536 : 8192) / (site.manifold.dimension() > 32 ? 8 : 1);
+  const std::int64_t paths = (site.thorough ? 65536 : 4096) / (site.manifold.dimension() > 32 ? 8 : 1);
   const double level = row_false_alarm / plateau_numbers / static_cast<double>(start_points(site).size());
   for (const Vector& y : start_points(site)) {
     for (const Scheme scheme : sites::both_schemes) {
