@@ -33,16 +33,20 @@ constexpr Pair pairs[] = {
     {"junit", "", "list", "", "the list is printed, no file is written"},
 };
 
-/// `option`, in this command and with any value but `unless`, is of no use without `needed`, with this value or any.
+/// `option`, in this command and with any value but `unless`, is of no use without `needed`, with this value or any,
+/// or `other`, if there is one.
 struct Need {
   Command command;
-  const char *option, *unless, *needed, *needed_value, *why;
+  const char *option, *unless, *needed, *needed_value, *other, *why;
 };
 constexpr Need needs[] = {
-    {Command::compare, "force", "", "output", "", "a new folder is made, in which nothing is to be replaced"},
-    {Command::scan, "force", "", "output", "", "a new folder is made, in which nothing is to be replaced"},
-    {Command::compare, "phase1", "none", "start", "", "the manifold's own start is on the valley: nothing descends"},
-    {Command::inspect, "seed", "", "start", random_word, "only a random start is drawn"},
+    {Command::compare, "force", "", "output", "", "", "a new folder is made, in which nothing is to be replaced"},
+    {Command::scan, "force", "", "output", "", "", "a new folder is made, in which nothing is to be replaced"},
+    {Command::compare, "phase1", "none", "start", "", "",
+     "the manifold's own start is on the valley: nothing descends"},
+    {Command::inspect, "seed", "", "start", random_word, "search",
+     "only a random start and those of a search are drawn"},
+    {Command::advise, "seed", "", "search", "", "", "only the starts of a search are drawn"},
 };
 
 std::string shown_as(const std::string& where, const char* value) {
@@ -69,8 +73,11 @@ void refuse_unused(const Settings& settings, Command command) {
   for (const Need& n : needs) {
     const Setting* option = n.command == command ? typed(n.option, "") : nullptr;
     if (!option || option->text == n.unless || given(n.needed, n.needed_value)) continue;
-    throw ConfigError(fmt::format("{} without {}: {}", shown_as(option->where, *n.unless ? option->text.c_str() : ""),
-                                  shown_as(fmt::format("--{}", n.needed), n.needed_value), n.why));
+    if (*n.other && given(n.other, "")) continue;
+    throw ConfigError(fmt::format(
+        "{} without {}: {}", shown_as(option->where, *n.unless ? option->text.c_str() : ""),
+        shown_as(fmt::format("--{}", n.needed), n.needed_value) + (*n.other ? fmt::format(" or --{}", n.other) : ""),
+        n.why));
   }
   const bool asymptotic = given("form", "asymptotic");
   if (const Setting* gamma = settings.find("gamma"); gamma && command != Command::scan && !settings.find("C")) {

@@ -102,10 +102,11 @@ Hyperparameters RunConfig::hyperparameters() const {
     h.mu = 1.0 - beta.value_or(0.9);
   }
   if (!(h.mu > 0.0 && h.mu <= 1.0)) {
+    const std::string value = std::isfinite(h.mu) ? fmt::format("{:.6g}", h.mu) : "beyond double precision";
     throw ConfigError(
         C ? fmt::format(
-                "--C {} with --gamma {} and --eta {}: 1 - beta = C eta^gamma = {:.6g}, allowed is 0 < 1 - beta <= 1",
-                *C, *gamma, eta, h.mu)
+                "--C {} with --gamma {} and --eta {}: 1 - beta = C eta^gamma = {}, allowed is 0 < 1 - beta <= 1", *C,
+                *gamma, eta, value)
           : fmt::format("--beta {}: allowed is 0 <= beta < 1", beta.value_or(0.9)));
   }
   return h;

@@ -33,6 +33,8 @@ struct Row {
 };
 
 std::vector<Row> table(const Folder& folder) {
+  folder.write("config.ini", "manifold = uv\n");
+  const std::string interrupted = folder.path("");
   const std::string sigma = folder.write("sigma.csv", "1,0\n0,1\n");
   const std::string config = folder.write("run.ini", "epsilon = 0.07\n");
   const std::string formula = folder.write("valley.ini", "variables = u,v\nresidual = u*v - 1\nstart = 1,1\n");
@@ -100,6 +102,9 @@ std::vector<Row> table(const Folder& folder) {
       {"scan", {"--control", "wrong-clock"}},
       {"compare scan", {"--seed", "5"}},
       {"inspect", {"--seed", "5"}, {"--start", "random"}, {{}, {"--start", "1,1"}}},
+      {"inspect advise", {"--seed", "5"}, {"--search", "3"}, {{}}},
+      {"inspect advise", {"--search", "3"}},
+      {"compare", {"--limit-step", "0.01"}, {"--noise", "isotropic"}},
       {"verify", {"--seed", "5"}, {}, {{"--list"}}},
 
       {"compare", {"--form", "paper"}, {}, {{"--ladder", "brief"}}},
@@ -126,7 +131,7 @@ std::vector<Row> table(const Folder& folder) {
 
       {"compare scan", {"--output", "o"}},
       {"compare scan", {"--force"}, {"--output", "o"}, {{}}},
-      {"scan", {"--resume"}, {"--output", "o"}, {{}, {"--output", "o", "--force"}}},
+      {"scan", {"--resume"}, {"--output", interrupted}, {{}, {"--output", interrupted, "--force"}}},
       {"compare", {"--save-paths"}, {}, {{"--path", "1"}}},
       {"compare", {"--path", "1"}, {}, {{"--save-paths"}, {"--benchmark"}, {"--dry-run"}, {"--threads", "2"}}},
       {"compare scan", {"--no-plots"}},
@@ -155,7 +160,8 @@ std::vector<Row> table(const Folder& folder) {
 std::string text_of(const Options& o) {
   std::string text = fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", o.help, o.version, o.threads,
                                  o.output.value_or("-"), o.path.value_or(-1), o.force, o.save_paths, o.json, o.quiet,
-                                 o.no_plots, o.dry_run, o.print_config, o.benchmark, o.resume, o.list_checks);
+                                 o.no_plots, o.dry_run, o.print_config, o.benchmark, o.resume, o.list_checks) +
+                     fmt::format(" {}", o.search);
   text += fmt::format(" {} {} {} {} {} {} {}", fmt::join(o.verify.only, ","), o.verify.manifold.value_or("-"),
                       o.verify.seed, o.verify.thorough, o.repeats.value_or(0), o.json_file.value_or("-"),
                       o.junit_file.value_or("-"));

@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(steps_of_the_limit_are_halved_until_they_are_fine) {
   config.manifold = "torus";
   config.noise = NoiseKind::isotropic;
   config.eta = 0.02;
-  config.paths = 256;
+  config.paths = 2048;  // eight times those of the trial
   config.time = 8.0;
   ResolvedRun run = resolve(config);
   const Plan fine = plan_of_one_form(run);
