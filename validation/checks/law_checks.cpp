@@ -137,11 +137,16 @@ void distort(Evidence& evidence, double factor) {
   }
 }
 
+/// How many times fewer paths are enough where one is dear: the power is measured with these.
+int dearness(const Manifold& manifold, const Law& law) {
+  const bool at_rest_or_flowing = law.noise == NoiseKind::minibatch || (law.noise == NoiseKind::label && !law.drawn);
+  return manifold.dimension() > (at_rest_or_flowing ? 8 : 32) ? 4 : 1;
+}
+
 /// Two rungs, at the applicability report's epsilon (of minibatch noise up to twice that) and half of it.
 Finding run_law(const CheckSite& site, Law law) {
   WorstRatio worst;
-  const int large = law.noise == NoiseKind::minibatch ? 8 : 32;
-  law.paths = (site.thorough ? 4 : 1) * law.paths / (site.manifold.dimension() > large ? 4 : 1);
+  law.paths = (site.thorough ? 4 : 1) * law.paths / dearness(site.manifold, law);
   const double runs = 2.0 * static_cast<double>(start_points(site).size());
   for (const Vector& y : start_points(site)) {
     for (const Scheme scheme : sites::both_schemes) {
