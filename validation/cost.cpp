@@ -160,7 +160,7 @@ Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   seconds +=
       groups_of(batch_count * pictured_paths) *
       (steps * unit.step + steps / static_cast<double>(plan.block) * unit.block + pictured_records * unit.record);
-  const double wrong_theories = 4.0 * groups_of(std::min(cost.paths, most_sensitivity_paths));
+  const double wrong_theories = 3.0 * groups_of(std::min(cost.paths, most_sensitivity_paths));
   seconds += wrong_theories * cost.limit_steps / (static_cast<double>(plan.forms.size()) * paths) * unit.limit;
   if (run.deterministic()) seconds += seconds_of_exact_theory(run, plan) * thread_count();  // on one thread
   cost.seconds = seconds / thread_count();

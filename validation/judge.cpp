@@ -138,7 +138,11 @@ void Judge::judge(ObservableResult& o, int column, const LadderResult& ladder) c
     o.reason = moves ? "the bound is wider than a quarter of the observable's range or spread"
                      : fmt::format("the noise could change it by {:.2g}, too little for this run to see: bound {:.2g}",
                                    resolution, widest);
-    o.remedy = same(column) > largest_bound * resolution ? "below the accuracy of the arithmetic" : "raise --paths";
+    if (same(column) > largest_bound * resolution) {
+      o.reason += fmt::format(", of which {:.2g} is how well the valley itself is known", same(column));
+    } else {
+      o.remedy = "raise --paths";
+    }
   } else if (!ladder.consistent) {
     o.verdict = Verdict::inconclusive;
     o.reason = fmt::format("the ladder's slope {:.3g} in [{:.3g}, {:.3g}] is not the expected {:g}", *ladder.slope,
@@ -280,8 +284,7 @@ std::string unseen(const Evidence& evidence, const Comparison& c) {
   if (!evidence.sensitivity) return {};
   const Sensitivity& s = *evidence.sensitivity;
   if (s.drifts && !c.visible.drift) return "a drift along the valley";
-  const bool varies = s.diffuses && evidence.columns.has_covariances();
-  return varies && !c.visible.noise ? "a noise along the valley" : "";
+  return s.diffuses && !c.visible.noise ? "a noise along the valley" : "";
 }
 
 /// Where nothing can be judged nothing is called a disagreement.
@@ -313,8 +316,9 @@ void judge_run(const Evidence& evidence, const std::string& stillness, Compariso
     c.verdict = Verdict::inconclusive;
     c.reason = fmt::format(
         "nothing contradicts the theory, but {} that is twice the theory's would not be seen either: raise --paths, "
-        "or take a longer --time{}.",
-        missed, run.config.noise == NoiseKind::constant ? " or a larger noise factor" : "");
+        "or take a longer --time{}{}.",
+        missed, run.config.noise == NoiseKind::constant ? " or a larger noise factor" : "",
+        evidence.columns.has_covariances() ? "" : "; of so many slow coordinates only the means are observables");
   } else if (!open.empty()) {
     c.verdict = Verdict::inconclusive;
     c.reason = fmt::format(

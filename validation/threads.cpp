@@ -44,6 +44,12 @@ int thread_count() {
 #endif
 }
 
+void use_threads([[maybe_unused]] int threads) {
+#ifdef _OPENMP
+  omp_set_num_threads(threads);
+#endif
+}
+
 int set_thread_count([[maybe_unused]] int threads) {
 #ifdef _OPENMP
   constexpr int most = 1024;  // of --threads too; OMP_NUM_THREADS may be anything

@@ -10,4 +10,7 @@ int thread_count();
 /// Throws ConfigError if as many as asked for cannot be made; of all processors as many as can be are taken.
 int set_thread_count(int threads);
 
+/// Uses so many of those that there are, 1 or more, until it is called again.
+void use_threads(int threads);
+
 }  // namespace valleydrift::validation

@@ -12,8 +12,8 @@ namespace {
 /// Everything on this thread while it lives, so that its processor time is that of the work.
 class OneThread {
  public:
-  OneThread() : before_(thread_count()) { set_thread_count(1); }
-  ~OneThread() { set_thread_count(before_); }
+  OneThread() : before_(thread_count()) { use_threads(1); }
+  ~OneThread() { use_threads(before_); }
   OneThread(const OneThread&) = delete;
   OneThread& operator=(const OneThread&) = delete;
 

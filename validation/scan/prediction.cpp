@@ -91,6 +91,15 @@ std::string why_outside(const ResolvedRun& run, const ResolvedScan& scan, const 
   return {};
 }
 
+/// The time in which the limiting flow of the run's own step takes the start to delta, over that of its linearisation
+/// about the flattest point; none if it does not arrive.
+std::optional<double> flow_stretch(const ResolvedScan& scan, const ResolvedRun& run, double tau_2) {
+  const FigureValues flow = read_flow(scan, run, Form::finite_step, tau_2);
+  const double stretch =
+      flow[static_cast<std::size_t>(Figures::mean)] / (tau_2 * manifolds::log(1.0 / scan.config.delta));
+  return std::isfinite(stretch) ? std::optional(stretch) : std::nullopt;
+}
+
 /// Of the hierarchy with the drift stretched: its own 0.5 %, and what is of the order of the transverse cloud squared
 /// over the curvature radius, up to eight times that on uv.
 double hierarchy_accuracy(const ResolvedRun& run, const ResolvedScan& scan) {
@@ -155,12 +164,13 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
     p.reason = "the friction is too low for a prediction";
   } else if (s.rates) {
     sde::HierarchyRates rates = *s.rates;
-    rates.drift /= scan.stretch;
+    const std::optional<double> stretch = flow_stretch(scan, run, s.tau_2);
+    rates.drift /= stretch.value_or(1.0);
     p.mean = sde::convergence_time(rates, Moment::mean, delta);
     p.root_mean_square = sde::convergence_time(rates, Moment::root_mean_square, delta);
-    p.decay_time = s.tau_2 * scan.stretch;
+    p.decay_time = s.tau_2 * stretch.value_or(1.0);
     p.source = Source::hierarchy;
-    p.accuracy = hierarchy_accuracy(run, scan);
+    if (stretch) p.accuracy = hierarchy_accuracy(run, scan);
     if (!scan.linear) p.reason = "the start is outside the linear range of the flattest point: the prediction is rough";
   } else if (separation >= barely_separated) {
     const FigureValues flow = read_flow(scan, run, Form::finite_step, s.tau_2);
@@ -181,15 +191,6 @@ Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
         separation);
   }
   return p;
-}
-
-double flow_stretch(const ResolvedScan& scan, const ResolvedRun& run) {
-  if (!has_hierarchy(run.manifold, run.manifold.geometry(scan.flattest_point))) return 1.0;
-  const double tau_2 = scan.tau_Y * run.hyperparameters.slow_unit();
-  const FigureValues flow = read_flow(scan, run, Form::paper, tau_2);
-  const double stretch =
-      flow[static_cast<std::size_t>(Figures::mean)] / (tau_2 * manifolds::log(1.0 / scan.config.delta));
-  return std::isfinite(stretch) ? stretch : 1.0;
 }
 
 std::optional<double> decay_rate(const Prediction& prediction, sde::Moment moment) {

@@ -44,10 +44,6 @@ struct Prediction {
 /// limiting flow from the start to delta; else that flow where the scales are 10 apart.
 Prediction predict(const ResolvedScan& scan, const ResolvedRun& run);
 
-/// `stretch` of the scan: by the limiting flow (22) of `run` from its start; 1 if that does not arrive in four times
-/// its linear estimate.
-double flow_stretch(const ResolvedScan& scan, const ResolvedRun& run);
-
 /// Asymptotic rate of decay per step, if there is a source.
 std::optional<double> decay_rate(const Prediction& prediction, sde::Moment moment);
 

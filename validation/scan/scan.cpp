@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <set>
+#include <utility>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/lane_math.hpp"
@@ -90,6 +93,29 @@ int judge_branch(const std::vector<BranchPoint>& branch, const std::string& read
   return off;
 }
 
+/// Whether one exponent lies in the ranges of all: the branch cannot be told from a constant.
+bool may_be_constant(const std::vector<BranchPoint>& branch) {
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  for (const BranchPoint& point : branch) {
+    low = std::max(low, point.law.range.low);
+    high = std::min(high, point.law.range.high);
+  }
+  return branch.size() > 1 && low <= high;
+}
+
+/// Why the exponents of a branch are too few for a law, of which the grid has values of gamma enough: inconclusive, and
+/// not a scan that asks for something else.
+LawVerdict of_too_few(const std::vector<CellResult>& cells, double highest_gamma) {
+  std::set<double> planned;
+  bool lost = false;
+  for (const CellResult& r : cells) {
+    if (r.cell.part != Part::grid || !(r.cell.gamma <= highest_gamma)) continue;
+    planned.insert(r.cell.gamma);
+    lost = lost || r.status != Status::ok;
+  }
+  return lost && planned.size() >= fewest_gammas ? LawVerdict::inconclusive : LawVerdict::not_judged;
+}
+
 /// Empty if a cell is ok; else how many are not, and the first one's reason.
 std::string why_nothing_was_measured(const std::vector<CellResult>& cells) {
   const auto count = [&](Status status) {
@@ -117,11 +143,13 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
   if (longitudinal.size() < fewest_gammas && scan.config.control == Control::none) {
     findings.push_back(fmt::format("not judged: {} fitted exponents below gamma 2/3, at least {} are needed",
                                    longitudinal.size(), fewest_gammas));
+    result.verdict = of_too_few(result.cells, two_thirds - at_two_thirds);
     return;
   }
   if (transverse.size() < fewest_gammas && scan.config.control == Control::none) {
     findings.push_back(fmt::format("not judged: {} fitted transverse exponents, at least {} are needed",
                                    transverse.size(), fewest_gammas));
+    result.verdict = of_too_few(result.cells, 1.0);
     return;
   }
   int off = judge_branch(
@@ -134,13 +162,21 @@ void judge(const ResolvedScan& scan, ScanResult& result, const std::vector<Branc
         transverse, "transverse", "gamma", [](double g) { return g; }, findings);
   }
   bool wide = false;
+  for (const auto& [branch, reading] :
+       {std::pair(&longitudinal, "longitudinal"), std::pair(&transverse, "transverse")}) {
+    if (!may_be_constant(*branch)) continue;
+    wide = true;
+    findings.push_back(
+        fmt::format("the {} exponents are too wide to tell: one value lies in the ranges of all", reading));
+  }
   if (result.crossing) {
     const Crossing& c = *result.crossing;
     const std::string where = fmt::format("the branches meet at gamma = {:.3f} in [{:.3f}, {:.3f}]", c.gamma,
                                           c.interval.low, c.interval.high);
-    wide = !(c.interval.half_width() <= widest_optimum);
+    const bool wide_optimum = !(c.interval.half_width() <= widest_optimum);
+    wide = wide || wide_optimum;
     if (outside_of(c.interval, two_thirds) > exponent_allowance) ++off;
-    findings.push_back(where + (wide ? ", an interval too wide to tell" : ""));
+    findings.push_back(where + (wide_optimum ? ", an interval too wide to tell" : ""));
   } else {
     findings.push_back("no optimal gamma: " + result.crossing_reason);
   }

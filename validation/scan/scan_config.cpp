@@ -166,7 +166,6 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                               (1.0 + nearly_linear) * trace_at(run.manifold, *relaxation.fixed_point),
                     .cells = {}};
   scan.config.run.parameters = run.config.parameters;
-  scan.stretch = flow_stretch(scan, run);
   if (!scan.config.read_at) {
     const bool tangent = tangent_coordinates(run.manifold, scan.flattest_point, run.start);
     scan.config.read_at = tangent ? ReadAt::weights : ReadAt::valley;

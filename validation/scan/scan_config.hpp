@@ -74,8 +74,6 @@ struct ResolvedScan {
   double tau_Y;           ///< DERIVATION (31)
   double C_star;          ///< DERIVATION (32)
   bool linear;            ///< the start is in the linear range of the flattest point
-  /// How much longer the limiting flow takes from the start to delta than its linearisation, tau_Y log(1/delta).
-  double stretch = 1.0;
   std::vector<Cell> cells;
 
   /// The run of one cell. Throws ConfigError if its mu is not in (0, 1], NumericalError for an unstable step.
