@@ -104,7 +104,7 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
     limit_path = sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
   }
 
-  validation::ReplayWriter writer(folder, path, run.manifold.dimension());
+  validation::ReplayWriter writer(folder, path, run.manifold.description().coordinates, run.manifold.dimension());
   std::size_t next_limit = 0;
   validation::replay_path(validation::own_rung(run, plan), path,
                           [&](std::int64_t step, const auto& w, const auto& p, const auto& slow, const auto& limit) {
@@ -121,8 +121,8 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
 int replay(const Options& options, const ResolvedRun& run, const Plan& plan, std::ostream& out) {
   OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
   folder.set_aside_old_files();
-  validation::write_config(folder, run.config, config_text(run.config));
   write_replay(run, plan, *options.path, folder);
+  validation::write_config(folder, run.config, config_text(run.config));  // last: what ends before it leaves nothing
   folder.remove_stale_files();  // with --force: what is left of another run would not belong to this configuration
   const std::string file = (folder.path() / fmt::format("path-{}.csv", *options.path)).string();
   if (options.json) {

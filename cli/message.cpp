@@ -48,12 +48,23 @@ std::string with_short_words(std::string_view text) {
   return out;
 }
 
-}  // namespace
+/// Where the two lines begin, with their line ends, that show a place in a formula by a caret, at the end of a message;
+/// its length if there are none. No other line end is ours.
+std::size_t drawing(std::string_view message) {
+  const std::size_t caret_line = message.rfind("\n  ");
+  if (caret_line == std::string_view::npos || caret_line == 0) return message.size();
+  const std::string_view caret = message.substr(caret_line + 1);
+  const std::size_t line = message.rfind('\n', caret_line - 1);
+  const bool drawn = caret.find_first_not_of(' ') == caret.size() - 1 && caret.back() == '^' &&
+                     line != std::string_view::npos && message.substr(line).starts_with("\n  ");
+  return drawn ? line : message.size();
+}
 
+/// The text with control characters, line ends among them, and bytes that are not UTF-8, written as \xNN.
 std::string escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = text.front() == '\n' ? 1 : printable(text);
+    const std::size_t length = printable(text);
     if (length == 0) {
       out += fmt::format("\\x{:02X}", static_cast<unsigned char>(text.front()));
     } else {
@@ -63,6 +74,8 @@ std::string escaped(std::string_view text) {
   }
   return out;
 }
+
+}  // namespace
 
 std::string shown(std::string_view message) {
   // Where a quotation ends cannot be told from a quotation mark in it: the first and the last mark enclose them all.
@@ -77,7 +90,13 @@ std::string shown(std::string_view message) {
       quotes ? fmt::format("{}{}{}", message.substr(0, open + 1),
                            cut(message.substr(open + 1, close - open - 1), most_shown), message.substr(close))
              : std::string(message);
-  return escaped(cut(with_short_words(text), most_in_all));
+  const std::string all = cut(with_short_words(text), most_in_all);
+  const std::size_t lines = drawing(all);
+  const std::string message_line = escaped(std::string_view(all).substr(0, lines));
+  if (lines == all.size()) return message_line;
+  const std::size_t caret = all.rfind('\n');
+  const std::string formula = all.substr(lines + 1, caret - lines - 1);
+  return fmt::format("{}\n{}{}", message_line, escaped(formula), all.substr(caret));
 }
 
 }  // namespace valleydrift::cli

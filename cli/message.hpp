@@ -6,11 +6,9 @@
 
 namespace valleydrift::cli {
 
-/// The text with control characters, and bytes that are not UTF-8, written as \xNN; line ends stay.
-std::string escaped(std::string_view text);
-
-/// A message as it is printed: escaped, and every quotation and every word cut at 200 characters, with how many there
-/// were.
+/// A message as it is printed: control characters, and bytes that are not UTF-8, written as \xNN, and every quotation
+/// and every word cut at 200 characters, with how many there were. One line; only what shows a place in a formula by a
+/// caret has two more.
 std::string shown(std::string_view message);
 
 }  // namespace valleydrift::cli

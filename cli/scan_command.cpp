@@ -103,6 +103,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
                                      [&](double fraction) { progress.show(fraction); }));
   progress.clear();
   validation::throw_if_interrupted();
+  log.finish();
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
 
   const nlohmann::json summary = validation::scan_json(scan, result);

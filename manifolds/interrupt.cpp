@@ -1,6 +1,7 @@
 #include "manifolds/interrupt.hpp"
 
 #include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,12 +21,19 @@ extern "C" void valleydrift_end_now(int /*signal_number*/) {
   _exit(128 + arrived);
 }
 
+/// Calls valleydrift_end_now a little less than two seconds from now: between two looks lie milliseconds, but for a
+/// large matrix's spectrum or a loaded machine. A system call and nothing else, so that the handler may make it.
+void end_later() {
+  itimerval patience = {};
+  patience.it_value = {1, 800'000};  // seconds, microseconds
+  setitimer(ITIMER_REAL, &patience, nullptr);
+}
+
 extern "C" void valleydrift_note_signal(int signal_number) {
-  constexpr unsigned patience = 1;  // seconds: between two looks lie milliseconds, but for a large matrix's spectrum
   const bool second = arrived != 0;
   arrived = signal_number;
   if (second) valleydrift_end_now(signal_number);
-  alarm(patience);
+  end_later();
 }
 
 void handle(int signal_number, void (*handler)(int)) {
@@ -39,10 +47,11 @@ void handle(int signal_number, void (*handler)(int)) {
 }  // namespace
 
 void install_signal_handlers() {
-  for (const int signal_number : {SIGINT, SIGTERM}) handle(signal_number, valleydrift_note_signal);
-  struct sigaction hang_up = {};
-  sigaction(SIGHUP, nullptr, &hang_up);
-  if (hang_up.sa_handler != SIG_IGN) handle(SIGHUP, valleydrift_note_signal);  // ignored under nohup
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction found = {};
+    sigaction(signal_number, nullptr, &found);  // ignored under nohup, or in the background of a script
+    if (found.sa_handler != SIG_IGN) handle(signal_number, valleydrift_note_signal);
+  }
   handle(SIGALRM, valleydrift_end_now);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
@@ -50,7 +59,10 @@ void install_signal_handlers() {
 
 int pending_signal() { return arrived; }
 
-void signal_heard() { alarm(0); }
+void signal_heard() {
+  const itimerval none = {};
+  setitimer(ITIMER_REAL, &none, nullptr);
+}
 
 void throw_if_interrupted() {
   if (arrived != 0) throw Interrupted(arrived);

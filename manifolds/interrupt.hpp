@@ -5,8 +5,8 @@
 namespace valleydrift::manifolds {
 
 /// From now on SIGINT, SIGTERM and SIGHUP set the flag; a second signal ends the program at once, and so does the first
-/// where the loops have not ended within a second. Also ignores SIGPIPE and
-/// SIGXFSZ, so that a closed standard output, after the files are complete, and a file above `ulimit -f` are errors
+/// where the loops have not ended within 1.8 seconds. One that is ignored at the start stays so. Also ignores SIGPIPE
+/// and SIGXFSZ, so that a closed standard output, after the files are complete, and a file above `ulimit -f` are errors
 /// that are reported (exit code 4).
 void install_signal_handlers();
 

@@ -115,12 +115,14 @@ void require_stability(const Manifold& manifold, const Geometry& geometry, const
   const double largest = geometry.spectrum[geometry.spectrum.size() - 1];
   const double limit = h.stability_limit();
   if (!(h.eta * largest < limit)) {
+    const double product = h.eta * largest;
     throw NumericalError(
-        fmt::format("{}: stability: eta times the largest eigenvalue {:.6g} at {} is {:.6g}, the limit for {} at beta "
+        fmt::format("{}: stability: eta times the largest eigenvalue {:.6g} at {} is {}, the limit for {} at beta "
                     "{:g} is {:.6g}; "
                     "take --eta below {:.6g}",
-                    manifold.name(), largest, manifolds::format_point(geometry.point), h.eta * largest,
-                    name_of(h.scheme), h.beta(), limit, limit / largest));
+                    manifold.name(), largest, manifolds::format_point(geometry.point),
+                    std::isfinite(product) ? fmt::format("{:.6g}", product) : "more than 1.7e308", name_of(h.scheme),
+                    h.beta(), limit, limit / largest));
   }
 }
 

@@ -87,7 +87,7 @@ struct RunFacts {
 enum class PathKind { slow, limit };
 
 /// What the D weights are called in paths.csv: as the manifold calls its coordinates ("u, v"), where that is a list of
-/// D names that no other column has; else w1, ..., wD.
+/// D names that no other column has; else w1, ..., wD, with as many _ after the w as it takes to be no such name.
 std::vector<std::string> weight_columns(const std::string& coordinates, int dimension);
 
 /// paths.csv (--save-paths): path,record,time,kind and the weights, one line per path, record and process, in the order
@@ -110,10 +110,11 @@ class PathWriter {
   std::string line_;
 };
 
-/// path-N.csv (--path N): step,time,loss,w1..wD,p1..pD,slow1..slowD,limit1..limitD, a line per step or per record.
+/// path-N.csv (--path N): step,time,loss, then w, p, slow and limit, a line per step or per record. The weights are
+/// called as in paths.csv (u, v), the others with a prefix (p_u, slow_u, limit_u); without names w1, p1, slow1, limit1.
 class ReplayWriter {
  public:
-  ReplayWriter(OutputFolder& folder, std::int64_t path, int dimension);
+  ReplayWriter(OutputFolder& folder, std::int64_t path, const std::string& coordinates, int dimension);
   /// A process without a state at this step passes an empty vector: its cells stay empty.
   void append(std::int64_t step, double time, double loss, const Vector& w, const Vector& p, const Vector& slow,
               const Vector& limit);

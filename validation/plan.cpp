@@ -46,11 +46,11 @@ Plan plan_comparison(const ResolvedRun& run) {
     throw ConfigError(fmt::format("--time {:g}: shorter than one step, which is {:.3g} of slow time",
                                   run.config.time.value_or(0.0), 1.0 / unit));
   }
-  if (!(steps < most_steps)) {
+  if (!(steps <= most_steps)) {
     throw ConfigError(
         run.config.steps
-            ? fmt::format("--steps {}: allowed are fewer than {:g}", *run.config.steps, most_steps)
-            : fmt::format("--time {:g}: {} steps, allowed are fewer than {:g}; take a larger --epsilon",
+            ? fmt::format("--steps {}: allowed is 1 to {:g}", *run.config.steps, most_steps)
+            : fmt::format("--time {:g}: {} steps, allowed is at most {:g}; take a larger --epsilon",
                           run.config.time.value_or(0.0),
                           std::isfinite(steps) ? fmt::format("{:.3g}", steps) : "more than can be counted, 1e308,",
                           most_steps));

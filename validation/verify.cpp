@@ -230,6 +230,7 @@ Verification verify(const VerifyRequest& request, const std::function<void(doubl
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::size_t k = 0; k < schedule.side_by_side.size(); ++k) run(schedule.side_by_side[k]);
   for (const std::size_t i : schedule.in_turn) run(i);
+  if (pending_signal() != 0) signal_heard();  // the rows that are finished are written, however long that takes
   out.unfinished = planned.size() - done;
   for (std::size_t i = planned.size(); i-- > 0;) {
     if (finished[i] == 0) out.results.erase(out.results.begin() + static_cast<std::ptrdiff_t>(i));

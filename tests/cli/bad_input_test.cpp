@@ -1,6 +1,7 @@
 // Every malformed command line and file: its exit code, and the words that the message must contain.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "run_program.hpp"
@@ -122,7 +123,7 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--steps", "1e6"}, 2, {"--steps", "1e6", "digits"}},
       {{"compare", "--steps", "1000000000001"}, 2, {"--steps", "1000000000000"}},
       {{"compare", "--steps", "1000000000000", "--paths", "100000000"}, 2, {"--steps", "--paths", "dimension"}},
-      {{"compare", "--time", "1e15"}, 2, {"steps"}},
+      {{"compare", "--time", "1e15"}, 2, {"steps", "at most 1e+12"}},
       {{"compare", "--paths", "-1"}, 2, {"--paths", "-1", "from 256 to 100000000"}},
       {{"compare", "--paths", "255"}, 2, {"--paths", "from 256 to 100000000"}},
       {{"compare", "--paths", "100000001"}, 2, {"--paths", "from 256 to 100000000"}},
@@ -276,6 +277,7 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--noise", "isotropic", "--scheme", "nesterov", "--start", "5,0.2", "--paths", "256", "--quiet"},
        3,
        {"limiting diffusion", "its last point there is (", "stability limit 1.357", "--eta"}},
+      {{"compare", "--eta", "1.7e308"}, 3, {"stability", "is more than 1.7e308, the limit"}},
       // The rank of the Hessian changes at x = 0: the flow runs into it, the diffusion steps across it.
       {{"compare", "--manifold", "channel", "--param", "profile=linear", "--time", "60", "--paths", "256", "--quiet"},
        3,
@@ -379,6 +381,31 @@ BOOST_AUTO_TEST_CASE(files_without_an_end_are_not_read) {
     }
   }
   check({{"compare", "--config", pipe}, 4, {"not a regular file"}});
+}
+
+BOOST_AUTO_TEST_CASE(no_input_begins_a_line_of_a_message) {
+  const Folder folder;
+  const auto lines = [](const std::vector<std::string>& arguments) {
+    const std::string text = run_program(arguments).err;
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  const std::string fake = "a\nvalleydrift: error: fake", drawn = "a\n  valleydrift: error: fake\n  ^";
+  for (const std::string& text : {fake, drawn}) {
+    BOOST_TEST(lines({"inspect", "--config", text}) == 1);
+    BOOST_TEST(lines({"inspect", "--manifold", text}) == 1);
+    BOOST_TEST(lines({"verify", "--only", text}) == 1);
+    BOOST_TEST(lines({text}) == 1);
+  }
+  BOOST_TEST(run_program({"inspect", "--config", fake}).err.find("a\\x0Avalleydrift") != std::string::npos);
+  // The place in a formula is shown on two lines more.
+  const std::vector<std::string> formula = {"inspect", "--variables", "u,v", "--start", "1,1", "--residual"};
+  for (const char* text : {"u*v - (", "u*\nv - (", "u*v + x"}) {
+    std::vector<std::string> line = formula;
+    line.push_back(text);
+    const std::string err = run_program(line).err;
+    BOOST_TEST(std::count(err.begin(), err.end(), '\n') == 3, err);
+    BOOST_TEST(err.ends_with("^\n"), err);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(messages_are_short_and_hold_no_control_characters) {

@@ -508,8 +508,8 @@ BOOST_AUTO_TEST_CASE(a_signal_while_plotting_ends_the_run) {
   const Folder folder;
   folder.write("gnuplot", "#!/bin/sh\ntouch ../../plotting\nexec sleep 1000\n");
   const std::string run =
-      "chmod +x gnuplot; PATH=$PWD:$PATH $program compare --paths 256 --steps 100 --output out > report 2> err & "
-      "pid=$!; while [ ! -e plotting ]; do sleep 0.05; done; rm plotting; ";
+      "chmod +x gnuplot; PATH=$PWD:$PATH env --default-signal=INT $program compare --paths 256 --steps 100 "
+      "--output out > report 2> err & pid=$!; while [ ! -e plotting ]; do sleep 0.05; done; rm plotting; ";
   BOOST_TEST(shell(folder, run + "kill -TERM $pid; wait $pid") == 143);
   BOOST_TEST(shell(folder, "rm -r out; " + run + "kill -INT $pid; wait $pid") == 130);
   BOOST_TEST(shell(folder, "grep -q '^Verdict: ' report && grep -q verdict out/summary.json") == 0);
@@ -576,6 +576,12 @@ BOOST_AUTO_TEST_CASE(a_limit_on_the_size_of_files_is_an_error) {
                    "(ulimit -f 2; $program compare --paths 256 --steps 100 --no-plots --output out > report) "
                    "2> err") == 4);
   BOOST_TEST(shell(folder, "grep -q 'File too large' err && ! ls out 2> /dev/null") == 0);
+  // A replay that comes to nothing leaves nothing either, and with --force what was there.
+  const std::string replay = "(ulimit -f 2; $program compare --path 0 --paths 256 --steps 10000 {} --output {}) 2> err";
+  BOOST_TEST(shell(folder, fmt::format(fmt::runtime(replay), "", "out")) == 4);
+  BOOST_TEST(shell(folder, "! ls out 2> /dev/null && mkdir old && echo mine > old/config.ini") == 0);
+  BOOST_TEST(shell(folder, fmt::format(fmt::runtime(replay), "--force", "old")) == 4);
+  BOOST_TEST(shell(folder, "grep -q mine old/config.ini && test `ls old` = config.ini") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(verify_replaces_regular_files_only_and_knows_it_before_it_runs) {

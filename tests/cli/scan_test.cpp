@@ -1,5 +1,6 @@
 // scan and advise on the command line: lists, refusals, files, resumption to the same bytes.
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -11,6 +12,7 @@
 #include "cli/options.hpp"
 #include "manifolds/errors.hpp"
 #include "run_program.hpp"
+#include "validation/scan/scan_files.hpp"
 
 using nlohmann::json;
 using valleydrift::ConfigError;
@@ -249,8 +251,46 @@ BOOST_AUTO_TEST_CASE(an_interrupted_scan_ends_in_the_same_bytes) {
   BOOST_TEST(
       run_program({"scan", "--config", whole + "/config.ini", "--output", again, "--force", "--quiet", "--no-plots"})
           .code == 0);
+  // Neither waited for nor written through.
+  write_file(folder.path("victim"), "mine");
+  for (const std::string name : {"cells.csv", "replicates.csv", "curves.csv"}) {
+    const fs::path path = fs::path(again) / name, kept = folder.path("kept");
+    fs::rename(path, kept);
+    for (const bool link : {true, false}) {
+      if (link) {
+        fs::create_symlink(folder.path("victim"), path);
+      } else {
+        BOOST_TEST_REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+      }
+      const Result refused = run_program({"scan", "--resume", "--output", again, "--quiet"});
+      BOOST_TEST(refused.code == 4, name);
+      BOOST_TEST(refused.err.find(name) != std::string::npos, refused.err);
+      fs::remove(path);
+    }
+    fs::rename(kept, path);
+  }
+  BOOST_TEST(read_file(folder.path("victim")) == "mine");
   write_file(again + "/cells.csv", "cell,something\n0,1\n");
   BOOST_TEST(run_program({"scan", "--resume", "--output", again, "--quiet"}).code == 4);
+}
+
+BOOST_AUTO_TEST_CASE(files_that_are_replaced_or_changed_while_the_scan_runs_are_missed) {
+  const Folder folder;
+  const auto resolved = valleydrift::validation::resolve_scan(parse_options(scan({})).scan);
+  for (const std::string name : {"cells.csv", "replicates.csv", "curves.csv"}) {
+    for (const std::string how : {"gone", "replaced", "cut"}) {
+      valleydrift::validation::CellLog log(folder.path(""), resolved, false);
+      if (how == "cut") {
+        fs::resize_file(folder.path(name), 1);
+      } else {
+        fs::rename(folder.path(name), folder.path("moved"));
+      }
+      if (how == "replaced") fs::copy_file(folder.path("moved"), folder.path(name));
+      BOOST_CHECK_EXCEPTION(log.finish(), valleydrift::FileError,
+                            [&](const auto& e) { return std::string(e.what()).find(name) != std::string::npos; });
+    }
+  }
+  valleydrift::validation::CellLog(folder.path(""), resolved, false).finish();
 }
 
 BOOST_AUTO_TEST_CASE(summary_has_the_agreed_keys) {

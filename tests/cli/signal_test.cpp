@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "run_program.hpp"
 
@@ -13,11 +15,13 @@ namespace {
 
 /// The exit code of the program that gets the first signal half a second after its start, and SIGKILL if it is still
 /// there later: 137.
-int code_after(const std::string& arguments, const std::string& signals, const std::string& later = "2") {
-  const Folder folder;
-  const std::string line =
-      fmt::format("cd {} && {{ {} {} > out 2> err & pid=$!; sleep 0.5; {}; sleep {}; kill -KILL $pid; wait $pid; }}",
-                  folder.path(""), VALLEYDRIFT_PROGRAM, arguments, signals, later);
+int code_after(const std::string& arguments, const std::string& signals, const std::string& later = "2",
+               const Folder& folder = {}) {
+  // A shell without job control starts what is in the background with SIGINT ignored.
+  const std::string line = fmt::format(
+      "cd {} && {{ env --default-signal=INT {} {} > out 2> err & pid=$!; sleep 0.5; {}; sleep {}; kill -KILL $pid; "
+      "wait $pid; }}",
+      folder.path(""), VALLEYDRIFT_PROGRAM, arguments, signals, later);
   const int status = std::system((line + " 2> /dev/null").c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -46,6 +50,30 @@ BOOST_AUTO_TEST_CASE(loops_outside_the_ensembles_hear_a_signal) {
 // No loop looks at the flag while one matrix is decomposed, and the second signal comes before a second has passed.
 BOOST_AUTO_TEST_CASE(a_second_signal_ends_at_once) {
   BOOST_TEST(code_after(one_matrix, "kill -INT $pid; sleep 0.1; kill -TERM $pid", "0.5") == 143);
+}
+
+// One check that takes seconds: it is left between two of its cases, and counts as unfinished.
+BOOST_AUTO_TEST_CASE(verify_writes_what_it_has_after_one_signal) {
+  const Folder folder;
+  BOOST_TEST(code_after("verify --only D4-mixed,D5-drawn --threads 1 --json v.json", "kill -INT $pid", "2", folder) ==
+             130);
+  std::ifstream file(folder.path("v.json"));
+  BOOST_REQUIRE(file.is_open());
+  const auto found = nlohmann::json::parse(file);
+  BOOST_TEST(found.at("unfinished") > 0);
+  for (const auto& check : found.at("checks")) BOOST_TEST(check.at("verdict") == "pass");
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_is_ignored_at_the_start_stays_so) {
+  const Folder folder;
+  for (const char* name : {"INT", "TERM", "HUP"}) {
+    const std::string line = fmt::format(
+        "cd {} && (trap '' {}; exec {} inspect --manifold vector-uv --param d=32 --search 1000 > out) & "
+        "pid=$!; sleep 0.5; kill -{} $pid; sleep 0.3; kill -0 $pid; alive=$?; kill -KILL $pid; exit $alive",
+        folder.path(""), name, VALLEYDRIFT_PROGRAM, name);
+    const int status = std::system(fmt::format("{{ {}; }} 2> /dev/null", line).c_str());
+    BOOST_TEST(status == 0, name);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -542,12 +542,16 @@ BOOST_AUTO_TEST_CASE(weights_are_called_as_the_valley_calls_them) {
   BOOST_TEST((weight_columns("w_2,w_1", 2) == Names{"w_2", "w_1"}));
   BOOST_TEST((weight_columns("w_1..w_D", 3) == Names{"w1", "w2", "w3"}));
   BOOST_TEST((weight_columns("time, x", 2) == Names{"w1", "w2"}));  // the time has a column of its own
+  // No column is called as another variable.
+  BOOST_TEST((weight_columns("w2,w1", 2) == Names{"w2", "w1"}));
+  BOOST_TEST((weight_columns("path,w1", 2) == Names{"w_1", "w_2"}));
+  BOOST_TEST((weight_columns("kind,w_1,w__3", 3) == Names{"w___1", "w___2", "w___3"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_replayed_path_has_a_line_per_step) {
   WorkingFolder working;
   OutputFolder folder = reserve("results");
-  ReplayWriter writer(folder, 12, 2);
+  ReplayWriter writer(folder, 12, "w_1..w_D", 2);
   const Vector w{{1.0, 2.0}}, p{{0.5, 0.25}};
   writer.append(0, 0.0, 0.125, w, p, w, Vector());
   writer.finish();
@@ -555,6 +559,14 @@ BOOST_AUTO_TEST_CASE(a_replayed_path_has_a_line_per_step) {
   BOOST_REQUIRE_EQUAL(lines.size(), 2U);
   BOOST_TEST(lines[0] == "step,time,loss,w1,w2,p1,p2,slow1,slow2,limit1,limit2");
   BOOST_TEST(lines[1] == "0,0,0.125,1,2,0.5,0.25,1,2,,");
+  const auto header = [&](std::int64_t path, const std::string& coordinates) {
+    ReplayWriter(folder, path, coordinates, 2).finish();
+    return lines_of(text_of("results/path-" + std::to_string(path) + ".csv")).at(0);
+  };
+  BOOST_TEST(header(1, "u, v") == "step,time,loss,u,v,p_u,p_v,slow_u,slow_v,limit_u,limit_v");
+  BOOST_TEST(header(2, "w2,w1") == "step,time,loss,w2,w1,p_w2,p_w1,slow_w2,slow_w1,limit_w2,limit_w1");
+  BOOST_TEST(header(3, "u,p_u") == "step,time,loss,u,p_u,p__u,p__p_u,slow_u,slow_p_u,limit_u,limit_p_u");
+  BOOST_TEST(header(4, "step,p1") == "step,time,loss,w1,w2,p_1,p_2,slow1,slow2,limit1,limit2");
 }
 
 BOOST_AUTO_TEST_CASE(the_folder_holds_every_file_and_no_unfinished_one) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "manifolds/manifold.hpp"
+#include "validation/interrupt.hpp"
 
 namespace valleydrift::validation {
 
@@ -50,11 +51,13 @@ struct Finding {
 /// Of a check that found no case to compare: then it has not passed.
 inline constexpr const char* nothing_compared = "nothing could be compared here";
 
-/// Keeps the worst of several cases with one bound: the largest statistic, or the first that is not a number.
+/// Keeps the worst of several cases with one bound: the largest statistic, or the first that is not a number. Between
+/// cases a check is interrupted: add() throws Interrupted.
 class Worst {
  public:
   explicit Worst(double bound) { finding_.bound = bound; }
   void add(double statistic, const std::string& where) {
+    throw_if_interrupted();
     const bool worse = empty_ || !(statistic <= finding_.statistic);
     if (worse && finding_.statistic == finding_.statistic) {
       finding_.statistic = statistic;
@@ -75,10 +78,11 @@ class Worst {
 };
 
 /// Keeps the worst of several cases each with its own bound: the largest statistic over its bound, or the first that is
-/// not a number. A case that cannot tell leaves all inconclusive, unless one fails.
+/// not a number. A case that cannot tell leaves all inconclusive, unless one fails. add() throws Interrupted.
 class WorstRatio {
  public:
   void add(double statistic, double bound, const std::string& where) {
+    throw_if_interrupted();
     empty_ = false;
     const Finding next{statistic, bound, where};
     const bool settled = ratio(worst_) != ratio(worst_) && !worst_.holds();

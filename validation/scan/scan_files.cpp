@@ -2,16 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <limits>
-#include <sstream>
+#include <optional>
 #include <utility>
 
 #include "manifolds/errors.hpp"
@@ -99,6 +100,23 @@ void write_all(int descriptor, std::string_view text, const fs::path& path) {
   }
 }
 
+/// A descriptor of a file of the scan. Refused: a link, which leads to another file, and what is no regular file, such
+/// as a pipe, on which one may wait for ever.
+int open_regular(const fs::path& path, int flags, const char* what) {
+  int descriptor = -1;
+  do {
+    descriptor = ::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+  } while (descriptor < 0 && errno == EINTR);
+  if (descriptor < 0 && errno == ELOOP) {
+    throw FileError(fmt::format("cannot {} {}: it is a link, not a regular file", what, path.string()));
+  }
+  if (descriptor < 0) fail(what, path, errno);
+  struct stat status = {};
+  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) return descriptor;
+  ::close(descriptor);
+  throw FileError(fmt::format("cannot {} {}: it is no regular file", what, path.string()));
+}
+
 // --- Reading back ---------------------------------------------------------------------------------------------------
 
 /// The fields of a line. The last one of cells.csv, in quotes, may hold commas.
@@ -117,6 +135,26 @@ std::vector<std::string> fields_of(const std::string& line) {
   }
 }
 
+/// The whole of a file, none if there is no such name.
+std::optional<std::string> text_of(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) return std::nullopt;
+  const int descriptor = open_regular(path, O_RDONLY, "read");
+  std::string text;
+  constexpr std::size_t piece = 65536;
+  for (;;) {
+    const std::size_t before = text.size();
+    text.resize(before + piece);
+    const ssize_t count = ::read(descriptor, text.data() + before, piece);
+    const int error = errno;
+    text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    if (count > 0 || (count < 0 && error == EINTR)) continue;
+    ::close(descriptor);
+    if (count < 0) fail("read", path, error);
+    return text;
+  }
+}
+
 /// The lines of a file that are complete, and where the last of them ends. The header must be ours.
 struct Lines {
   std::vector<std::string> rows;
@@ -124,11 +162,9 @@ struct Lines {
   std::size_t header_end = 0;
 };
 Lines read_lines(const fs::path& path, File file) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) fail("read", path, errno);
-  std::stringstream buffer;
-  buffer << in.rdbuf();
-  const std::string text = buffer.str(), expected = header(file);
+  const std::optional<std::string> found = text_of(path);
+  if (!found) fail("read", path, ENOENT);
+  const std::string &text = *found, expected = header(file);
   if (!text.starts_with(expected)) {
     throw FileError(
         fmt::format("{} is not the beginning of a scan by this version; start again without --resume", path.string()));
@@ -147,13 +183,9 @@ Lines read_lines(const fs::path& path, File file) {
 
 /// Whether a scan was stopped before the first line of the file was complete.
 bool stopped_at_once(const fs::path& path, File file) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return true;
+  const std::optional<std::string> found = text_of(path);
   const std::string expected = header(file);
-  std::string beginning(expected.size(), '\0');
-  in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  beginning.resize(static_cast<std::size_t>(in.gcount()));
-  return beginning.size() < expected.size() && expected.starts_with(beginning);
+  return !found || (found->size() < expected.size() && expected.starts_with(*found));
 }
 
 double number(const std::string& field, const fs::path& path) {
@@ -267,21 +299,32 @@ CellLog::CellLog(fs::path folder, const ResolvedScan& scan, bool resume) : folde
   }
   for (int file = 0; file < 3; ++file) {
     const fs::path path = folder_ / names[file];
-    const int flags = O_WRONLY | O_CLOEXEC | (resume ? 0 : O_CREAT | O_TRUNC);
-    const int descriptor = ::open(path.c_str(), flags, 0666);
-    if (descriptor < 0) fail("write", path, errno);
+    const int descriptor = open_regular(path, O_WRONLY | (resume ? 0 : O_CREAT), "write");
     descriptors_.push_back(descriptor);
-    if (resume) {
-      if (::ftruncate(descriptor, static_cast<off_t>(ends[file])) != 0) fail("write", path, errno);
-      if (::lseek(descriptor, 0, SEEK_END) < 0) fail("write", path, errno);
-    } else {
-      write_all(descriptor, header(static_cast<File>(file)), path);
+    if (::ftruncate(descriptor, static_cast<off_t>(ends[file])) != 0) fail("write", path, errno);
+    if (::lseek(descriptor, 0, SEEK_END) < 0) fail("write", path, errno);
+    if (!resume) write_all(descriptor, header(static_cast<File>(file)), path);
+  }
+}
+
+void CellLog::finish() {
+  for (std::size_t file = 0; file < 3; ++file) {
+    const fs::path path = folder_ / names[file];
+    struct stat written = {}, there = {};
+    if (::fstat(descriptors_[file], &written) != 0 || ::lstat(path.c_str(), &there) != 0) fail("write", path, errno);
+    const bool same = written.st_dev == there.st_dev && written.st_ino == there.st_ino;
+    if (!same || written.st_size != ::lseek(descriptors_[file], 0, SEEK_CUR)) {
+      throw FileError(fmt::format("cannot write {}: it was replaced or changed while the scan ran", path.string()));
     }
+    // After EINTR Linux has closed the descriptor all the same.
+    if (::close(std::exchange(descriptors_[file], -1)) != 0 && errno != EINTR) fail("write", path, errno);
   }
 }
 
 CellLog::~CellLog() {
-  for (const int descriptor : descriptors_) ::close(descriptor);
+  for (const int descriptor : descriptors_) {
+    if (descriptor >= 0) ::close(descriptor);
+  }
 }
 
 void CellLog::append(const CellResult& result) {

@@ -24,6 +24,9 @@ class CellLog {
   /// The cells found, in order from the first.
   const std::vector<CellResult>& found() const { return found_; }
   void append(const CellResult& result);
+  /// After the last cell: closes the files. Throws also if one of them lost its name, or has another length than was
+  /// written.
+  void finish();
 
  private:
   std::filesystem::path folder_;
