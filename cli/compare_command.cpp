@@ -118,8 +118,9 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
   writer.finish();
 }
 
-int replay(const Options& options, const ResolvedRun& run, const Plan& plan, std::ostream& out) {
+int replay(const Options& options, const ResolvedRun& run, Plan plan, std::ostream& out) {
   OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  validation::choose_limit_step(run, plan);
   folder.set_aside_old_files();
   write_replay(run, plan, *options.path, folder);
   validation::write_config(folder, run.config, config_text(run.config));  // last: what ends before it leaves nothing
@@ -176,16 +177,21 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
         << '\n';
     return success;
   }
-  validation::choose_limit_step(run, plan);
   if (options.path) return replay(options, run, plan, out);
 
   // All input is valid: from here on files are made.
   OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
   if (options.save_paths) require_space_for_paths(run, plan, folder);
   folder.set_aside_old_files();
-  if (!options.quiet) {
+  ProgressLine progress(options.quiet ? nullptr : &err);
+  validation::WorkMeter meter;
+  const auto estimate = [&] {
     const Cost cost = validation::estimate_cost(run, plan);
     err << "valleydrift: " << cost_text(options, run, cost, plan, threads) << std::endl;
+    meter = {cost, [&](double fraction) { progress.show(fraction); }};
+  };
+  if (!options.quiet) {
+    estimate();
     if (run.distance_moved > 0.0) {
       err << fmt::format("valleydrift: the start is off the valley: {} {:.4g} to {}",
                          run.first_phase ? fmt::format("descends in {} steps over", descent) : "moved by",
@@ -203,9 +209,14 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   }
 
   const auto start = Clock::now();
-  ProgressLine progress(options.quiet ? nullptr : &err);
-  const validation::Comparison comparison = validation::compare(
-      run, plan, [&](double fraction) { progress.show(fraction); }, saved);
+  const int halvings = validation::choose_limit_step(run, plan, meter.of_steps(validation::limit_step_trial_paths));
+  if (halvings > 0 && !options.quiet) {
+    progress.clear();
+    err << fmt::format("valleydrift: a trial finds the steps of the limiting diffusion too long: divided by {}\n",
+                       1 << halvings);
+    estimate();
+  }
+  const validation::Comparison comparison = validation::compare(run, plan, meter, saved);
   progress.clear();
   const double compared = seconds_since(start);
   validation::throw_if_interrupted();

@@ -68,15 +68,16 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
     out << config;
     return success;
   }
-  const double seconds = validation::expected_seconds(scan);
+  const std::vector<validation::CellWork> work = validation::expected_work(scan);
+  const double seconds = validation::expected_seconds(scan, work);
   if (options.dry_run) {
     if (options.json) {
-      nlohmann::json plan = validation::scan_plan_json(scan);
+      nlohmann::json plan = validation::scan_plan_json(scan, work);
       plan["expected_seconds"] = seconds;
       plan["threads"] = threads;
       out << plan.dump(2) << '\n';
     } else {
-      out << validation::scan_plan_text(scan)
+      out << validation::scan_plan_text(scan, work)
           << fmt::format("  {} on {} {}\n", duration_text(seconds), threads, threads == 1 ? "thread" : "threads");
     }
     return success;

@@ -56,6 +56,17 @@ Plateau plateau_of(const Evidence& evidence, int column) {
   return out;
 }
 
+/// The last rung of the ladder that is judged: in eta for the paper form.
+manifolds::Hyperparameters finest_rung(const Evidence& evidence) {
+  const Plan& plan = *evidence.plan;
+  manifolds::Hyperparameters h = evidence.run->hyperparameters;
+  h.epsilon = plan.epsilons.back();
+  if (evidence.run->config.form != Form::paper) return h;
+  h.epsilon = plan.eta_ladder_epsilon;
+  h.eta = plan.etas.back();
+  return h;
+}
+
 }  // namespace
 
 Accuracy accuracy_of(const Evidence& evidence) {
@@ -67,8 +78,8 @@ Accuracy accuracy_of(const Evidence& evidence) {
   const Matrix jacobian = run.manifold.jacobian(y);
   const auto residuals = static_cast<double>(jacobian.rows());
   const double smallest = std::sqrt(geometry.spectrum[0] / run.manifold.label_constant());  // singular value of J
-  const double finest = evidence.plan->epsilons.back(), refinement = run.hyperparameters.epsilon / finest;
-  const double steps = static_cast<double>(evidence.plan->record_steps.back()) * refinement * refinement;
+  const manifolds::Hyperparameters judged = finest_rung(evidence);
+  const double finest = judged.epsilon, steps = evidence.plan->times.back() * judged.slow_unit();
 
   Accuracy out;
   // Rounding of one unit in the last place a step, all the same way.

@@ -103,7 +103,7 @@ Estimate integrator_error_of(const Evidence& evidence, const Accuracy& accuracy)
 }
 
 /// A few paths with many records, for the pictures.
-std::vector<SampledPath> sample_paths(const ResolvedRun& run, const Plan& plan) {
+std::vector<SampledPath> sample_paths(const ResolvedRun& run, const Plan& plan, const WorkMeter& meter) {
   DiscreteRequest fine = own_rung(run, plan);
   fine.record_steps = record_steps(plan.record_steps.back(), pictured_records);
   fine.paths = batch_count * pictured_paths;
@@ -126,6 +126,7 @@ std::vector<SampledPath> sample_paths(const ResolvedRun& run, const Plan& plan) 
     }
   };
   run_discrete(fine);
+  meter.done(&Cost::picture_seconds);
   return out;
 }
 
@@ -162,17 +163,17 @@ Comparison conclude(const Evidence& evidence) {
   return c;
 }
 
-Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
-  Evidence evidence = gather(run, plan, progress, saved);
+Comparison compare(const ResolvedRun& run, const Plan& plan, const WorkMeter& meter, const PathSink& saved) {
+  Evidence evidence = gather(run, plan, meter, saved);
   std::string unknown;
   try {
-    evidence.sensitivity = sensitivity_of(run, plan);
+    evidence.sensitivity = sensitivity_of(run, plan, meter);
   } catch (const NumericalError& error) {  // a wrong theory need not exist as long as the right one does
     unknown = fmt::format("a theory that is wrong does not last: {}", error.what());
   }
   Comparison c = conclude(evidence);
   if (!unknown.empty()) c.drift_unseen = c.noise_unseen = unknown;
-  c.samples = sample_paths(run, plan);
+  c.samples = sample_paths(run, plan, meter);
   if (c.descent) describe_descent(run, plan, *c.descent);
   return c;
 }

@@ -11,7 +11,6 @@ Comparison conclude(const Evidence& evidence);
 
 /// Runs the plan and judges it. `saved` receives every path of the ensemble at the run's epsilon, in order, if it is
 /// set.
-Comparison compare(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress = {},
-                   const PathSink& saved = {});
+Comparison compare(const ResolvedRun& run, const Plan& plan, const WorkMeter& meter = {}, const PathSink& saved = {});
 
 }  // namespace valleydrift::validation

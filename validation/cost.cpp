@@ -5,6 +5,7 @@
 
 #include "manifolds/lanes.hpp"
 #include "sde/label_flow.hpp"
+#include "validation/limit_step.hpp"
 #include "validation/theory.hpp"
 #include "validation/threads.hpp"
 #include "validation/trial.hpp"
@@ -103,16 +104,15 @@ UnitCosts::UnitCosts(const ResolvedRun& run, const Plan& plan)
   }
 }
 
-/// Seconds for the exact curves of a run in which nothing diffuses: each form, each rung in eta, two wrong clocks.
+/// Seconds for an exact curve of a run in which nothing diffuses.
 double seconds_of_exact_theory(const ResolvedRun& run, const Plan& plan) {
   const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
   const Columns columns(run.manifold, false);
-  const auto curves = static_cast<double>(plan.forms.size() + plan.etas.size() + 2);
   const auto records = static_cast<double>(plan.times.size());
   const double reading = seconds_of_trial([&] { exact_theory(run, form, columns, {run.start}); });
   // Between two records the adaptive method takes one step or two, of six evaluations each (measured: 3 to 12).
   constexpr double evaluations = 9.0;
-  return curves * records * (1.0 + evaluations) * reading;
+  return records * (1.0 + evaluations) * reading;
 }
 
 }  // namespace
@@ -148,23 +148,49 @@ Cost estimate_cost(const ResolvedRun& run, const Plan& plan) {
   const UnitCosts unit(run, plan);
   const auto paths = static_cast<double>(cost.paths);
   const double groups = groups_of(cost.paths) / paths;  // per path
-  const auto records = static_cast<double>(plan.times.size());
+  const auto records = static_cast<double>(plan.times.size()), steps = static_cast<double>(plan.record_steps.back());
   double read = records * static_cast<double>(plan.epsilons.size()) * groups_of(cost.paths);
   if (!plan.etas.empty()) {
     read += records * static_cast<double>(plan.etas.size()) * groups_of(plan.eta_ladder_paths);
   }
-  double seconds = groups * (cost.discrete_steps * unit.step + cost.coupled_steps / steps_per_block * unit.block +
-                             cost.limit_steps * unit.limit) +
-                   read * unit.record;
-  const auto steps = static_cast<double>(plan.record_steps.back());
-  seconds +=
+  const double rungs = groups * (cost.discrete_steps * unit.step + cost.coupled_steps / steps_per_block * unit.block) +
+                       read * unit.record;
+  cost.step_seconds = rungs / (groups * cost.discrete_steps);
+  cost.limit_seconds = unit.limit;
+  double seconds = rungs + groups * cost.limit_steps * unit.limit;
+  cost.picture_seconds =
       groups_of(batch_count * pictured_paths) *
       (steps * unit.step + steps / static_cast<double>(plan.block) * unit.block + pictured_records * unit.record);
-  const double wrong_theories = 3.0 * groups_of(std::min(cost.paths, most_sensitivity_paths));
-  seconds += wrong_theories * cost.limit_steps / (static_cast<double>(plan.forms.size()) * paths) * unit.limit;
-  if (run.deterministic()) seconds += seconds_of_exact_theory(run, plan) * thread_count();  // on one thread
+  seconds += cost.picture_seconds;
+  if (run.deterministic()) {
+    cost.curve_seconds = seconds_of_exact_theory(run, plan) * thread_count();  // on one thread
+    seconds += static_cast<double>(plan.forms.size() + plan.etas.size() + wrong_curves) * cost.curve_seconds;
+  } else {
+    const double of_theory = cost.limit_steps / (static_cast<double>(plan.forms.size()) * paths) * unit.limit;
+    seconds += wrong_ensembles * groups_of(std::min(cost.paths, most_sensitivity_paths)) * of_theory;
+    if (chooses_limit_step(run, plan)) seconds += groups_of(limit_step_trial_paths) * steps * cost.step_seconds;
+  }
   cost.seconds = seconds / thread_count();
   return cost;
+}
+
+WorkMeter::WorkMeter(const Cost& cost, std::function<void(double)> show)
+    : cost_(cost),
+      work_(std::make_shared<Work>(Work{std::move(show), cost.seconds * thread_count()})) {}
+
+void WorkMeter::done(double Cost::*part) const {
+  if (work_) work_->add(cost_.*part);
+}
+
+Progress WorkMeter::counted(std::int64_t paths, double group_seconds) const {
+  if (!work_) return {};
+  const double per_step = groups_of(paths) / static_cast<double>(paths) * group_seconds;
+  return [work = work_, per_step](double path_steps) { work->add(path_steps * per_step); };
+}
+
+void WorkMeter::Work::add(double seconds) {
+  done += seconds;
+  show(std::min(1.0, done / total));
 }
 
 }  // namespace valleydrift::validation

@@ -8,20 +8,13 @@
 namespace valleydrift::validation {
 namespace {
 
-/// Time of a field evaluation of the limiting diffusion, in discrete steps (measured on sphere and quadratic pair);
-/// only the progress display rests on it.
-constexpr double limit_weight = 20.0;
-
 class Gatherer {
  public:
-  Gatherer(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress)
+  Gatherer(const ResolvedRun& run, const Plan& plan, const WorkMeter& meter)
       : run_(run),
         plan_(plan),
-        progress_(progress),
-        evidence_{&run, &plan, Columns(run.manifold, !run.deterministic()), {}, {}, {}} {
-    const Cost cost = count_steps(run, plan);
-    total_ = cost.discrete_steps + limit_weight * 8.0 * cost.limit_steps;
-  }
+        meter_(meter),
+        evidence_{&run, &plan, Columns(run.manifold, !run.deterministic()), {}, {}, {}} {}
 
   Evidence run(const PathSink& saved) {
     compute_theory();
@@ -31,13 +24,6 @@ class Gatherer {
   }
 
  private:
-  Progress counted(double weight) {
-    return [this, weight](double path_steps) {
-      done_ += weight * path_steps;
-      if (progress_) progress_(std::min(1.0, done_ / total_));
-    };
-  }
-
   void compute_theory() {
     for (Form form : plan_.forms) {
       const sde::LimitForm limit(form, run_.hyperparameters, run_.config.gamma);
@@ -45,9 +31,11 @@ class Gatherer {
         const std::vector<Vector> path = exact_path(run_, limit, plan_.times);
         if (form == run_.config.form) own_path_ = path;
         evidence_.theories.push_back(exact_theory(run_, limit, evidence_.columns, path));
+        meter_.done(&Cost::curve_seconds);
       } else {
-        evidence_.theories.push_back(ensemble_theory(
-            run_limit(run_, limit, plan_.times, plan_.limit_step, run_.config.paths, counted(8.0 * limit_weight))));
+        const std::int64_t paths = run_.config.paths;
+        evidence_.theories.push_back(
+            ensemble_theory(run_limit(run_, limit, plan_.times, plan_.limit_step, paths, meter_.of_limit(paths))));
       }
     }
   }
@@ -60,7 +48,7 @@ class Gatherer {
         rung.sampled_paths = rung.paths;
         rung.sink = saved;
       }
-      Rung climbed{plan_.epsilons[r], run_discrete(rung, counted(1.0)), {}};
+      Rung climbed{plan_.epsilons[r], run_discrete(rung, meter_.of_steps(rung.paths)), {}};
       if (run_.deterministic()) climbed.exact.push_back(evidence_.own_theory());
       evidence_.epsilon_rungs.push_back(std::move(climbed));
     }
@@ -89,9 +77,10 @@ class Gatherer {
       rung.process = static_cast<std::uint32_t>(Process::eta_rung) + static_cast<std::uint32_t>(r);
       rung.block = std::max<std::int64_t>(
           1, std::llround(static_cast<double>(plan_.block) * h.slow_unit() / run_.hyperparameters.slow_unit()));
-      Rung climbed{h.eta, run_discrete(rung, counted(1.0)), {}};
+      Rung climbed{h.eta, run_discrete(rung, meter_.of_steps(rung.paths)), {}};
       if (run_.deterministic()) {
         climbed.exact.push_back(exact_theory(run_, rung.form, evidence_.columns, exact_path(run_, rung.form, times)));
+        meter_.done(&Cost::curve_seconds);
       }
       evidence_.eta_rungs.push_back(std::move(climbed));
     }
@@ -99,8 +88,7 @@ class Gatherer {
 
   const ResolvedRun& run_;
   const Plan& plan_;
-  const CompareProgress& progress_;
-  double done_ = 0.0, total_ = 1.0;
+  const WorkMeter& meter_;
   std::vector<Vector> own_path_;  ///< Y in the run's form where nothing diffuses
   Evidence evidence_;
 };
@@ -177,8 +165,8 @@ double Evidence::resolution(int column) const {
   return std::max(scale(column), spread);
 }
 
-Evidence gather(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved) {
-  return Gatherer(run, plan, progress).run(saved);
+Evidence gather(const ResolvedRun& run, const Plan& plan, const WorkMeter& meter, const PathSink& saved) {
+  return Gatherer(run, plan, meter).run(saved);
 }
 
 }  // namespace valleydrift::validation

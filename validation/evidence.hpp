@@ -49,11 +49,8 @@ struct Evidence {
   double largest_variance(int slow_coordinate) const;
 };
 
-/// Called with the fraction of the work done.
-using CompareProgress = std::function<void(double fraction)>;
-
 /// Runs everything that the plan asks for. `saved` receives every path at the run's own epsilon, in order, if it is
 /// set.
-Evidence gather(const ResolvedRun& run, const Plan& plan, const CompareProgress& progress, const PathSink& saved);
+Evidence gather(const ResolvedRun& run, const Plan& plan, const WorkMeter& meter, const PathSink& saved);
 
 }  // namespace valleydrift::validation

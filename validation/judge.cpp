@@ -42,6 +42,7 @@ class Judge {
   void judge(ObservableResult& o, int column, const LadderResult& ladder) const;
   bool moves_along_valley(const Comparison& c) const;
   std::string what_would_be_seen(const Comparison& c) const;
+  double t_bound() const { return t_bound_; }
   const std::vector<LadderResult>& ladders(const Comparison& c) const {
     return by_eta_ ? c.eta_ladder : c.epsilon_ladder;
   }
@@ -345,7 +346,7 @@ void judge(const Evidence& evidence, const Accuracy& accuracy, Comparison& compa
   comparison.moves_along_valley = (s && (s->drifts || s->diffuses)) || judge.moves_along_valley(comparison);
   comparison.obstacle = obstacle(evidence, accuracy, comparison);
   if (!comparison.obstacle.empty()) return judge_nothing(comparison);
-  if (evidence.sensitivity) state_visible_errors(evidence, comparison);
+  if (evidence.sensitivity) state_visible_errors(evidence, judge.t_bound(), comparison);
   judge_run(evidence, comparison.moves_along_valley ? "" : judge.what_would_be_seen(comparison), comparison);
 }
 

@@ -27,17 +27,15 @@ Estimate integrator_error(const DiscreteResult& coupled, int slow_coordinates, i
 
 namespace {
 
-constexpr std::int64_t trial_paths = 2 * batch_count;
-
 /// Whether a trial loses a path, or sees the steps move the limit by half of what is allowed.
-bool are_too_long(const ResolvedRun& run, const Plan& plan) {
+bool are_too_long(const ResolvedRun& run, const Plan& plan, const Progress& progress) {
   constexpr double seen_with = 1e-3;
   const Columns columns(run.manifold, true);
   DiscreteRequest trial = own_rung(run, plan);
   trial.first_phase.reset();
-  trial.paths = trial_paths;
+  trial.paths = limit_step_trial_paths;
   try {
-    const DiscreteResult result = run_discrete(trial);
+    const DiscreteResult result = run_discrete(trial, progress);
     const int last = result.limit_fine.records() - 1;
     // The mean's motion, or what batch means scatter by, times the square root of their paths: the spread over paths.
     const auto scale = [&](int column) {
@@ -55,14 +53,19 @@ bool are_too_long(const ResolvedRun& run, const Plan& plan) {
 
 }  // namespace
 
-void choose_limit_step(const ResolvedRun& run, Plan& plan) {
+bool chooses_limit_step(const ResolvedRun& run, const Plan& plan) {
+  return !run.deterministic() && !run.config.limit_step && plan.block > 1;
+}
+
+int choose_limit_step(const ResolvedRun& run, Plan& plan, const Progress& progress) {
   constexpr int most_halvings = 5;
-  constexpr std::int64_t part = 8;  // of the run that a trial may cost; where it costs more the run itself will tell
-  if (run.deterministic() || run.config.limit_step || run.config.paths < part * trial_paths) return;
-  for (int k = 0; k < most_halvings && plan.block > 1 && are_too_long(run, plan); ++k) {
+  int halvings = 0;
+  while (halvings < most_halvings && chooses_limit_step(run, plan) && are_too_long(run, plan, progress)) {
     plan.block /= 2;
     plan.limit_step *= 0.5;
+    ++halvings;
   }
+  return halvings;
 }
 
 double limit_step(const ResolvedRun& run, const Plan& plan) {

@@ -17,10 +17,13 @@ inline constexpr double largest_integrator_error = 0.05;
 Estimate integrator_error(const DiscreteResult& coupled, int slow_coordinates, int record,
                           const std::function<double(int column)>& scale);
 
-/// Halves the plan's steps of the limiting diffusion until a trial of 256 paths loses none and does not see the steps
-/// move it by half of what is allowed, at most five times. Leaves a step that was given, and runs without diffusion, as
-/// they are.
-void choose_limit_step(const ResolvedRun& run, Plan& plan);
+/// Whether a step is to be chosen: where there is diffusion, none was given, and a shorter one is possible.
+bool chooses_limit_step(const ResolvedRun& run, const Plan& plan);
+/// The paths of the trial that chooses it.
+inline constexpr std::int64_t limit_step_trial_paths = 2 * batch_count;
+/// Halves the plan's steps of the limiting diffusion until a trial loses no path and does not see the steps move it by
+/// half of what is allowed, at most five times; returns how often. Throws Interrupted.
+int choose_limit_step(const ResolvedRun& run, Plan& plan, const Progress& progress = {});
 
 /// The longest step of the coupled limit in slow time, two or more between records; 0 without diffusion.
 double limit_step(const ResolvedRun& run, const Plan& plan);

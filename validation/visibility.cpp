@@ -70,27 +70,60 @@ void find_motion(const ResolvedRun& run, const sde::LimitForm& form, Sensitivity
   if (run.deterministic()) out.diffuses = false;
 }
 
-/// The smallest error whose effect exceeds, at one judged record, the bound and what the noise may take away. Of an
-/// effect that is itself sampled its lower end counts, so that the record is not chosen by chance.
-std::optional<double> visible_error(const ObservableResult& o, const Sensitivity::Table& table, std::size_t column) {
+/// What the bound is made of, DERIVATION (39), and how far a wrong theory is driven apart from the run that shares its
+/// draws: of that theory's standard errors, as they were computed, this part comes to the run's.
+struct Judgement {
+  double t_bound;
+  double decoupling;
+};
+
+/// The smallest error x whose effect reaches, at one judged record, the bound and what sampling may take away of it,
+/// DERIVATION (39c). An effect that might be none does not count, lest the record be chosen by chance.
+std::optional<double> visible_error(const ObservableResult& o, const Sensitivity::Table& table, std::size_t column,
+                                    const Judgement& judgement) {
   constexpr double missed_effect = 1e-3;
-  const double noise = student_t(batch_count - 1, 2.0 * (1.0 - visible_with));
+  constexpr int halvings = 40;
+  const double quantile = student_t(batch_count - 1, 2.0 * (1.0 - visible_with));
   const double sampling = student_t(batch_count - 1, 2.0 * missed_effect / static_cast<double>(table.size()));
   std::optional<double> smallest;
   for (std::size_t r = 0; r < table.size(); ++r) {
-    if (!o.judged[r]) continue;
     const Estimate& effect = table[r][column];
-    const double certain = std::abs(effect.mean) - sampling * effect.standard_error;
-    const double error = (o.bound[r] + noise * o.extrapolated_error[r]) / certain;
-    if (certain > 0.0 && error <= smallest.value_or(1.0)) smallest = error;
+    if (!o.judged[r] || !(std::abs(effect.mean) > sampling * effect.standard_error)) continue;
+    const double t = judgement.t_bound, allowance = o.bound[r] - t * o.extrapolated_error[r];
+    const double apart = judgement.decoupling * effect.standard_error;
+    const auto is_seen = [&](double x) {
+      const double scatter = std::hypot(o.extrapolated_error[r], x * apart);
+      return x * std::abs(effect.mean) >=
+             allowance + t * scatter + quantile * std::hypot(scatter, x * effect.standard_error);
+    };
+    double unseen = 0.0, seen = smallest.value_or(1.0);  // what is seen minus the rest is concave in x
+    if (!is_seen(seen)) continue;
+    for (int k = 0; k < halvings; ++k) {
+      const double middle = 0.5 * (unseen + seen);
+      (is_seen(middle) ? seen : unseen) = middle;
+    }
+    smallest = seen;
   }
   return smallest;
 }
 
+/// The theory's draws are those of every rung, all of them independent, on this many paths.
+Judgement judgement_of(const Evidence& evidence, double t_bound) {
+  const ResolvedRun& run = *evidence.run;
+  if (run.deterministic()) return {t_bound, 0.0};
+  const bool by_eta = run.config.form == Form::paper;
+  const std::int64_t paths = by_eta ? evidence.plan->eta_ladder_paths : run.config.paths;
+  const auto rungs = by_eta ? evidence.eta_rungs.size() : evidence.epsilon_rungs.size();
+  double squares = 0.0;
+  for (const double w : extrapolation_weights(rungs, by_eta ? 1 : 2)) squares += w * w;
+  return {t_bound, std::sqrt(squares * static_cast<double>(evidence.sensitivity->paths) / static_cast<double>(paths))};
+}
+
 }  // namespace
 
-void state_visible_errors(const Evidence& evidence, Comparison& c) {
+void state_visible_errors(const Evidence& evidence, double t_bound, Comparison& c) {
   const Sensitivity& s = *evidence.sensitivity;
+  const Judgement judgement = judgement_of(evidence, t_bound);
   const auto state = [&](bool exists, const Sensitivity::Table& table, std::optional<double> VisibleErrors::*error,
                          const char* what, std::string& seen_in, std::string& why_not) {
     if (!exists) {
@@ -99,7 +132,7 @@ void state_visible_errors(const Evidence& evidence, Comparison& c) {
     }
     for (std::size_t k = 0; k < c.observables.size(); ++k) {
       ObservableResult& o = c.observables[k];
-      o.visible.*error = visible_error(o, table, k);
+      o.visible.*error = visible_error(o, table, k, judgement);
       if (!(o.visible.*error) || (c.visible.*error && *(c.visible.*error) <= *(o.visible.*error))) continue;
       c.visible.*error = o.visible.*error;
       seen_in = o.name;
@@ -124,35 +157,31 @@ double noise_strength(const ResolvedRun& run, const Vector& y) {
   return 0.0;
 }
 
-Sensitivity sensitivity_of(const ResolvedRun& run, const Plan& plan) {
+Sensitivity sensitivity_of(const ResolvedRun& run, const Plan& plan, const WorkMeter& meter) {
   const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
   const Columns columns(run.manifold, !run.deterministic());
   Sensitivity out;
   find_motion(run, form, out);
   if (run.deterministic()) {
     const auto curve = [&](double error) {
-      return exact_theory(run, form, columns, exact_path(run, form, on_wrong_clock(plan.times, error)));
+      Theory theory = exact_theory(run, form, columns, exact_path(run, form, on_wrong_clock(plan.times, error)));
+      meter.done(&Cost::curve_seconds);
+      return theory;
     };
     out.drift =
         difference(curve(deterministic_error), curve(-deterministic_error), 2.0 * deterministic_error, columns.count);
     return out;
   }
-  const std::int64_t paths = std::min(run.config.paths, most_sensitivity_paths);
+  out.paths = std::min(run.config.paths, most_sensitivity_paths);
   const auto ensemble = [&](double clock, double drift) {
-    return ensemble_theory(
-        run_limit(run, form, on_wrong_clock(plan.times, clock), (1.0 + clock) * plan.limit_step, paths, {}, drift));
+    return ensemble_theory(run_limit(run, form, on_wrong_clock(plan.times, clock), (1.0 + clock) * plan.limit_step,
+                                     out.paths, meter.of_limit(out.paths), drift));
   };
+  // The drift is stronger, or slower by as much on a clock that is faster: then the noise alone.
   const Theory right = ensemble(0.0, 0.0);
-  const auto clock = difference(ensemble(sampled_error, 0.0), right, sampled_error, columns.count);
   out.drift = difference(ensemble(0.0, sampled_error), right, sampled_error, columns.count);
-  out.noise = clock;
-  for (std::size_t r = 0; r < clock.size(); ++r) {
-    for (std::size_t c = 0; c < clock[r].size(); ++c) {
-      out.noise[r][c].mean -= out.drift[r][c].mean;
-      out.noise[r][c].standard_error = std::sqrt(clock[r][c].standard_error * clock[r][c].standard_error +
-                                                 out.drift[r][c].standard_error * out.drift[r][c].standard_error);
-    }
-  }
+  out.noise =
+      difference(ensemble(sampled_error, -sampled_error / (1.0 + sampled_error)), right, sampled_error, columns.count);
   return out;
 }
 

@@ -4,6 +4,10 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 
+#include "validation/compare.hpp"
+#include "validation/cost.hpp"
+#include "validation/limit_step.hpp"
+
 namespace {
 
 using valleydrift::validation::seconds_per_unit;
@@ -54,6 +58,34 @@ BOOST_AUTO_TEST_CASE(a_dear_unit_is_tried_once) {
   MadeUpWork work{5.0, 0.0};
   BOOST_TEST(work.measured(100) == 5.0);
   BOOST_TEST(work.calls == 1);
+}
+
+// By count, whatever the durations are: every part of the work that is estimated tells when it is done.
+BOOST_AUTO_TEST_CASE(a_comparison_tells_all_of_its_work) {
+  using namespace valleydrift::validation;
+  RunConfig uv, full, torus, paper;
+  uv.paths = full.paths = torus.paths = paper.paths = 512;
+  full.ladder = Ladder::full;
+  torus.manifold = "torus";
+  torus.noise = paper.noise = NoiseKind::isotropic;
+  paper.manifold = "sphere";
+  paper.form = Form::paper;
+  full.epsilon = paper.epsilon = torus.epsilon = 0.1;
+  for (const RunConfig& config : {uv, full, torus, paper}) {
+    const ResolvedRun run = resolve(config);
+    Plan plan = plan_comparison(run);
+    double told = 0.0;
+    bool falls = false;
+    const WorkMeter meter(estimate_cost(run, plan), [&](double fraction) {
+      falls = falls || fraction < told;
+      told = fraction;
+    });
+    BOOST_TEST(choose_limit_step(run, plan, meter.of_steps(limit_step_trial_paths)) == 0);
+    BOOST_TEST_MESSAGE(told);
+    compare(run, plan, meter);
+    BOOST_TEST(told > 0.97, config.manifold << ": " << told);
+    BOOST_TEST(!falls);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

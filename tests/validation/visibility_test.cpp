@@ -16,15 +16,9 @@ using namespace valleydrift::validation;
 
 namespace {
 
-/// Evidence whose theory runs on a clock that is wrong by this factor: the same draws, taken for noise of
-/// factor^(1/2) times the size.
-Evidence told(const ResolvedRun& run, const Plan& plan, const Evidence& right, double factor) {
-  ResolvedRun wrong = run;
-  wrong.hyperparameters.epsilon *= std::sqrt(factor);
-  Plan stretched = plan;
-  for (double& t : stretched.times) t *= factor;
-  for (double& epsilon : stretched.epsilons) epsilon *= std::sqrt(factor);
-  Evidence evidence = right, other = gather(wrong, stretched, {}, {});
+/// Evidence with the theory that `wrong` has, driven by the draws that drove the right one.
+Evidence told_by(const ResolvedRun& wrong, const Plan& plan, const Evidence& right) {
+  Evidence evidence = right, other = gather(wrong, plan, {}, {});
   evidence.theories = std::move(other.theories);
   for (std::size_t k = 0; k < evidence.epsilon_rungs.size(); ++k) {
     Rung& rung = evidence.epsilon_rungs[k];
@@ -33,6 +27,16 @@ Evidence told(const ResolvedRun& run, const Plan& plan, const Evidence& right, d
     rung.result.limit_coarse = std::move(other.epsilon_rungs[k].result.limit_coarse);
   }
   return evidence;
+}
+
+/// Of a theory on a clock that is wrong by this factor: the same draws, taken for noise of factor^(1/2) times the size.
+Evidence told(const ResolvedRun& run, const Plan& plan, const Evidence& right, double factor) {
+  ResolvedRun wrong = run;
+  wrong.hyperparameters.epsilon *= std::sqrt(factor);
+  Plan stretched = plan;
+  for (double& t : stretched.times) t *= factor;
+  for (double& epsilon : stretched.epsilons) epsilon *= std::sqrt(factor);
+  return told_by(wrong, stretched, right);
 }
 
 Plan plan_of_one_form(const ResolvedRun& run) {
@@ -60,6 +64,49 @@ void sees_what_it_says(RunConfig config, std::optional<double> VisibleErrors::*e
       BOOST_TEST((nearly.verdict != Verdict::disagree), "a fifth of " << seen << ": " << nearly.reason);
     }
   }
+}
+
+/// How often theories that are wrong by what the runs say they see, either way, go unseen in the observable that is
+/// said to show it.
+struct Unseen {
+  int misses = 0, trials = 0;
+  double mean = 0.0;  ///< of the stated errors
+};
+template <class Told>
+Unseen unseen(RunConfig config, std::optional<double> VisibleErrors::*error, int seeds, Told told_wrong) {
+  Unseen out;
+  for (int i = 1; i <= seeds; ++i) {
+    config.seed = static_cast<std::uint64_t>(i);
+    const ResolvedRun run = resolve(config);
+    const Plan plan = plan_of_one_form(run);
+    Evidence evidence = gather(run, plan, {}, {});
+    evidence.sensitivity = sensitivity_of(run, plan);
+    const Comparison c = conclude(evidence);
+    BOOST_REQUIRE((c.visible.*error).has_value());
+    const double seen = *(c.visible.*error);
+    out.mean += seen / seeds;
+    const std::string& seen_in = error == &VisibleErrors::drift ? c.drift_seen_in : c.noise_seen_in;
+    for (const double sign : {-1.0, 1.0}) {
+      const Comparison wrong = conclude(told_wrong(run, plan, evidence, 1.0 + sign * seen));
+      for (const ObservableResult& o : wrong.observables) {
+        out.misses += o.name == seen_in && o.verdict != Verdict::disagree;
+      }
+      ++out.trials;
+    }
+  }
+  return out;
+}
+
+/// Noise in the gorge y (2 + cos x), along it and across it: the noise across makes the drift, that along it the
+/// diffusion.
+RunConfig gorge(double along, double across, std::int64_t paths) {
+  RunConfig config;
+  config.formula = std::make_shared<manifolds::FormulaSource>(tests::typed("gorge", "x,y", {"y*(2+cos(x))"}, "1,0"));
+  config.manifold = "gorge";
+  config.noise = NoiseKind::constant;
+  config.sigma = Vector{{along, across}}.asDiagonal();
+  config.paths = paths;
+  return config;
 }
 
 RunConfig sphere(double weight, std::int64_t paths) {
@@ -105,6 +152,27 @@ BOOST_AUTO_TEST_CASE(a_noise_off_by_what_is_said_to_be_seen_disagrees, *boost::u
   config.noise = NoiseKind::isotropic;
   config.paths = 2048;
   sees_what_it_says(config, &VisibleErrors::noise, 0.08);
+}
+
+// Of trials of probability 0.99 more than a fixed number are missed with probability below 2e-3.
+BOOST_AUTO_TEST_CASE(what_is_said_to_be_seen_is_seen_as_often_as_said, *boost::unit_test::label("slow")) {
+  const auto count = [](const char* what, const Unseen& u) {
+    BOOST_TEST_MESSAGE(what << ": " << u.misses << " of " << u.trials << " unseen, stated " << u.mean);
+    const double expected = (1.0 - visible_with) * u.trials;
+    BOOST_TEST(u.misses <= expected + 4.0 * std::sqrt(expected), what << ": " << u.misses << " of " << u.trials);
+  };
+  constexpr int seeds = 24;
+  RunConfig uv;
+  uv.paths = 256;
+  count("drift on uv", unseen(uv, &VisibleErrors::drift, seeds, told));
+  count("noise on the sphere", unseen(sphere(1.0, 256), &VisibleErrors::noise, seeds, told));
+  const auto with_stronger_noise_across = [](const ResolvedRun& run, const Plan& plan, const Evidence& right,
+                                             double factor) {
+    ResolvedRun wrong = run;
+    wrong.config.sigma.col(1) *= std::sqrt(factor);
+    return told_by(wrong, plan, right);
+  };
+  count("drift in the gorge", unseen(gorge(0.3, 1.0, 512), &VisibleErrors::drift, seeds, with_stronger_noise_across));
 }
 
 // At small t the mean of q = u^2 - v^2 changes as t (grad q . drift + (1/2) tr (Hess q) Sigma_LL): each part is known.
@@ -197,7 +265,7 @@ BOOST_AUTO_TEST_CASE(steps_of_the_limit_are_halved_until_they_are_fine) {
   config.manifold = "torus";
   config.noise = NoiseKind::isotropic;
   config.eta = 0.02;
-  config.paths = 2048;  // eight times those of the trial
+  config.paths = 256;  // as few as there may be: the trial's
   config.time = 8.0;
   ResolvedRun run = resolve(config);
   const Plan fine = plan_of_one_form(run);

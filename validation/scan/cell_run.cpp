@@ -195,7 +195,7 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
                                 along.curves().rms.back());
   }
   if (result.status == Status::limit) {
-    result.reason = fmt::format("not bracketed after {} steps, the limit: times beyond it are not given", result.steps);
+    result.reason = fmt::format("not bracketed after {} steps, the limit: times beyond it are not given", plan.limit);
   }
 }
 

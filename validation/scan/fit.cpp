@@ -5,6 +5,7 @@
 #include <random>
 
 #include "manifolds/lane_math.hpp"
+#include "validation/ensemble.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -69,6 +70,25 @@ double weighed_error(const FitPoint& p) {
   return std::max(smallest, p.relative_error);
 }
 
+/// The same as another sample would have it: from so few of the resampled times, taken at random, that it scatters as
+/// much as one from that many batches and all the resamples does.
+template <class OneOf>
+double resampled_error(const FitPoint& p, OneOf one_of) {
+  constexpr double degrees = batch_count - 1;
+  const auto count = static_cast<double>(p.resampled.size());
+  const auto draws = static_cast<int>(1.0 / (1.0 / degrees + 1.0 / count));
+  double n = 0.0, sum = 0.0, squares = 0.0;
+  for (int k = 0; k < draws; ++k) {
+    const double change = p.resampled[one_of(p.resampled.size())] / p.time - 1.0;
+    if (!std::isfinite(change)) continue;  // a resample without the time
+    n += 1.0;
+    sum += change;
+    squares += change * change;
+  }
+  if (n < 2.0) return weighed_error(p);
+  return weighed_error({p.log_eta, p.time, std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1.0))), {}});
+}
+
 Interval joined(const Interval& a, const Interval& b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
 
 Interval range_of(const std::vector<double>& samples) {
@@ -127,13 +147,14 @@ std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint
   std::mt19937_64 engine(seed);
   const auto one_of = [&](std::size_t count) { return static_cast<std::size_t>(engine() % count); };
   while (law.samples.size() < bootstrap_fits) {
-    std::vector<double> resampled = y;
+    std::vector<double> resampled = y, errors = sigma;
     for (std::size_t i = 0; i < n; ++i) {
       if (points[i].resampled.empty()) continue;
       const double time = points[i].resampled[one_of(points[i].resampled.size())];
       if (time > 0.0) resampled[i] = manifolds::log(time);  // NaN: a resample without the time
+      errors[i] = resampled_error(points[i], one_of);
     }
-    law.samples.push_back(-straight_line(x, resampled, sigma).slope);
+    law.samples.push_back(-straight_line(x, resampled, errors).slope);
   }
   const double reach = *reach_95(law.alpha, law.samples);
   law.interval = {law.alpha - reach, law.alpha + reach};
@@ -244,9 +265,10 @@ std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector
 }
 
 std::optional<double> reach_95(double estimate, std::vector<double> samples) {
+  constexpr std::size_t fewest = 20;  // below that there is no quantile of 2.5 %
+  const std::size_t all = samples.size();
   std::erase_if(samples, [](double x) { return !std::isfinite(x); });
-  constexpr std::size_t fewest = 20;
-  if (samples.size() < fewest) return {};
+  if (samples.size() < fewest || 10 * samples.size() < 9 * all) return {};
   std::sort(samples.begin(), samples.end());
   const auto at = [&](double part) {
     return samples[static_cast<std::size_t>(part * static_cast<double>(samples.size() - 1))];

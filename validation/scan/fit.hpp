@@ -43,7 +43,8 @@ struct PowerLaw {
   /// Curvature beyond three standard errors.
   bool curved() const;
 };
-/// None with fewer than three cells. Bootstrap: each cell with one of its resampled times. Deterministic in `seed`.
+/// None with fewer than three cells. Bootstrap: each cell with one of its resampled times and an error from some
+/// of them: of a curved law the weights move alpha. Deterministic in `seed`.
 std::optional<PowerLaw> fit_power(const std::vector<FitPoint>& points, std::uint64_t seed);
 
 /// How far alpha moves at most if every log T is off by up to the error given for it, weighted as in `fit_power`.
@@ -76,7 +77,8 @@ struct Extremum {
 std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector<double>& y, bool largest);
 
 /// How far the middle 95 % of the finite samples reaches from `estimate`, on the side where it reaches further: an
-/// interval of that half-width holds its own estimate, and the bias that resampling shows. None with fewer than 20.
+/// interval of that half-width holds its own estimate, and the bias that resampling shows. None with fewer than 20, or
+/// with more than one in ten that are not finite: what these would say is not known.
 std::optional<double> reach_95(double estimate, std::vector<double> samples);
 
 }  // namespace valleydrift::validation

@@ -90,7 +90,8 @@ std::optional<PredictedOptimum> predicted_optimum(const ResolvedScan& scan, cons
   constexpr double precision = 1e-4;
   const auto [top, value] = golden_maximum(low, high, precision, [&](double x) { return sign * at(x); });
 
-  // The same reading on grids that lie differently about the top: on it, and a quarter, a half, three quarters off.
+  // The same reading on grids that lie differently about the top: on it, and a quarter, a half, three quarters off. On
+  // 32 grids it is off by up to 3 % more.
   constexpr int phases = 4, reach = 3;
   std::vector<Grid> grids(phases);
   for (int k = -reach * phases; k <= reach * phases; ++k) {
@@ -169,7 +170,8 @@ BestC best_c(const ResolvedScan& scan, const std::vector<CellResult>& cells, Fig
   for (std::size_t r = 0; r < static_cast<std::size_t>(replicate_count); ++r) {
     Grid resampled{measured.C, {}};
     for (const CellResult* cell : own) resampled.y.push_back(cell->replicates[r][static_cast<std::size_t>(figure)]);
-    if (const auto s = resampled.read(largest)) samples.push_back(manifolds::log(s->x));
+    const auto s = resampled.read(largest);
+    samples.push_back(s ? manifolds::log(s->x) : not_reached);
   }
   const double grid_error = theory ? theory->reading_error : spacing_at(measured.C, e->x);
   best.grid_error = std::expm1(grid_error);

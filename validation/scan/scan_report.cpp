@@ -326,8 +326,7 @@ std::string scan_text(const ResolvedScan& scan, const ScanResult& result) {
   return text;
 }
 
-double expected_seconds(const ResolvedScan& scan) {
-  const std::vector<CellWork> work = expected_work(scan);
+double expected_seconds(const ResolvedScan& scan, const std::vector<CellWork>& work) {
   const auto longest = std::max_element(
       work.begin(), work.end(), [](const CellWork& x, const CellWork& y) { return x.path_steps < y.path_steps; });
   if (!(longest->path_steps > 0.0)) return 0.0;
@@ -347,15 +346,20 @@ double expected_seconds(const ResolvedScan& scan) {
   const double of_record = seconds_per_unit(most_records, [&](std::int64_t records) { advance(records, 1); }) - of_step;
   const CellWork all = total(work);
   // Every record is resampled, on one thread.
-  constexpr double of_sum = 5e-9;  // seconds, a batch's sums in one resample
-  const double resampling = of_sum * replicate_count * batch_count * all.records;
+  CellRecords few;
+  std::vector<std::int64_t> steps;
+  for (std::int64_t i = 0; i < most_records; ++i) steps.push_back(++last);
+  ensemble->advance(steps, few);
+  const double of_resamples = seconds_of_trial([&] {
+    bootstrap(few, run.config.paths, {1.0, 1.0}, scan.config.delta, {}, run.config.seed);
+  });
+  const double resampling = of_resamples / static_cast<double>(most_records) * all.records;
   return (of_step * all.path_steps + std::max(0.0, of_record) * all.path_records) /
              (static_cast<double>(run.config.paths) * thread_count()) +
          resampling;
 }
 
-std::string scan_plan_text(const ResolvedScan& scan) {
-  const std::vector<CellWork> work = expected_work(scan);
+std::string scan_plan_text(const ResolvedScan& scan, const std::vector<CellWork>& work) {
   double largest = 0.0;
   for (const CellWork& w : work) largest = std::max(largest, w.path_steps);
   std::string text = problem_text(scan);
@@ -373,8 +377,7 @@ std::string scan_plan_text(const ResolvedScan& scan) {
                             total(work).path_steps, largest);
 }
 
-nlohmann::json scan_plan_json(const ResolvedScan& scan) {
-  const std::vector<CellWork> work = expected_work(scan);
+nlohmann::json scan_plan_json(const ResolvedScan& scan, const std::vector<CellWork>& work) {
   nlohmann::json cells = nlohmann::json::array();
   for (std::size_t i = 0; i < work.size(); ++i) {
     const Cell& cell = scan.cells[i];

@@ -14,9 +14,9 @@ std::string scan_text(const ResolvedScan& scan, const ScanResult& result);
 nlohmann::json scan_json(const ResolvedScan& scan, const ScanResult& result);
 
 /// Grid and cost, before anything runs.
-std::string scan_plan_text(const ResolvedScan& scan);
-nlohmann::json scan_plan_json(const ResolvedScan& scan);
+std::string scan_plan_text(const ResolvedScan& scan, const std::vector<CellWork>& work);
+nlohmann::json scan_plan_json(const ResolvedScan& scan, const std::vector<CellWork>& work);
 /// A guess at the wall-clock seconds, from a short trial with the present number of threads.
-double expected_seconds(const ResolvedScan& scan);
+double expected_seconds(const ResolvedScan& scan, const std::vector<CellWork>& work);
 
 }  // namespace valleydrift::validation
