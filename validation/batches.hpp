@@ -1,12 +1,16 @@
 // Batches of paths over threads, with errors and interruption passed on in order.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "manifolds/lanes.hpp"
 #include "validation/ensemble.hpp"
 #include "validation/interrupt.hpp"
 
@@ -53,6 +57,28 @@ void for_each_batch(const MakeWorker& make_worker, const After& after, int batch
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);
   }
+}
+
+/// The batch that a path is in, first_path_of turned round.
+inline int batch_of(std::int64_t path, std::int64_t paths) {
+  return static_cast<int>(((path + 1) * batch_count - 1) / paths);
+}
+
+/// So many batches share a unit of work, so that batches of few paths fill the lanes: four groups of them, the most
+/// that run interleaved.
+inline int batches_together(std::int64_t paths) {
+  constexpr std::int64_t filling = std::int64_t{4 * manifolds::lane_count} * batch_count;
+  return static_cast<int>(std::clamp<std::int64_t>((filling + paths - 1) / paths, 1, batch_count));
+}
+
+/// The same for workers of units: worker(first, last) and after(first, last) for the batches [first, last). Results
+/// must not depend on which batches share a unit.
+template <class MakeWorker, class After>
+void for_each_unit(const MakeWorker& make_worker, const After& after, std::int64_t paths, int batches) {
+  const int unit = batches_together(paths);
+  const auto range = [=](int u) { return std::pair(u * unit, std::min((u + 1) * unit, batches)); };
+  for_each_batch([&] { return [worker = make_worker(), range](int u) mutable { std::apply(worker, range(u)); }; },
+                 [&](int u) { std::apply(after, range(u)); }, (batches + unit - 1) / unit);
 }
 
 }  // namespace valleydrift::validation

@@ -5,6 +5,7 @@
 
 #include "manifolds/lanes.hpp"
 #include "sde/label_flow.hpp"
+#include "validation/batches.hpp"
 #include "validation/limit_step.hpp"
 #include "validation/theory.hpp"
 #include "validation/threads.hpp"
@@ -19,13 +20,18 @@ constexpr double steps_per_block = 1.5;
 /// A step of the weak order 2 scheme evaluates the fields eight times, one of Euler-Maruyama once.
 constexpr double evaluations_of_weak_order_two = 8.0;
 
-/// Groups of lanes that so many paths fill, batch by batch.
+/// Groups of lanes that a unit of batches fills, of so many paths in all.
+double groups_of_unit(std::int64_t paths) {
+  const std::int64_t in_unit = (paths * batches_together(paths) + batch_count - 1) / batch_count;
+  return std::ceil(static_cast<double>(in_unit) / manifolds::lane_count);
+}
+/// Groups of lanes that so many paths fill, unit by unit.
 double groups_of(std::int64_t paths) {
-  const std::int64_t per_batch = (paths + batch_count - 1) / batch_count;
-  return batch_count * std::ceil(static_cast<double>(per_batch) / manifolds::lane_count);
+  const int unit = batches_together(paths);
+  return (batch_count + unit - 1) / unit * groups_of_unit(paths);
 }
 
-/// Seconds of one thread that one group of lanes takes, measured on one batch of few paths.
+/// Seconds of one thread that one group of lanes takes, measured on one unit of few paths.
 class UnitCosts {
  public:
   UnitCosts(const ResolvedRun& run, const Plan& plan);
@@ -36,7 +42,7 @@ class UnitCosts {
   double limit = 0.0;   ///< step of the limiting diffusion with noise of its own
 
  private:
-  /// One batch, as full as the plan's are, of at most `most_groups` groups.
+  /// One unit of batches, as full as the plan's are, of at most `most_groups` groups.
   DiscreteRequest trial(bool coupled) const;
 
   static constexpr int most_groups = 4;  // as many as run interleaved
@@ -50,7 +56,7 @@ DiscreteRequest UnitCosts::trial(bool coupled) const {
   out.coupled = coupled;
   out.first_phase.reset();  // its steps cost what the others do
   out.paths = paths_;
-  out.batches = 1;
+  out.batches = batches_together(paths_);
   return out;
 }
 
@@ -58,7 +64,7 @@ UnitCosts::UnitCosts(const ResolvedRun& run, const Plan& plan)
     : run_(run),
       plan_(plan),
       paths_(std::min<std::int64_t>(run.config.paths, batch_count * most_groups * manifolds::lane_count)) {
-  const double groups = groups_of(paths_) / batch_count;
+  const double groups = groups_of_unit(paths_);
   const std::int64_t last = plan.record_steps.back();
   DiscreteRequest alone = trial(false);
   step = seconds_per_unit(last,
@@ -98,7 +104,7 @@ UnitCosts::UnitCosts(const ResolvedRun& run, const Plan& plan)
     limit = seconds_per_unit(most,
                              [&](std::int64_t n) {
                                run_limit(run, both.form, {0.0, static_cast<double>(n) * plan.limit_step},
-                                         plan.limit_step, paths_, {}, 0.0, 1);
+                                         plan.limit_step, paths_, {}, 0.0, batches_together(paths_));
                              }) /
             groups;
   }

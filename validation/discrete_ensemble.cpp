@@ -61,60 +61,81 @@ class DiscreteWorker {
         group_(loss, noise, request, sigma),
         observer_(loss, *request.run, request.hyperparameters, columns, request.form, sigma) {}
 
-  void operator()(int batch) {
-    const std::int64_t first = first_path_of(batch, request_.paths), last = first_path_of(batch + 1, request_.paths);
+  /// Runs the batches [first_batch, last_batch), whose paths share groups of lanes.
+  void operator()(int first_batch, int last_batch) {
     const int records = static_cast<int>(request_.record_steps.size());
-    BatchSums discrete(records, columns_), fine(records, columns_), coarse(records, columns_);
-    std::vector<double> errors(static_cast<std::size_t>(records));
-    for (std::int64_t path = first; path < last; path += group_.paths()) {
+    first_batch_ = first_batch;
+    sums_ = std::vector<Sums>(static_cast<std::size_t>(last_batch - first_batch), Sums(records, columns_));
+    const std::int64_t last = first_path_of(last_batch, request_.paths);
+    for (std::int64_t path = first_path_of(first_batch, request_.paths); path < last; path += group_.paths()) {
       group_.start(path, last - path);
       for (int record = 0; record < records; ++record) {
         group_.run_to(request_.record_steps[static_cast<std::size_t>(record)]);
         for (int g = 0; g < group_.groups(); ++g) {
           const std::int64_t base = path + g * lane_count;
           const int lanes = static_cast<int>(std::clamp<std::int64_t>(last - base, 0, lane_count));
-          if (lanes > 0) read(record, g, base, lanes, discrete, fine, coarse, errors);
+          if (lanes > 0) read(record, g, base, lanes);
         }
       }
     }
-    discrete.finish(last - first, observer_.start_coordinates(), batch, result_.discrete);
-    if (request_.coupled) {
-      fine.finish(last - first, observer_.start_coordinates(), batch, result_.limit_fine);
-      coarse.finish(last - first, observer_.start_coordinates(), batch, result_.limit_coarse);
-    }
-    for (int record = 0; record < records; ++record) {
-      result_.path_error.at(batch, record, 0) =
-          errors[static_cast<std::size_t>(record)] / static_cast<double>(last - first);
-    }
+    for (int batch = first_batch; batch < last_batch; ++batch) finish(batch);
   }
 
  private:
   using Group = DiscreteGroup<Loss>;
 
-  void read(int record, int g, std::int64_t base, int lanes, BatchSums& discrete, BatchSums& fine, BatchSums& coarse,
-            std::vector<double>& errors) {
+  /// Of one batch.
+  struct Sums {
+    Sums(int records, const Columns& columns)
+        : discrete(records, columns),
+          fine(records, columns),
+          coarse(records, columns),
+          errors(static_cast<std::size_t>(records)) {}
+    BatchSums discrete, fine, coarse;
+    std::vector<double> errors;
+  };
+  Sums& sums_of(std::int64_t path) {
+    return sums_[static_cast<std::size_t>(batch_of(path, request_.paths) - first_batch_)];
+  }
+
+  void finish(int batch) {
+    const Sums& sums = sums_[static_cast<std::size_t>(batch - first_batch_)];
+    const std::int64_t paths = first_path_of(batch + 1, request_.paths) - first_path_of(batch, request_.paths);
+    sums.discrete.finish(paths, observer_.start_coordinates(), batch, result_.discrete);
+    if (request_.coupled) {
+      sums.fine.finish(paths, observer_.start_coordinates(), batch, result_.limit_fine);
+      sums.coarse.finish(paths, observer_.start_coordinates(), batch, result_.limit_coarse);
+    }
+    for (std::size_t record = 0; record < sums.errors.size(); ++record) {
+      result_.path_error.at(batch, static_cast<int>(record), 0) = sums.errors[record] / static_cast<double>(paths);
+    }
+  }
+
+  void read(int record, int g, std::int64_t base, int lanes) {
     observer_.read(group_.state(g));
     const auto dimension = static_cast<std::size_t>(loss_.dimension());
     for (int l = 0; l < lanes; ++l) {
       if (!observer_.ok(l)) {
         report_lost_path(group_, request_, base + l, request_.record_steps[static_cast<std::size_t>(record)]);
       }
-      discrete.add(record, observer_.values(l));
+      Sums& sums = sums_of(base + l);
+      sums.discrete.add(record, observer_.values(l));
       const std::span<const double> slow = observer_.slow(l);
       double squared = 0.0;
       for (std::size_t i = 0; i < dimension; ++i) {
         const double y = limit_component(record, g, l, static_cast<int>(i));
         squared += (slow[i] - y) * (slow[i] - y);
       }
-      errors[static_cast<std::size_t>(record)] += squared;
+      sums.errors[static_cast<std::size_t>(record)] += squared;
       if (base + l < request_.sampled_paths) keep(record, g, base + l, l);
     }
     if (!request_.coupled) return;
-    for (auto [sums, point] : {std::pair{&fine, group_.limit_fine(g)}, std::pair{&coarse, group_.limit_coarse(g)}}) {
+    for (auto [sums, point] :
+         {std::pair{&Sums::fine, group_.limit_fine(g)}, std::pair{&Sums::coarse, group_.limit_coarse(g)}}) {
       observer_.read_limit(point);
       for (int l = 0; l < lanes; ++l) {
         if (!observer_.ok(l)) lost_limit(base + l);
-        sums->add(record, observer_.values(l));
+        (sums_of(base + l).*sums).add(record, observer_.values(l));
       }
     }
   }
@@ -163,6 +184,8 @@ class DiscreteWorker {
   const Loss& loss_;
   Group group_;
   Observer<Loss> observer_;
+  int first_batch_ = 0;
+  std::vector<Sums> sums_;  ///< of the batches that run
 };
 
 /// Gives the records of the paths [first, last) to the sink and frees them.
@@ -187,10 +210,11 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
   std::vector<std::vector<double>> kept(static_cast<std::size_t>(std::max<std::int64_t>(0, request.sampled_paths)));
   const auto make_worker = [&] { return DiscreteWorker<Loss>(loss, noise, request, columns, sigma, result, kept); };
   const auto dimension = static_cast<std::size_t>(loss.dimension());
-  for_each_batch(
+  for_each_unit(
       make_worker,
-      [&](int batch) {
-        const std::int64_t first = first_path_of(batch, request.paths), last = first_path_of(batch + 1, request.paths);
+      [&](int first_batch, int last_batch) {
+        const std::int64_t first = first_path_of(first_batch, request.paths),
+                           last = first_path_of(last_batch, request.paths);
         const std::int64_t saved = request.sink ? std::min(last, request.sampled_paths) : first;
         for (std::int64_t from = first; from < saved; from += request.sink_paths) {
           hand_over(request, dimension, from, std::min(from + request.sink_paths, saved), kept);
@@ -198,7 +222,7 @@ void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequ
         const std::int64_t steps = request.record_steps.back() + (request.first_phase ? request.first_phase->steps : 0);
         if (progress) progress(static_cast<double>(last - first) * static_cast<double>(steps));
       },
-      request.batches);
+      request.paths, request.batches);
 }
 
 /// The coupled limit needs sigma; without coupling the field only projects.

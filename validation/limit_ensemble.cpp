@@ -20,10 +20,12 @@ class LimitWorker {
         group_(loss, run, form, run.noise_factor(run.start), drift_excess),
         observer_(loss, run, run.hyperparameters, columns, form, run.noise_factor(run.start)) {}
 
-  void operator()(int batch) {
-    const std::int64_t first = first_path_of(batch, paths_), last = first_path_of(batch + 1, paths_);
-    BatchSums sums(table_.records(), columns_);
-    for (std::int64_t path = first; path < last; path += lane_count) {
+  /// Runs the batches [first_batch, last_batch), whose paths share groups of lanes.
+  void operator()(int first_batch, int last_batch) {
+    std::vector<BatchSums> sums(static_cast<std::size_t>(last_batch - first_batch),
+                                BatchSums(table_.records(), columns_));
+    const std::int64_t last = first_path_of(last_batch, paths_);
+    for (std::int64_t path = first_path_of(first_batch, paths_); path < last; path += lane_count) {
       const int lanes = static_cast<int>(std::min<std::int64_t>(last - path, lane_count));
       group_.start(path);
       for (int record = 0; record < table_.records(); ++record) {
@@ -34,11 +36,15 @@ class LimitWorker {
         observer_.read_limit(group_.point());
         for (int l = 0; l < lanes; ++l) {
           if (!observer_.ok(l)) lost(record, path + l);
-          sums.add(record, observer_.values(l));
+          sums[static_cast<std::size_t>(batch_of(path + l, paths_) - first_batch)].add(record, observer_.values(l));
         }
       }
     }
-    sums.finish(last - first, observer_.start_coordinates(), batch, table_);
+    for (int batch = first_batch; batch < last_batch; ++batch) {
+      sums[static_cast<std::size_t>(batch - first_batch)].finish(
+          first_path_of(batch + 1, paths_) - first_path_of(batch, paths_), observer_.start_coordinates(), batch,
+          table_);
+    }
   }
 
  private:
@@ -83,15 +89,15 @@ BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const s
   BatchTable table(static_cast<int>(times.size()), columns.count);
   std::visit(
       [&]<class Loss>(const Loss& loss) {
-        for_each_batch(
+        for_each_unit(
             [&] { return LimitWorker<Loss>(loss, run, form, columns, times, step, paths, drift_excess, table); },
-            [&](int batch) {
+            [&](int first_batch, int last_batch) {
               if (progress) {
-                progress(static_cast<double>(first_path_of(batch + 1, paths) - first_path_of(batch, paths)) *
+                progress(static_cast<double>(first_path_of(last_batch, paths) - first_path_of(first_batch, paths)) *
                          times.back() / step);
               }
             },
-            batches);
+            paths, batches);
       },
       run.manifold.registered().loss);
   return table;

@@ -94,7 +94,8 @@ struct Law {
 };
 
 ResolvedRun resolved(const CheckSite& site, const Vector& y, Scheme scheme, const Law& law) {
-  RunConfig config = config_at(site, y, scheme, law.noise, usual, law.drawn);
+  const Pace& pace = law.noise == NoiseKind::isotropic ? usual : swift;
+  RunConfig config = config_at(site, y, scheme, law.noise, pace, law.drawn);
   config.paths = law.paths;
   ResolvedRun run = resolve(config);
   if (law.noise == NoiseKind::minibatch) {
@@ -139,8 +140,10 @@ void distort(Evidence& evidence, double factor) {
 
 /// How many times fewer paths are enough where one is dear: the power is measured with these.
 int dearness(const Manifold& manifold, const Law& law) {
-  const bool at_rest_or_flowing = law.noise == NoiseKind::minibatch || (law.noise == NoiseKind::label && !law.drawn);
-  return manifold.dimension() > (at_rest_or_flowing ? 8 : 32) ? 4 : 1;
+  const int dimension = manifold.dimension();
+  if (law.noise == NoiseKind::isotropic) return dimension > 2 ? 2 : 1;
+  if (law.drawn) return 1;
+  return dimension > 32 ? 2 : dimension > 8 ? 4 : 1;
 }
 
 /// Two rungs, at the applicability report's epsilon (of minibatch noise up to twice that) and half of it.
@@ -330,20 +333,20 @@ std::vector<Check> law_checks() {
       law_check("S2-law-label",
                 "under label noise the slow variable extrapolates to the limit as epsilon -> 0 (false alarm 1e-8; "
                 "sees 4 % of the drift)",
-                "(10), (22), (38), (39)", sites::everywhere, {NoiseKind::label, 2048, 1.0}),
+                "(10), (22), (38), (39)", sites::everywhere, {NoiseKind::label, 1024, 1.0}),
       law_check("S2-law-drawn",
                 "under label noise in drawn batches it extrapolates to the limit with the sampling's own noise (false "
                 "alarm 1e-8; sees 10 % of the drift)",
-                "(48), (49), (50)", can_draw, {NoiseKind::label, 1024, 1.0, true}),
+                "(48), (49), (50)", can_draw, {NoiseKind::label, 256, 1.0, true}),
       law_check("S2-law-minibatch",
                 "drawn batches with exact labels cause no motion along the valley at order epsilon^2 (false alarm "
                 "1e-8; sees 2 % of the drift that label noise in the same batches would cause)",
-                "(48), (50)", can_draw, {NoiseKind::minibatch, 1024, 1.0, true}),
+                "(48), (50)", can_draw, {NoiseKind::minibatch, 256, 1.0, true}),
       law_check("S2-law-isotropic",
                 "under isotropic noise means and covariances of the slow variable extrapolate to the limiting "
                 "diffusion's as epsilon -> 0 (false alarm 1e-8; sees 12 % of the clock, of drift and diffusion "
                 "together, on uv 3 %)",
-                "(10), (37), (38), (39)", can_diffuse, {NoiseKind::isotropic, 8192, 0.4})};
+                "(10), (37), (38), (39)", can_diffuse, {NoiseKind::isotropic, 4096, 0.4})};
 }
 
 }  // namespace valleydrift::validation

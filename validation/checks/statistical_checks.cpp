@@ -80,14 +80,14 @@ class PlateauRun {
   const ResolvedRun& run() const { return run_; }
 
   /// Of variance and loss: the batch samples over the theory, with noise of this seed; records `relaxation` steps
-  /// apart.
-  std::array<std::vector<double>, 2> ratios(std::uint64_t seed, double relaxation) const {
+  /// apart, from `waited` of them on.
+  std::array<std::vector<double>, 2> ratios(std::uint64_t seed, double relaxation, int waited) const {
     const ResolvedRun run = with_seed(run_, seed);
     DiscreteRequest request = own_rung(run, plan_);
     request.coupled = false;
     request.record_steps = {0};
     for (int r = 0; r < records_; ++r) {
-      request.record_steps.push_back((16 + r) * static_cast<std::int64_t>(std::ceil(relaxation)));
+      request.record_steps.push_back((waited + r) * static_cast<std::int64_t>(std::ceil(relaxation)));
     }
     const DiscreteResult result = run_discrete(request);
     std::array<std::vector<double>, 2> out;
@@ -136,20 +136,25 @@ class PlateauRun {
 
 constexpr double plateau_numbers = 8.0;  // judged per point: two schemes, two noises, two columns
 
-/// How many times fewer paths are enough where one is dear: the power is measured with these.
-int dearness(const Manifold& manifold) { return manifold.dimension() > 32 ? 8 : manifold.dimension() > 8 ? 2 : 1; }
+/// Paths of a batch: the m modes of a path are as good as m paths of one mode, but of many not all count where they
+/// differ; beyond 32 dimensions half as much is to be seen. The power is measured with these.
+std::int64_t paths_per_batch(const CheckSite& site) {
+  const Manifold& m = site.manifold;
+  return (site.thorough ? 512 : 32) / (m.dimension() > 32 ? 8 : std::min(m.transverse_dimension(), 4));
+}
 
 Finding run_plateau(const CheckSite& site) {
-  constexpr int records = 24;
+  constexpr int records = 24, waited = 8;  // e^-16 of the start's squares is left at the first record
+  // Nothing diffuses far: half of the steps that the usual pace takes to relax.
+  constexpr Pace pace{0.3, 0.8};
   WorstRatio worst;
-  const std::int64_t paths = (site.thorough ? 65536 : 4096) / dearness(site.manifold);
+  const std::int64_t paths = paths_per_batch(site) * batch_count;
   const double level = row_false_alarm / plateau_numbers / static_cast<double>(start_points(site).size());
   for (const Vector& y : start_points(site)) {
     for (const Scheme scheme : sites::both_schemes) {
       for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) {
-        const PlateauRun plateau(site, y, scheme, noise, usual, records, paths);
-        const double relaxation = plateau.run().applicability.tau_1;  // e^-32 of the start is left at the first record
-        plateau.judge(worst, plateau.ratios(site.seed, relaxation), level);
+        const PlateauRun plateau(site, y, scheme, noise, pace, records, paths);
+        plateau.judge(worst, plateau.ratios(site.seed, plateau.run().applicability.tau_1, waited), level);
       }
     }
   }
@@ -158,7 +163,7 @@ Finding run_plateau(const CheckSite& site) {
 
 /// The plateau of one run over that of another, each of the row's four runs in turn.
 Repeater repeat_plateau(const CheckSite& site) {
-  constexpr int records = 2;
+  constexpr int records = 2, waited = 16;
   std::vector<PlateauRun> runs;
   for (const Scheme scheme : sites::both_schemes) {
     for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) {
@@ -168,8 +173,8 @@ Repeater repeat_plateau(const CheckSite& site) {
   return [runs = std::move(runs)](const SameLaw& same) {
     const PlateauRun& plateau = runs[static_cast<std::size_t>(same.repeat) % runs.size()];
     const double relaxation = waited_for(plateau.run());
-    const auto one = plateau.ratios(same.seed, relaxation),
-               other = plateau.ratios(same.other_seed, same.flaw.clock * relaxation);
+    const auto one = plateau.ratios(same.seed, relaxation, waited),
+               other = plateau.ratios(same.other_seed, same.flaw.clock * relaxation, waited);
     const std::array ratios = {difference(1.0, one[0], other[0]), difference(1.0, one[1], other[1])};
     WorstRatio worst;
     plateau.judge(worst, ratios, row_false_alarm / plateau_numbers);
