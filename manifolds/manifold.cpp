@@ -301,10 +301,11 @@ Vector Manifold::residual_units(const Vector& w) const {
   // Sums of some hundred terms leave 1e-14 of the scale: 1e-10, the smallest tolerance that paths are held to, of the
   // least unit.
   constexpr double least = 1e-4;
+  constexpr double most = 4.0;  // residuals whose scale is above a quarter are of order 1
   const Vector slopes = jacobian(w).rowwise().norm();
   const double size = w.norm();
-  const Vector scales = (slopes * size).array().minCoeff() >= 1.0 ? size * slopes : length(w) * slopes;
-  return scales.unaryExpr([](double s) { return std::clamp(1.0, least * s, s); });
+  const Vector scales = most * size * slopes.minCoeff() >= 1.0 ? size * slopes : length(w) * slopes;
+  return scales.unaryExpr([](double s) { return std::clamp(1.0, least * s, most * s); });
 }
 
 double Manifold::scaled_residual(const Vector& w) const {

@@ -197,7 +197,7 @@ class RowSizes {
   double of_square(double square) const { return length_ * (std::sqrt(square) + known_to * length_); }
 
  private:
-  static constexpr double known_to = 1e-10;  // of the length: to what points are put on the valley
+  static constexpr double known_to = 4e-10;  // of the length: to what points are put on the valley, at most
   double length_;
   std::vector<double> slow_, others_;
 };
@@ -289,7 +289,7 @@ void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKi
   }
 }
 
-/// Points are put on the valley within 1e-10 of its length on lanes and to rounding here. The cloud is above 1e-3 of it
+/// Points are put on the valley within 4e-10 of its length on lanes and to rounding here. The cloud is above 1e-3 of it
 /// wide, so its square over epsilon^2 is known to 1e-7 (else that is what counts); the rest to 1e-9 after 160 steps. The least conspicuous term, momentum's part of
 /// the slow variable, is of order eta eps/mu = 1e-3.
 Finding run_ensembles(const CheckSite& site) {
