@@ -71,8 +71,8 @@ class Manifold {
   double valley_residual(const Vector& w) const;
   /// The valley's length at w: |w|, and where that is below 1 at least the diameter of curvature, as far as 1.
   double length(const Vector& w) const;
-  /// u_a, what residuals are measured by at and near w, m: 1, but no more than 4 times their scale |grad f_a| length(w),
-  /// and no less than 1e-4 of it, since rounding leaves 1e-14 of the scale.
+  /// u_a, what residuals are measured by at and near w, m: 1, but no more than 4 times their scale |grad f_a|
+  /// length(w), and no less than 1e-4 of it, since rounding leaves 1e-14 of the scale.
   Vector residual_units(const Vector& w) const;
   /// How far w is from the valley: max |f_a| / u_a; NaN where it cannot be told.
   double scaled_residual(const Vector& w) const;

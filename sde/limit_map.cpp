@@ -50,7 +50,8 @@ auto dormand_prince(double size) {
 manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
   if (manifold.scaled_residual(w) < manifolds::on_valley_tolerance) return w;
 
-  constexpr double near = 1e-7;     // of the scaled residual: from here Gauss-Newton's end point differs from the flow's by near^2
+  constexpr double near =
+      1e-7;  // of the scaled residual: from here Gauss-Newton's end point differs from the flow's by near^2
   constexpr double too_far = 1e10;  // 2 L / |grad L| is the distance to the valley, near it and in order of size
   constexpr int most_steps = 100000;
   constexpr int between_units = 64;  // steps between two looks at residuals that are measured by more than 1

@@ -46,10 +46,11 @@ void iterate(const Manifold& manifold, const Hyperparameters& h, const Vector& i
 }  // namespace
 
 FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vector& initial) {
-  constexpr std::int64_t stride = 32;           // how often the end is looked for,
-  constexpr std::int64_t long_stride = 2048;   // and where residuals are measured by more than 1
-  constexpr double near = 1e-10;       // of the scaled residual: what the retraction then adds to the end point is of its square,
-  constexpr double at_rest = 1e-12;    // and the momentum that is left, (27), of this part of |w|
+  constexpr std::int64_t stride = 32;         // how often the end is looked for,
+  constexpr std::int64_t long_stride = 2048;  // and where residuals are measured by more than 1
+  constexpr double near =
+      1e-10;  // of the scaled residual: what the retraction then adds to the end point is of its square,
+  constexpr double at_rest = 1e-12;  // and the momentum that is left, (27), of this part of |w|
   const double size = std::min(1.0, 10.0 * manifold.length(initial));  // where w vanishes: 1e-11 of a small valley's
   const double reach = h.eta * h.beta() / h.mu;
   const std::int64_t most = std::min(most_descent_steps, manifold.most_flow_gradients());
@@ -73,11 +74,11 @@ FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vec
     return !arrived;
   });
   if (!arrived) {
-    throw NumericalError(fmt::format(
-        "{}: the first phase from {} does not reach the valley: after {} steps, at {}, {}; choose another "
-        "--start or --seed, a larger --eta, or --phase1 none",
-        manifold.name(), manifolds::format_point(initial), most, manifolds::format_point(last),
-        manifold.residual_text(last, near)));
+    throw NumericalError(
+        fmt::format("{}: the first phase from {} does not reach the valley: after {} steps, at {}, {}; choose another "
+                    "--start or --seed, a larger --eta, or --phase1 none",
+                    manifold.name(), manifolds::format_point(initial), most, manifolds::format_point(last),
+                    manifold.residual_text(last, near)));
   }
   phase.arrival = residual < manifolds::on_valley_tolerance ? last : manifold.retract(last);
   return phase;

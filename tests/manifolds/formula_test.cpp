@@ -94,8 +94,8 @@ BOOST_AUTO_TEST_CASE(residuals_are_measured_by_their_scale) {
   const Vector direction{{0.61, 0.8}};
   for (const double size : {1e-8, 1e-3, 1.0, 1e5}) {
     for (const double factor : {1e-6, 1e-2, 1.0, 1e6}) {
-      const Manifold m = formula_manifold(valleydrift::tests::typed(
-          "circle", "x,y", {fmt::format("{}*(x^2 + y^2 - {})", factor, size * size)}, "1,1"));
+      const Manifold m = formula_manifold(
+          valleydrift::tests::typed("circle", "x,y", {fmt::format("{}*(x^2 + y^2 - {})", factor, size * size)}, "1,1"));
       const Vector w = size * direction;
       const double scale = factor * 2.0 * size * direction.norm() * m.length(w), f = std::abs(m.residuals(w)[0]);
       const double unit = scale < 0.25 ? 4.0 * scale : std::max(1.0, 1e-4 * scale);

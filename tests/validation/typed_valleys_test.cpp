@@ -115,7 +115,8 @@ BOOST_AUTO_TEST_CASE(the_size_of_a_valley_does_not_matter) {
 
 // Noise takes paths along a valley to where eta l is beyond the stability limit: what happens there says nothing.
 BOOST_AUTO_TEST_CASE(a_valley_too_steep_for_diffusing_paths_is_inconclusive) {
-  const Verification v = verified(valleydrift::tests::typed("quartic", "x,y", {"y - x^4"}, "0,0"), {"S2-law-isotropic"});
+  const Verification v =
+      verified(valleydrift::tests::typed("quartic", "x,y", {"y - x^4"}, "0,0"), {"S2-law-isotropic"});
   BOOST_REQUIRE(v.results.size() == 1u);
   BOOST_TEST((v.results.front().verdict == CheckVerdict::inconclusive));
   BOOST_TEST(v.results.front().finding.inconclusive.find("so steep") != std::string::npos);

@@ -284,14 +284,15 @@ void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKi
       const Row expected = batch_row(columns, own[r]);
       compare_rows(
           worst, expected, [&](int c) { return evidence.theories.front().sample(batch, record, c); },
-          sizes.of(expected), columns, fmt::format("{}, the limit's own ensemble, batch {}, record {}", which, batch, record));
+          sizes.of(expected), columns,
+          fmt::format("{}, the limit's own ensemble, batch {}, record {}", which, batch, record));
     }
   }
 }
 
 /// Points are put on the valley within 4e-10 of its length on lanes and to rounding here. The cloud is above 1e-3 of it
-/// wide, so its square over epsilon^2 is known to 1e-7 (else that is what counts); the rest to 1e-9 after 160 steps. The least conspicuous term, momentum's part of
-/// the slow variable, is of order eta eps/mu = 1e-3.
+/// wide, so its square over epsilon^2 is known to 1e-7 (else that is what counts); the rest to 1e-9 after 160 steps.
+/// The least conspicuous term, momentum's part of the slow variable, is of order eta eps/mu = 1e-3.
 Finding run_ensembles(const CheckSite& site) {
   Worst worst(row_bound);
   for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {

@@ -49,8 +49,7 @@ std::int64_t plain_length(const ResolvedRun& run) {
   return length;
 }
 
-double apart(const Manifold& m, const Hyperparameters& h, const Vector& initial, const Vector& arrival,
-             double length) {
+double apart(const Manifold& m, const Hyperparameters& h, const Vector& initial, const Vector& arrival, double length) {
   const ExtendedVector from = initial.cast<long double>();
   return largest(iterated_limit(m, h, from, ExtendedVector::Zero(from.size()), length).cast<double>() - arrival);
 }

@@ -127,8 +127,7 @@ Finding limit_map_fixes_valley(const CheckSite& site) {
     worst.add(largest(sde::limit_map(m, y) - y) / size, "flow, stays " + where);
     const Vector w = y + 0.1 * site.length * random.direction(y.size());
     const Vector end = sde::limit_map(m, w);
-    worst.add(m.valley_residual(end) / (m.jacobian(end).norm() * size),
-              "flow, reaches the valley from " + shown(w));
+    worst.add(m.valley_residual(end) / (m.jacobian(end).norm() * size), "flow, reaches the valley from " + shown(w));
     worst.add(largest(sde::limit_map(m, end) - end) / size, "flow, idempotent from " + shown(w));
     const double eta = visible_step(m.geometry(y).spectrum);
     for (const Scheme scheme : both_schemes) {
@@ -158,10 +157,9 @@ Finding limit_map_is_flow(const CheckSite& site) {
                       steps, condition(spectrum)));
     }
     const auto descent = [&](double h) {
-      return Vector(
-          iterated_limit(m, hyperparameters(Scheme::sgd, h, 1.0), w.cast<long double>(), ExtendedVector::Zero(w.size()),
-                         site.length)
-              .cast<double>());
+      return Vector(iterated_limit(m, hyperparameters(Scheme::sgd, h, 1.0), w.cast<long double>(),
+                                   ExtendedVector::Zero(w.size()), site.length)
+                        .cast<double>());
     };
     const Vector one = descent(step), two = descent(step / 2.0), four = descent(step / 4.0);
     const Vector extrapolated = (4.0 * (2.0 * four - two) - (2.0 * two - one)) / 3.0;

@@ -26,8 +26,8 @@ constexpr long double travel = 2e-3L;
 /// Iterates until w no longer moves; false if it does not come to rest. `slowest` is the least eigenvalue of the
 /// transverse modes: it says how often to look; `length`, what w is measured by where it is smaller.
 template <class Loss>
-bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest, double length,
-                     ExtendedVector& w, const ExtendedVector& p) {
+bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest, double length, ExtendedVector& w,
+                     const ExtendedVector& p) {
   discrete::State<long double, Loss> state(loss);
   discrete::Scratch<long double, Loss> scratch(loss);
   const discrete::StepConstants constants(h);
@@ -48,7 +48,8 @@ bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest,
     const ExtendedVector before = w;
     for (int i = 0; i < loss.dimension(); ++i) w[i] = state.w[i];
     if (!w.allFinite()) return false;
-    const long double moved = (w - before).cwiseAbs().maxCoeff() / std::max<long double>(length, w.cwiseAbs().maxCoeff());
+    const long double moved =
+        (w - before).cwiseAbs().maxCoeff() / std::max<long double>(length, w.cwiseAbs().maxCoeff());
     if (moved <= 4.0L * last_place || (moved <= 100.0L * last_place && moved >= before_that)) return true;
     before_that = moved;
   }
@@ -105,7 +106,8 @@ Vector derivative_of_iteration(const Manifold& manifold, const Hyperparameters& 
                                double length) {
   const ExtendedVector along = v.cast<long double>();
   const auto slope = [&](long double s) {
-    return ExtendedVector((kicked(manifold, h, y, along, s, length) - kicked(manifold, h, y, along, -s, length)) / (2.0L * s));
+    return ExtendedVector((kicked(manifold, h, y, along, s, length) - kicked(manifold, h, y, along, -s, length)) /
+                          (2.0L * s));
   };
   const long double s = kick_size(h, along, length);
   return ((4.0L * slope(s / 2.0L) - slope(s)) / 3.0L).cast<double>();
