@@ -56,6 +56,10 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
   constexpr int most_steps = 100000;
   constexpr int between_units = 64;  // steps between two looks at residuals that are measured by more than 1
   const double size = size_of(manifold, w);
+  // Where f vanishes with its slope no point is near by its scale: then it ends where a fourth power has become 1e-32
+  // of what it was, and w 1e-8.
+  constexpr double vanished = 1e-32;
+  const double nothing = vanished * manifold.valley_residual(w);
   auto stepper = dormand_prince(size);
   const std::int64_t most_gradients = manifold.most_flow_gradients(), units_cost = manifold.transverse_dimension();
   std::int64_t gradients = 0;
@@ -85,6 +89,7 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
     if (manifold.valley_residual(point) < near || step % between_units == 0) {
       gradients += units_cost;
       if (manifold.scaled_residual(point) < near) return manifold.retract(point);
+      if (manifold.valley_residual(point) <= nothing) return point;
     }
   }
   if (gradients >= most_gradients) {
