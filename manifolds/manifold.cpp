@@ -4,6 +4,7 @@
 
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -289,6 +290,38 @@ Geometry Manifold::geometry(const Vector& y, double earlier) const {
 
 double Manifold::valley_residual(const Vector& w) const { return residuals(w).cwiseAbs().maxCoeff(); }
 
+double Manifold::length(const Vector& w) const {
+  const double size = w.norm();
+  if (!(size < 1.0)) return size;
+  const double bend = std::min(1.0, 2.0 * curvature_radius(decompose(w)));
+  return bend > size ? bend : size;  // no number where w has no valley
+}
+
+Vector Manifold::residual_units(const Vector& w) const {
+  // Sums of some hundred terms leave 1e-14 of the scale: 1e-10, the smallest tolerance that paths are held to, of the
+  // least unit.
+  constexpr double least = 1e-4;
+  constexpr double most = 4.0;  // residuals whose scale is above a quarter are of order 1
+  const Vector slopes = jacobian(w).rowwise().norm();
+  const double size = w.norm();
+  const Vector scales = most * size * slopes.minCoeff() >= 1.0 ? size * slopes : length(w) * slopes;
+  return scales.unaryExpr([](double s) { return std::clamp(1.0, least * s, most * s); });
+}
+
+double Manifold::scaled_residual(const Vector& w) const {
+  const Vector f = residuals(w);
+  if ((f.array() == 0.0).all()) return 0.0;
+  return f.cwiseQuotient(residual_units(w)).cwiseAbs().maxCoeff<Eigen::PropagateNaN>();
+}
+
+std::string Manifold::residual_text(const Vector& w, double bound) const {
+  const Vector f = residuals(w).cwiseAbs(), units = residual_units(w);
+  Eigen::Index a = 0;
+  f.cwiseQuotient(units).maxCoeff(&a);
+  const double unit = units[a] > 0.0 ? units[a] : 1.0;  // 0 where f has no slope
+  return fmt::format("max |f| = {}, bound {}", number_text(f[a]), number_text(bound * unit, 6));
+}
+
 Vector Manifold::retract(const Vector& start) const {
   constexpr int most_steps = 50;  // Gauss-Newton near the valley squares the error: 5 steps are usual
   constexpr double arrived = 1e-10;
@@ -302,11 +335,11 @@ Vector Manifold::retract(const Vector& start) const {
     w = next;
     residual = next_residual;
   }
-  if (!(residual < arrived)) {
+  if (!(scaled_residual(w) < arrived)) {
     throw NumericalError(
-        fmt::format("{}: retraction from {} does not reach the valley: max |f| = {}, bound {:g}; "
-                    "take a smaller --epsilon or a start nearer to the valley",
-                    name(), format_point(start), number_text(residual), arrived));
+        fmt::format("{}: retraction from {} does not reach the valley: {}; take a smaller --epsilon or a start nearer "
+                    "to the valley",
+                    name(), format_point(start), residual_text(w, arrived)));
   }
   return w;
 }

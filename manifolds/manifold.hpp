@@ -13,7 +13,7 @@ namespace valleydrift::manifolds {
 
 struct RegisteredLoss;  // registry.hpp
 
-/// |f| below this counts as on the valley: a point within it is not moved.
+/// A scaled residual below this counts as on the valley: a point within it is not moved.
 inline constexpr double on_valley_tolerance = 1e-12;
 
 /// A loss with its valley, DERIVATION section 1. Shapes: D = dimension, m = transverse_dimension, M = D - m.
@@ -67,10 +67,19 @@ class Manifold {
   Geometry geometry(const Vector& y, double earlier = 0.0) const;
   /// The m largest eigenvalues of H, ascending, whatever its rank: the spectrum that `geometry` has.
   Vector spectrum(const Vector& y) const;
-  /// How far w is from the valley: max |f_a|.
+  /// max |f_a|.
   double valley_residual(const Vector& w) const;
+  /// The valley's length at w: |w|, and where that is below 1 at least the diameter of curvature, as far as 1.
+  double length(const Vector& w) const;
+  /// u_a, what residuals are measured by at and near w, m: 1, but no more than 4 times their scale |grad f_a|
+  /// length(w), and no less than 1e-4 of it, since rounding leaves 1e-14 of the scale.
+  Vector residual_units(const Vector& w) const;
+  /// How far w is from the valley: max |f_a| / u_a; NaN where it cannot be told.
+  double scaled_residual(const Vector& w) const;
+  /// "max |f| = 0.1, bound 1e-07": the residual that is largest in units u_a, and the bound times its u_a.
+  std::string residual_text(const Vector& w, double bound) const;
   /// The nearby point of the valley by Gauss-Newton, w <- w - J^+ f, DERIVATION (36), until max |f| stops falling.
-  /// Throws NumericalError if it does not arrive within 1e-10.
+  /// Throws NumericalError if its scaled residual is not below 1e-10.
   Vector retract(const Vector& w) const;
   /// 1 / the largest normal curvature of the valley (a lower bound on it for m > 1), DERIVATION (33).
   /// To rounding for valleys of dimension 32 and less, beyond that to about 1e-3.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/numeric/odeint/integrate/integrate_adaptive.hpp>
 #include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
 #include <boost/numeric/odeint/stepper/generation.hpp>
@@ -81,6 +82,7 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
   constexpr double least_advance = 1e-6;
   constexpr int most_evaluations = 1'000'000;  // between two times: some seconds; a run's own takes hundreds
 
+  const double size = std::min(1.0, 10.0 * manifold.length(y0));  // what components that vanish are measured by
   const Vector first = manifold.geometry(y0).spectrum;
   const double steepest = first[first.size() - 1];
   const auto drift = label_drift(manifold, form, noise);
@@ -126,8 +128,9 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
       least_time = t + advance;
       const double first_step = (next - t) / 16.0;  // a guess; the error control finds its own
       try {
-        odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
-                                   derivative, y, t, next, first_step, check_rank);
+        odeint::integrate_adaptive(
+            odeint::make_controlled(tolerance * size, tolerance, odeint::runge_kutta_dopri5<State>()), derivative, y, t,
+            next, first_step, check_rank);
       } catch (const odeint::no_progress_error&) {  // no step is short enough
         if (no_drift) std::rethrow_exception(no_drift);
         throw NumericalError(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <limits>
 #include <span>
 #include <vector>
@@ -46,8 +47,12 @@ class LimitField {
   /// noise v is the eigenvector of the smallest eigenvalue alone, the one that is next to pass through 0.
   void follow_path();
 
-  /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f| is below 1e-10, at most 8 times (near the
-  /// valley each step squares |f|). A lane that has arrived stays as it is, so no path depends on its neighbours.
+  /// What residuals are measured by from here on, Manifold::residual_units at a point of the path: 1 without it.
+  void measure_by(const Eigen::VectorXd& units);
+  double unit(int residual) const { return 1.0 / per_unit_[residual]; }
+
+  /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f_a| / u_a is below 1e-10, at most 8 times (near
+  /// the valley each step squares |f|). A lane that has arrived stays as it is, so no path depends on its neighbours.
   void retract(std::span<T> w);
   /// x <- P_L(w) x.
   void project(std::span<const T> w, std::span<T> x);
@@ -142,6 +147,7 @@ class LimitField {
   int dimension_, residuals_, noise_count_;
   bool isotropic_;
   double root_weight_;
+  Buffer<double, m> per_unit_;      ///< 1/u_a
   std::vector<double> sigma_;       ///< r columns of D numbers
   std::vector<double> covariance_;  ///< sigma sigma^T, D x D, for small models
   bool following_ = false, has_frame_ = false;
@@ -162,14 +168,21 @@ LimitField<T, Model>::LimitField(const Model& model, const LimitForm& form, cons
       noise_count_(static_cast<int>(noise.columns())),
       isotropic_(noise.is_isotropic()),
       root_weight_(std::sqrt(model.weight())),
+      per_unit_(residuals_),
       sigma_(noise.matrix().data(), noise.matrix().data() + noise.matrix().size()),
       workspace_(dimension_, residuals_),
       hessian_(model),
       bending_(model) {
+  std::fill(per_unit_.begin(), per_unit_.end(), 1.0);
   if (sizes_known && !isotropic_) {
     const Eigen::MatrixXd covariance = noise.matrix() * noise.matrix().transpose();
     covariance_.assign(covariance.data(), covariance.data() + covariance.size());
   }
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::measure_by(const Eigen::VectorXd& units) {
+  for (int a = 0; a < rows(); ++a) per_unit_[a] = 1.0 / units[a];
 }
 
 template <class T, class Model>
@@ -661,8 +674,8 @@ void LimitField<T, Model>::retract(std::span<T> w) {
   const std::span<T> f(x.f.data(), static_cast<std::size_t>(rows()));
   for (int step = 0; step < most_steps; ++step) {
     model_.template residuals<T>(point, f);
-    T largest = abs(x.f[0]);
-    for (int a = 1; a < rows(); ++a) largest = max(largest, abs(x.f[a]));
+    T largest = abs(x.f[0]) * per_unit_[0];
+    for (int a = 1; a < rows(); ++a) largest = max(largest, abs(x.f[a]) * per_unit_[a]);
     const auto there = largest < arrived;
     if (all(there)) break;
     linearise(point, x);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/numeric/odeint/integrate/integrate_adaptive.hpp>
 #include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
 #include <boost/numeric/odeint/stepper/generation.hpp>
@@ -17,9 +18,14 @@
 namespace valleydrift::sde {
 namespace {
 
-constexpr double tolerance = 1e-12;  // of each step, absolute and relative; the sum over a run stays below 1e-10
+constexpr double tolerance = 1e-12;  // of each step, of |w| and of the problem's size; over a run below 1e-10
 constexpr double at_rest = 1e-15;    // of the gradient: nothing moves any more
 constexpr double first_step = 1e-3;  // Dormand-Prince finds its own from any first guess
+
+/// tr s J^T J, the steepest curvature of L or more.
+double gauss_newton_trace(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
+  return manifold.label_constant() * manifold.jacobian(w).squaredNorm();
+}
 
 /// ds of dw/ds = -grad L(w).
 auto flow_of(const manifolds::Manifold& manifold) {
@@ -29,21 +35,33 @@ auto flow_of(const manifolds::Manifold& manifold) {
   };
 }
 
-auto dormand_prince() {
-  return boost::numeric::odeint::make_controlled(tolerance, tolerance,
+/// What components that vanish are measured by: 1, or ten lengths of a smaller valley.
+double size_of(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
+  return std::min(1.0, 10.0 * manifold.length(w));
+}
+
+auto dormand_prince(double size) {
+  return boost::numeric::odeint::make_controlled(tolerance * size, tolerance,
                                                  boost::numeric::odeint::runge_kutta_dopri5<State>());
 }
 
 }  // namespace
 
 manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds::Vector& w) {
-  if (manifold.valley_residual(w) < manifolds::on_valley_tolerance) return w;
+  if (manifold.scaled_residual(w) < manifolds::on_valley_tolerance) return w;
 
-  constexpr double near = 1e-7;     // from here Gauss-Newton's end point differs from the flow's by near^2
+  constexpr double near =
+      1e-7;  // of the scaled residual: from here Gauss-Newton's end point differs from the flow's by near^2
   constexpr double too_far = 1e10;  // 2 L / |grad L| is the distance to the valley, near it and in order of size
   constexpr int most_steps = 100000;
-  auto stepper = dormand_prince();
-  const std::int64_t most_gradients = manifold.most_flow_gradients();
+  constexpr int between_units = 64;  // steps between two looks at residuals that are measured by more than 1
+  const double size = size_of(manifold, w);
+  // Where f vanishes with its slope no point is near by its scale: then it ends where a fourth power has become 1e-32
+  // of what it was, and w 1e-8.
+  constexpr double vanished = 1e-32;
+  const double nothing = vanished * manifold.valley_residual(w);
+  auto stepper = dormand_prince(size);
+  const std::int64_t most_gradients = manifold.most_flow_gradients(), units_cost = manifold.transverse_dimension();
   std::int64_t gradients = 0;
   const auto derivative = flow_of(manifold);
   const auto flow = [&](const State& x, State& dxds, double at) {
@@ -52,7 +70,7 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
   };
   State x(w.data(), w.data() + w.size());
   State dxds(x.size());  // at x: the last stage of the step to x
-  double s = 0.0, ds = first_step;
+  double s = 0.0, ds = std::min(first_step, 1.0 / gauss_newton_trace(manifold, w));
   flow(x, dxds, s);
   for (int step = 0; step < most_steps && gradients < most_gradients; ++step) {
     manifolds::throw_if_interrupted();
@@ -61,36 +79,38 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
     if (2.0 * manifold.loss(view(x)) > too_far * slope) {
       throw NumericalError(fmt::format(
           "{}: the gradient flow from {} ends at a saddle or maximum off the valley, {}: the gradient vanishes there "
-          "and max |f| = {}, bound {:g}; choose another --start",
+          "and {}; choose another --start",
           manifold.name(), manifolds::format_point(w), manifolds::format_point(view(x)),
-          manifolds::number_text(manifold.valley_residual(view(x))), near));
+          manifold.residual_text(view(x), near)));
     }
     stepper.try_step(flow, x, dxds, s, ds);
     const manifolds::Vector point = view(x);
     if (!point.allFinite() || !(ds > 0.0)) break;
-    if (manifold.valley_residual(point) < near) return manifold.retract(point);
+    if (manifold.valley_residual(point) < near || step % between_units == 0) {
+      gradients += units_cost;
+      if (manifold.scaled_residual(point) < near) return manifold.retract(point);
+      if (manifold.valley_residual(point) <= nothing) return point;
+    }
   }
   if (gradients >= most_gradients) {
     throw NumericalError(fmt::format(
         "{}: the gradient flow from {} was given up after {} gradients, the most work for a formula of this "
-        "length; it had not failed, but is slow: max |f| = {} at s = {:.3g}, bound {:g}; choose a --start "
-        "nearer to the valley",
-        manifold.name(), manifolds::format_point(w), gradients,
-        manifolds::number_text(manifold.valley_residual(view(x))), s, near));
+        "length; it had not failed, but is slow: at s = {:.3g} {}; choose a --start nearer to the valley",
+        manifold.name(), manifolds::format_point(w), gradients, s, manifold.residual_text(view(x), near)));
   }
   throw NumericalError(fmt::format(
-      "{}: the gradient flow from {} does not reach the valley: max |f| = {} after s = {:.3g}, bound {:g}; choose "
-      "another --start",
-      manifold.name(), manifolds::format_point(w), manifolds::number_text(manifold.valley_residual(view(x))), s, near));
+      "{}: the gradient flow from {} does not reach the valley: after s = {:.3g} {}; choose another --start",
+      manifold.name(), manifolds::format_point(w), s, manifold.residual_text(view(x), near)));
 }
 
 std::vector<manifolds::Vector> gradient_flow(const manifolds::Manifold& manifold, const manifolds::Vector& w,
                                              const std::vector<double>& times) {
-  auto stepper = dormand_prince();
+  const double size = size_of(manifold, w);
+  auto stepper = dormand_prince(size);
   const auto flow = flow_of(manifold);
   State x(w.data(), w.data() + w.size());
   std::vector<manifolds::Vector> out;
-  double s = 0.0, ds = first_step;
+  double s = 0.0, ds = std::min(first_step, 1.0 / gauss_newton_trace(manifold, w));
   constexpr int most_steps = 1000000;
   int steps = 0;
   for (const double time : times) {

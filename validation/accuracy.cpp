@@ -4,27 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "sde/symmetric_eigen.hpp"
 #include "validation/visibility.hpp"
 
 namespace valleydrift::validation {
 namespace {
 
 constexpr double unit_roundoff = std::numeric_limits<double>::epsilon();
-
-/// |grad q_i| at y by forward differences, which are good to 1e-8.
-std::vector<double> slow_gradients(const ResolvedRun& run) {
-  const Vector& y = run.start;
-  const double size = y.norm() > 0.0 ? y.norm() : 1.0, h = std::sqrt(unit_roundoff) * size;
-  const Vector here = run.manifold.slow_coordinates(y, y);
-  Vector squares = Vector::Zero(here.size()), moved = y;
-  for (Eigen::Index k = 0; k < y.size(); ++k) {
-    moved[k] = y[k] + h;
-    squares += ((run.manifold.slow_coordinates(moved, y) - here) / h).cwiseAbs2();
-    moved[k] = y[k];
-  }
-  const Vector norms = squares.cwiseSqrt();
-  return {norms.begin(), norms.end()};
-}
 
 /// |grad tr H| at y, 2 s |sum_a (Hess f_a) grad f_a|.
 double trace_gradient(const Manifold& manifold, const Vector& y, const Matrix& jacobian) {
@@ -33,6 +19,18 @@ double trace_gradient(const Manifold& manifold, const Vector& y, const Matrix& j
     sum += manifold.residual_hessian_times(y, Vector::Unit(jacobian.rows(), a), jacobian.row(a).transpose());
   }
   return 2.0 * manifold.label_constant() * sum.norm();
+}
+
+/// Of J with its rows over what residuals are measured by. The geometry has it where all are 1.
+double smallest_singular_value(const Manifold& manifold, const manifolds::Geometry& geometry, const Matrix& jacobian) {
+  const Vector units = manifold.residual_units(geometry.point);
+  if ((units.array() == 1.0).all()) return std::sqrt(geometry.spectrum[0] / manifold.label_constant());
+  const Matrix rows = units.cwiseInverse().asDiagonal() * jacobian;
+  Matrix gram = rows * rows.transpose();
+  const auto m = static_cast<std::size_t>(gram.rows());
+  std::vector<double> vectors(m * m), values(m);
+  sde::symmetric_eigen<double>(static_cast<int>(m), {gram.data(), m * m}, vectors, values);
+  return std::sqrt(*std::min_element(values.begin(), values.end()));
 }
 
 /// What a shift of `by` in each of its squares' roots changes a mean square by.
@@ -69,15 +67,29 @@ manifolds::Hyperparameters finest_rung(const Evidence& evidence) {
 
 }  // namespace
 
+std::vector<double> slow_gradients(const ResolvedRun& run) {
+  const Vector& y = run.start;
+  const double size = y.norm() > 0.0 ? y.norm() : 1.0, h = std::sqrt(unit_roundoff) * size;
+  const Vector here = run.manifold.slow_coordinates(y, y);
+  Vector squares = Vector::Zero(here.size()), moved = y;
+  for (Eigen::Index k = 0; k < y.size(); ++k) {  // forward differences
+    moved[k] = y[k] + h;
+    squares += ((run.manifold.slow_coordinates(moved, y) - here) / h).cwiseAbs2();
+    moved[k] = y[k];
+  }
+  const Vector norms = squares.cwiseSqrt();
+  return {norms.begin(), norms.end()};
+}
+
 Accuracy accuracy_of(const Evidence& evidence) {
-  constexpr double projection = 1e-10;  // max |f| at which LimitField::retract has arrived
+  constexpr double projection = 1e-10;  // max |f_a| / u_a at which LimitField::retract has arrived
   const ResolvedRun& run = *evidence.run;
   const Columns& columns = evidence.columns;
   const Vector& y = run.start;
   const manifolds::Geometry geometry = run.manifold.geometry(y);
   const Matrix jacobian = run.manifold.jacobian(y);
   const auto residuals = static_cast<double>(jacobian.rows());
-  const double smallest = std::sqrt(geometry.spectrum[0] / run.manifold.label_constant());  // singular value of J
+  const double smallest = smallest_singular_value(run.manifold, geometry, jacobian);  // of J over the units
   const manifolds::Hyperparameters judged = finest_rung(evidence);
   const double finest = judged.epsilon, steps = evidence.plan->times.back() * judged.slow_unit();
 

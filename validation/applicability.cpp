@@ -169,11 +169,10 @@ Vector initial_point(const RunConfig& config, const Manifold& manifold) {
     throw ConfigError(fmt::format("--start has {} numbers: {} needs {} ({})", given.size(), manifold.name(),
                                   manifold.dimension(), manifold.description().coordinates));
   }
-  const double residual = manifold.valley_residual(given);
-  if (config.strict && !(residual < manifolds::on_valley_tolerance)) {
-    throw ConfigError(fmt::format("--start {}: off the valley, max |f| = {}, allowed with --strict is {:g}",
-                                  manifolds::format_point(given), manifolds::number_text(residual),
-                                  manifolds::on_valley_tolerance));
+  if (config.strict && !(manifold.scaled_residual(given) < manifolds::on_valley_tolerance)) {
+    throw ConfigError(fmt::format("--start {}: off the valley, which --strict does not allow: {}",
+                                  manifolds::format_point(given),
+                                  manifold.residual_text(given, manifolds::on_valley_tolerance)));
   }
   return given;
 }
@@ -204,7 +203,8 @@ Condition first_phase_length(const ResolvedRun& run) {
 /// Distance, steps and noise of a first phase, from the cloud at the run's epsilon.
 void measure_first_phase(ResolvedRun& run) {
   constexpr double rounding = 1e-10;  // of |w|: where the noise has no cloud
-  const double distance = std::max(arrival_distance * run.applicability.cloud, rounding * (1.0 + run.start.norm()));
+  const double size = std::min(1.0, 10.0 * run.manifold.length(run.start)) + run.start.norm();
+  const double distance = std::max(arrival_distance * run.applicability.cloud, rounding * size);
   set_distance(*run.first_phase, run.manifold, run.hyperparameters, distance);
   run.first_phase->noisy = run.config.phase1 == Phase1::noisy;
 }

@@ -167,7 +167,7 @@ class DiscreteWorker {
     std::int64_t at = 0;
     const auto watch = [&](std::int64_t k) {
       const Vector y = first_lane(group_.limit_fine(0));
-      if (!y.allFinite() || !(run.manifold.valley_residual(y) < lost_from)) {
+      if (!y.allFinite() || !(run.manifold.scaled_residual(y) < lost_from)) {
         report_lost_limit(run, path, static_cast<double>(at) / request_.hyperparameters.slow_unit(), last);
       }
       last = y;

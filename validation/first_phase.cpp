@@ -46,9 +46,12 @@ void iterate(const Manifold& manifold, const Hyperparameters& h, const Vector& i
 }  // namespace
 
 FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vector& initial) {
-  constexpr std::int64_t stride = 32;  // how often the end is looked for
-  constexpr double near = 1e-10;       // of f: what the retraction then adds to the end point is of its square,
-  constexpr double at_rest = 1e-12;    // and the momentum that is left, (27), of this part of |w|
+  constexpr std::int64_t stride = 32;         // how often the end is looked for,
+  constexpr std::int64_t long_stride = 2048;  // and where residuals are measured by more than 1
+  constexpr double near =
+      1e-10;  // of the scaled residual: what the retraction then adds to the end point is of its square,
+  constexpr double at_rest = 1e-12;  // and the momentum that is left, (27), of this part of |w|
+  const double size = std::min(1.0, 10.0 * manifold.length(initial));  // where w vanishes: 1e-11 of a small valley's
   const double reach = h.eta * h.beta() / h.mu;
   const std::int64_t most = std::min(most_descent_steps, manifold.most_flow_gradients());
   FirstPhase phase{.initial = initial, .arrival = initial};
@@ -64,17 +67,18 @@ FirstPhase descend(const Manifold& manifold, const Hyperparameters& h, const Vec
           manifold.name(), manifolds::format_point(initial), k, manifolds::format_point(last)));
     }
     last = w;
-    residual = manifold.valley_residual(w);
-    arrived = residual < near && reach * p.cwiseAbs().maxCoeff() < at_rest * (1.0 + w.cwiseAbs().maxCoeff());
     phase.rest = k;
+    if (!(manifold.valley_residual(w) < near) && k % long_stride != 0) return true;
+    residual = manifold.scaled_residual(w);
+    arrived = residual < near && reach * p.cwiseAbs().maxCoeff() < at_rest * (size + w.cwiseAbs().maxCoeff());
     return !arrived;
   });
   if (!arrived) {
-    throw NumericalError(fmt::format(
-        "{}: the first phase from {} does not reach the valley: after {} steps max |f| = {} at {}, bound {:g}; "
-        "choose another --start or --seed, a larger --eta, or --phase1 none",
-        manifold.name(), manifolds::format_point(initial), most, manifolds::number_text(residual),
-        manifolds::format_point(last), near));
+    throw NumericalError(
+        fmt::format("{}: the first phase from {} does not reach the valley: after {} steps, at {}, {}; choose another "
+                    "--start or --seed, a larger --eta, or --phase1 none",
+                    manifold.name(), manifolds::format_point(initial), most, manifolds::format_point(last),
+                    manifold.residual_text(last, near)));
   }
   phase.arrival = residual < manifolds::on_valley_tolerance ? last : manifold.retract(last);
   return phase;

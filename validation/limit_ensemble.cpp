@@ -58,7 +58,7 @@ class LimitWorker {
       for (int i = 0; i < steps; ++i) {
         group_.run(span / steps, 1);
         const Vector y = first_lane(group_.point());
-        if (!y.allFinite() || !(run_.manifold.valley_residual(y) < lost_from)) {
+        if (!y.allFinite() || !(run_.manifold.scaled_residual(y) < lost_from)) {
           report_lost_limit(run_, path, times_[static_cast<std::size_t>(r - 1)] + i * span / steps, last);
         }
         last = y;

@@ -38,7 +38,8 @@ class BatchSums {
   std::vector<double> sums_, products_;
 };
 
-/// A point further from the valley than this, max |f|, is lost: far above rounding, far below what a lost path shows.
+/// A point further from the valley than this, its scaled residual, is lost: far above rounding, far below what a lost
+/// path shows.
 inline constexpr double lost_from = 1e-6;
 
 /// Lane 0 of numbers on lanes.
@@ -115,6 +116,7 @@ Observer<Loss>::Observer(const Loss& loss, const ResolvedRun& run, const Hyperpa
       slow_(static_cast<std::size_t>(lane_count * loss.dimension())),
       weights_(slow_.size()) {
   loss.model().slow_coordinates(start_, start_, start_coordinates_);
+  field_.measure_by(run.manifold.residual_units(run.start));
   if (run.config.slow_variable == SlowVariable::iterated) {
     // After 40 relaxation times of the slowest mode, of w or of momentum, e^-40 of the transverse part is left.
     const manifolds::Geometry geometry = run.manifold.geometry(run.start);
@@ -184,7 +186,9 @@ void Observer<Loss>::unpack(Lanes trace, Lanes variance, Lanes value) {
     const auto values = std::span(values_).subspan(static_cast<std::size_t>(l * columns_.sums()),
                                                    static_cast<std::size_t>(columns_.sums()));
     bool good = std::isfinite(manifolds::lane(variance, l)) && std::isfinite(manifolds::lane(value, l));
-    for (const Lanes& f : residuals) good = good && std::abs(manifolds::lane(f, l)) < lost_from;
+    for (std::size_t a = 0; a < residuals.size(); ++a) {
+      good = good && std::abs(manifolds::lane(residuals[a], l)) < lost_from * field_.unit(static_cast<int>(a));
+    }
     for (int i = 0; i < dimension; ++i) slow[static_cast<std::size_t>(i)] = manifolds::lane(y_[i], l);
     loss_.model().slow_coordinates(slow, start_, values.first(static_cast<std::size_t>(columns_.slow)));
     for (int i = 0; i < columns_.slow; ++i) {

@@ -14,6 +14,7 @@
 #include "sde/limit_map.hpp"
 #include "sde/limit_terms.hpp"
 #include "sde/symmetric_eigen.hpp"
+#include "validation/accuracy.hpp"
 #include "validation/random_start.hpp"
 
 namespace valleydrift::validation {
@@ -41,7 +42,7 @@ class ValleyDrift {
     const Matrix basis = geometry.longitudinal_basis();
     // The truncation error is the square of this; rounding, 1e-16 over it, stays below 1e-11.
     constexpr double relative_step = 1e-4;
-    const double h = relative_step * std::min(run_.manifold.curvature_radius(geometry), std::max(1.0, y.norm()));
+    const double h = relative_step * std::min(run_.manifold.curvature_radius(geometry), run_.manifold.length(y));
     Matrix a(basis.cols(), basis.cols());
     for (Eigen::Index j = 0; j < basis.cols(); ++j) {
       manifolds::throw_if_interrupted();
@@ -58,7 +59,7 @@ class ValleyDrift {
     constexpr double largest_step = 0.05;
     constexpr int most_rows = 6;
     double h =
-        largest_step * std::min(run_.manifold.curvature_radius(run_.manifold.geometry(y)), std::max(1.0, y.norm()));
+        largest_step * std::min(run_.manifold.curvature_radius(run_.manifold.geometry(y)), run_.manifold.length(y));
     std::vector<Vector> before;
     Vector best;
     error = std::numeric_limits<double>::infinity();
@@ -102,19 +103,24 @@ struct Spectrum {
   }
 };
 
-/// A rate along the valley below this counts as zero: 1e-7 of c tr H over the squared size of the point.
+/// A rate along the valley below this counts as zero: 1e-7 of c tr H over the squared size of the point or the valley.
 double negligible_rate(const ResolvedRun& run, const Vector& y) {
   constexpr double resolution = 1e-7;  // ten times the error of the linearisation
-  const double size = 1.0 + y.squaredNorm();
+  const double length = std::min(1.0, run.manifold.length(y)), size = length * length + y.squaredNorm();
   return resolution * run.batch_noise().label * run.manifold.label_constant() *
          run.manifold.geometry(y).trace_hessian() / size;
 }
 
-/// Whether nothing but a symmetry tells the points apart: spectrum and slow coordinates are the same to this part.
+/// Whether nothing but a symmetry tells the points apart: the spectrum is the same to this part, and slow coordinates
+/// to this part of themselves or of what moving by the valley's length changes them by.
 bool equivalent(const ResolvedRun& run, const Vector& a, const Vector& b, double part) {
-  const auto same = [&](const Vector& x, const Vector& y) { return (x - y).norm() <= part * std::max(1.0, y.norm()); };
-  return same(run.manifold.geometry(a).spectrum, run.manifold.geometry(b).spectrum) &&
-         same(run.manifold.slow_coordinates(a, run.start), run.manifold.slow_coordinates(b, run.start));
+  const Vector l = run.manifold.geometry(b).spectrum;
+  if (!((run.manifold.geometry(a).spectrum - l).norm() <= part * l.norm())) return false;
+  const Vector q = run.manifold.slow_coordinates(b, run.start);
+  const std::vector<double> slopes = slow_gradients(run);
+  const double slope = Eigen::Map<const Vector>(slopes.data(), q.size()).norm();
+  return (run.manifold.slow_coordinates(a, run.start) - q).norm() <=
+         part * std::max(slope * run.manifold.length(run.start), q.norm());
 }
 
 /// The end of the flow from the start: horizons that double until the point no longer changes over a doubling. With
@@ -133,7 +139,7 @@ std::optional<Vector> fixed_point(const ResolvedRun& run, const ValleyDrift& dri
   bool along_symmetry = false;
   for (int doubling = 0; doubling < most_doublings; ++doubling) {
     const Vector next = drift.flow(y, horizon);
-    const bool rests = (next - y).norm() <= unchanged * std::max(1.0, y.norm());
+    const bool rests = (next - y).norm() <= unchanged * run.manifold.length(y);
     const bool before = std::exchange(along_symmetry, run.config.batch && equivalent(run, next, y, unchanged));
     y = next;
     if (rests || (before && along_symmetry)) return y;
@@ -151,8 +157,9 @@ std::optional<Vector> fixed_point(const ResolvedRun& run, const ValleyDrift& dri
   return {};
 }
 
-/// Newton's method on the drift from a point within 1e-7 of where it vanishes: two steps arrive at rounding. Directions
-/// without drift are left alone.
+/// Newton's method on the drift from a point within 1e-7 of where it vanishes, relative to the valley's length: two
+/// steps arrive at rounding, so near that basis and spectrum are still good to 1e-7. Directions without drift are left
+/// alone.
 Vector polished(const ResolvedRun& run, const ValleyDrift& drift, const Vector& end, const Matrix& basis,
                 const Spectrum& spectrum, double zero) {
   constexpr int most_steps = 4;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 #include "manifolds/catalogue.hpp"
@@ -39,10 +40,25 @@ double fixed_number(std::uint64_t& state) {
   return static_cast<double>(state >> 11) * 0x1p-52 - 1.0;
 }
 
+/// The distance over which the slope of the residuals at y doubles across the valley, at least: 2 |g|^2 / |Hess f g|,
+/// g = grad f.
+double steepening_length(const Manifold& manifold, const Vector& y) {
+  const Matrix j = manifold.jacobian(y);
+  double shortest = std::numeric_limits<double>::infinity();
+  for (Eigen::Index a = 0; a < j.rows(); ++a) {
+    const Vector slope = j.row(a);
+    const double change = manifold.residual_hessian_times(y, Vector::Unit(j.rows(), a), slope).norm();
+    shortest = std::min(shortest, 2.0 * slope.squaredNorm() / change);
+  }
+  return shortest;
+}
+
 /// Makes the site's points from the start, which is on the valley.
 void place(CheckSite& site, const Vector& start) {
   constexpr double perturbation = 0.15;  // of the length: a third of the radius of curvature where the valley bends
-  site.length = std::min(1.0, 2.0 * site.manifold.curvature_radius(site.manifold.geometry(start)));
+  constexpr double least_part = 0.01;    // of |w|, where nothing bends: what rounding then moves is 1e-14 of the length
+  const double bend = 2.0 * site.manifold.curvature_radius(site.manifold.geometry(start));
+  site.length = std::min({std::max(1.0, least_part * start.norm()), bend, steepening_length(site.manifold, start)});
   site.points.push_back(start);
   std::uint64_t state = 20221031;
   const int perturbed = site.thorough ? 7 : 2;

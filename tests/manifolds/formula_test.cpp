@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <filesystem>
@@ -85,6 +86,26 @@ BOOST_AUTO_TEST_CASE(built_in_valleys_typed_again_agree) {
       }
     }
   }
+}
+
+// How far a point is from the valley does not depend on the factor of the residual or, relative to the point, on the
+// valley's size; residuals of order 1 are taken as they are.
+BOOST_AUTO_TEST_CASE(residuals_are_measured_by_their_scale) {
+  const Vector direction{{0.61, 0.8}};
+  for (const double size : {1e-8, 1e-3, 1.0, 1e5}) {
+    for (const double factor : {1e-6, 1e-2, 1.0, 1e6}) {
+      const Manifold m = formula_manifold(
+          valleydrift::tests::typed("circle", "x,y", {fmt::format("{}*(x^2 + y^2 - {})", factor, size * size)}, "1,1"));
+      const Vector w = size * direction;
+      const double scale = factor * 2.0 * size * direction.norm() * m.length(w), f = std::abs(m.residuals(w)[0]);
+      const double unit = scale < 0.25 ? 4.0 * scale : std::max(1.0, 1e-4 * scale);
+      BOOST_TEST(std::abs(m.scaled_residual(w) * unit / f - 1.0) < 1e-12);
+      BOOST_TEST(m.scaled_residual(m.retract(w)) < 1e-10);
+      BOOST_TEST(m.length(w) / size >= direction.norm() * (1.0 - 1e-15));
+    }
+  }
+  const Manifold uv("uv", {});
+  BOOST_TEST(uv.residual_units(Vector{{2.0, 0.5}})[0] == 1.0);
 }
 
 BOOST_AUTO_TEST_CASE(random_cubics_are_the_polynomials) {

@@ -220,6 +220,22 @@ BOOST_AUTO_TEST_CASE(flows_of_typed_valleys_are_bounded) {
   }
 }
 
+// The flow's curve depends neither on the factor of a residual nor, but for its size, on that of the valley.
+BOOST_AUTO_TEST_CASE(the_limit_map_goes_by_the_scale_of_the_valley) {
+  const Vector direction{{2.3, 0.6}};
+  const Vector expected = limit_map(Manifold("uv", {}), direction);
+  for (const double size : {1e-8, 1e-2, 1.0, 1e4}) {
+    for (const double factor : {1e-6, 1.0, 1e6}) {
+      const auto source =
+          valleydrift::tests::typed("scaled-uv", "u,v", {fmt::format("{}*(u*v - {})", factor, size * size)}, "1,1");
+      const Manifold m(valleydrift::manifolds::description_of(source), {});
+      const Vector end = limit_map(m, size * direction);
+      BOOST_TEST((end / size - expected).norm() < 1e-9, "size " << size << ", factor " << factor << ": " << end / size);
+      BOOST_TEST((limit_map(m, end) - end).norm() == 0.0);
+    }
+  }
+}
+
 // What the bound must not keep from the valley: residuals of 4096 characters, and formulas of a line however stiff.
 BOOST_AUTO_TEST_CASE(long_formulas_that_converge_are_followed_to_their_end) {
   using namespace valleydrift::manifolds;

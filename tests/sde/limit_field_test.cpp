@@ -208,6 +208,23 @@ BOOST_AUTO_TEST_CASE(retraction_reaches_the_valley_and_is_the_definitions) {
   });
 }
 
+// Where residuals are measured by less than 1 the retraction goes on until they are as small beside that.
+BOOST_AUTO_TEST_CASE(retraction_arrives_within_the_units_of_the_residuals) {
+  const valleydrift::manifolds::Uv model;
+  LimitField<Lanes, valleydrift::manifolds::Uv> field(model, form_of(Form::paper, Scheme::heavy_ball),
+                                                      Matrix::Identity(2, 1));
+  const Vector start{{2.0, 0.5 + 2e-11}};  // f = 4e-11
+  Bundle w(2);
+  const auto residual_after = [&] {
+    for (int i = 0; i < lane_count; ++i) w.set(i, start);
+    field.retract(w.out());
+    return std::abs(w.get(0)[0] * w.get(0)[1] - 1.0);
+  };
+  BOOST_TEST(residual_after() > 3e-11);
+  field.measure_by(Vector::Constant(1, 1e-3));
+  BOOST_TEST(residual_after() < 1e-13);
+}
+
 namespace {
 
 /// Bits of every result of a lane, for the given neighbours.

@@ -50,6 +50,21 @@ BOOST_AUTO_TEST_CASE(relaxation_time_of_uv) {
   for (const double u : {2.0, -3.0, 1.0 + 1e-7, 0.05}) check_time(inspect("uv", {}, {{u, 1.0 / u}}), 1.0);
 }
 
+// As large a time on a valley of any size, with residuals of any.
+BOOST_AUTO_TEST_CASE(relaxation_time_of_small_and_large_valleys) {
+  for (const double size : {1e-8, 1e-3, 1e4}) {
+    for (const double factor : {1e-3, 1.0}) {
+      const double value = size * size;
+      RunConfig config;
+      config.formula = std::make_shared<const manifolds::FormulaSource>(
+          tests::typed("scaled-uv", "u,v", {fmt::format("{}*(u*v - {})", factor, value)}, "1,1"));
+      config.start = std::vector<double>{2.0 * size, 0.5 * size};
+      config.eta = 0.1 / (4.25 * value * factor * factor);
+      check_time(validation::inspect(validation::resolve(config)), 1.0 / (factor * factor));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(relaxation_time_of_the_ellipse) {
   for (const auto& [a, b] : {std::pair{1.5, 1.0}, {3.0, 0.5}, {1.0, 2.0}}) {
     const double longer = std::max(a, b), shorter = std::min(a, b);

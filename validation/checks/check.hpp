@@ -30,8 +30,8 @@ struct CheckSite {
   std::string label;  ///< "ellipse", "ellipse (a = 6, b = 0.5)"
   Manifold manifold;
   std::vector<Vector> points;  ///< on the valley: the default start and retracted perturbations of it
-  /// The distance over which the valley bends at the start: its diameter of curvature, at most 1. What checks move is
-  /// moved in proportion to it.
+  /// The distance over which the valley bends or steepens at the start: its diameter of curvature, at most 1 or a
+  /// hundredth of |w|. What checks move is moved in proportion to it.
   double length = 1.0;
   std::string unreachable = {};  ///< why the site has no points, if so
   bool thorough = false;         ///< more points, parameters, paths

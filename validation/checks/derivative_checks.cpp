@@ -230,7 +230,7 @@ Finding label(const CheckSite& site) {
     const double bound = 1e-11 * std::max(1.0, 1e-3 * j.norm() * w.norm());
     worst.add(largest(measured - sigma * xi) / std::max(largest(sigma), largest(measured)), bound,
               "noise factor " + where);
-    if (m.valley_residual(w) > manifolds::on_valley_tolerance) return;
+    if (m.scaled_residual(w) > manifolds::on_valley_tolerance) return;
     const Matrix h_matrix = m.hessian(w);
     worst.add(largest(sigma * sigma.transpose() - m.label_constant() * h_matrix) / largest(h_matrix),
               1e-11 * rounding_of(site, w), "Sigma = c H " + where);

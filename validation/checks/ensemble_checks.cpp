@@ -9,6 +9,7 @@
 #include "discrete/reference.hpp"
 #include "manifolds/registry.hpp"
 #include "sde/steppers.hpp"
+#include "validation/accuracy.hpp"
 #include "validation/checks/check.hpp"
 #include "validation/evidence.hpp"
 #include "validation/schedule.hpp"
@@ -139,6 +140,7 @@ void add_limit_path(const ResolvedRun& run, const Plan& plan, std::uint64_t path
       [&](const auto& loss) {
         using Model = std::decay_t<decltype(loss.model())>;
         sde::LimitField<double, Model> field(loss.model(), form, sigma);
+        field.measure_by(run.manifold.residual_units(run.start));
         sde::WeakOrderTwo<double> stepper(loss.dimension(), static_cast<int>(r));
         Vector y = run.start;
         std::uint64_t step = 0;
@@ -160,13 +162,52 @@ void add_limit_path(const ResolvedRun& run, const Plan& plan, std::uint64_t path
       run.manifold.registered().loss);
 }
 
-void compare_rows(Worst& worst, const Row& expected, const std::function<double(int)>& found, const Columns& columns,
-                  const std::string& where) {
+constexpr double row_bound = 1e-6;  // of the sizes, see run_ensembles
+
+/// What the numbers of a row are measured by.
+class RowSizes {
+ public:
+  explicit RowSizes(const ResolvedRun& run, const sde::LimitForm& form) : length_(run.manifold.length(run.start)) {
+    for (const double slope : slow_gradients(run)) slow_.push_back(slope * length_);
+    const manifolds::Geometry geometry = run.manifold.geometry(run.start);
+    const auto plateau = sde::transverse_plateau(geometry, run.noise_factor(run.start), form);
+    const double finest = 0.5 * run.hyperparameters.epsilon;
+    const double known = 2.0 * std::sqrt(plateau.variance) * known_to * length_ / finest;
+    others_ = {geometry.trace_hessian(), plateau.variance + known / row_bound, plateau.loss};
+  }
+
+  /// Of slow coordinates what moving by the length changes them by, of tr H and the plateaus their own size, of the
+  /// transverse variance, the square of a distance over epsilon^2, at least what the nearest point is known to; of
+  /// covariances what changes of those add, the standard deviations of `row` times the sizes.
+  Row of(const Row& row) const {
+    Row out = slow_;
+    out.insert(out.end(), others_.begin(), others_.end());
+    std::vector<double> deviations;
+    for (std::size_t i = 0, at = out.size(); at < row.size(); at += slow_.size() - i++) {
+      deviations.push_back(std::sqrt(std::max(0.0, row[at])) + known_to * slow_[i]);
+    }
+    for (std::size_t i = 0; i < deviations.size(); ++i) {
+      for (std::size_t j = i; j < deviations.size(); ++j) {
+        out.push_back(deviations[i] * slow_[j] + slow_[i] * deviations[j]);
+      }
+    }
+    return out;
+  }
+  /// Of the square of a distance.
+  double of_square(double square) const { return length_ * (std::sqrt(square) + known_to * length_); }
+
+ private:
+  static constexpr double known_to = 4e-10;  // of the length: to what points are put on the valley, at most
+  double length_;
+  std::vector<double> slow_, others_;
+};
+
+void compare_rows(Worst& worst, const Row& expected, const std::function<double(int)>& found, const Row& sizes,
+                  const Columns& columns, const std::string& where) {
   for (int c = 0; c < columns.count; ++c) {
-    const double x = expected[static_cast<std::size_t>(c)];
-    worst.add(std::abs(found(c) - x) / std::max(1.0, std::abs(x)),
-              fmt::format("{}, {}: {:.9g} instead of {:.9g}", where, columns.names[static_cast<std::size_t>(c)],
-                          found(c), x));
+    const auto at = static_cast<std::size_t>(c);
+    worst.add(std::abs(found(c) - expected[at]) / sizes[at],
+              fmt::format("{}, {}: {:.9g} instead of {:.9g}", where, columns.names[at], found(c), expected[at]));
   }
 }
 
@@ -203,6 +244,7 @@ void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKi
   const sde::LimitForm form(Form::finite_step, run.hyperparameters);
   std::vector<Vector> exact;
   if (run.deterministic()) exact = exact_path(run, form, plan.times);
+  const RowSizes sizes(run, form);
   const std::string which = fmt::format("{}, {} noise", name_of(scheme), name_of(noise));
   for (const int batch : checked_batches) {
     const auto first = static_cast<std::uint64_t>(paths_per_batch * batch);
@@ -216,8 +258,9 @@ void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKi
         const int record = static_cast<int>(r);
         const std::string where = fmt::format("{}, epsilon/{}, batch {}, record {}", which, 1 << rung, batch, record);
         const Row discrete = batch_row(columns, by_hand.discrete[r]);
+        const Row size = sizes.of(discrete);
         compare_rows(
-            worst, discrete, [&](int c) { return found.result.discrete.at(batch, record, c); }, columns, where);
+            worst, discrete, [&](int c) { return found.result.discrete.at(batch, record, c); }, size, columns, where);
         Row theory = run.deterministic() ? limit_row(run, exact[r], form) : batch_row(columns, by_hand.fine[r]);
         if (!run.deterministic()) {
           const Row coarse = batch_row(columns, by_hand.coarse[r]);
@@ -226,9 +269,10 @@ void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKi
         Row difference = discrete;
         for (std::size_t c = 0; c < difference.size(); ++c) difference[c] -= theory[c];
         compare_rows(
-            worst, difference, [&](int c) { return found.difference(batch, record, c); }, columns,
+            worst, difference, [&](int c) { return found.difference(batch, record, c); }, size, columns,
             where + ", less the theory");
-        worst.add(std::abs(found.result.path_error.at(batch, record, 0) - by_hand.squared_distance[r]),
+        const double square = by_hand.squared_distance[r];
+        worst.add(std::abs(found.result.path_error.at(batch, record, 0) - square) / sizes.of_square(square),
                   where + ", path error");
       }
     }
@@ -237,18 +281,20 @@ void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, NoiseKi
     for (std::uint64_t path = first; path < first + paths_per_batch; ++path) add_limit_path(run, plan, path, own);
     for (std::size_t r = 0; r < plan.times.size(); ++r) {
       const int record = static_cast<int>(r);
+      const Row expected = batch_row(columns, own[r]);
       compare_rows(
-          worst, batch_row(columns, own[r]), [&](int c) { return evidence.theories.front().sample(batch, record, c); },
-          columns, fmt::format("{}, the limit's own ensemble, batch {}, record {}", which, batch, record));
+          worst, expected, [&](int c) { return evidence.theories.front().sample(batch, record, c); },
+          sizes.of(expected), columns,
+          fmt::format("{}, the limit's own ensemble, batch {}, record {}", which, batch, record));
     }
   }
 }
 
-/// Points are put on the valley within 1e-10 on lanes and to rounding here. The cloud is above 1e-3 wide, so its square
-/// over epsilon^2 is known to 1e-7; the rest to 1e-9 after 160 steps. The least conspicuous term, momentum's part of
-/// the slow variable, is of order eta eps/mu = 1e-3.
+/// Points are put on the valley within 4e-10 of its length on lanes and to rounding here. The cloud is above 1e-3 of it
+/// wide, so its square over epsilon^2 is known to 1e-7 (else that is what counts); the rest to 1e-9 after 160 steps.
+/// The least conspicuous term, momentum's part of the slow variable, is of order eta eps/mu = 1e-3.
 Finding run_ensembles(const CheckSite& site) {
-  Worst worst(1e-6);
+  Worst worst(row_bound);
   for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
     for (const NoiseKind noise : {NoiseKind::label, NoiseKind::isotropic}) compare_by_hand(worst, site, scheme, noise);
   }

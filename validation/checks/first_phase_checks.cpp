@@ -49,9 +49,9 @@ std::int64_t plain_length(const ResolvedRun& run) {
   return length;
 }
 
-double apart(const Manifold& m, const Hyperparameters& h, const Vector& initial, const Vector& arrival) {
+double apart(const Manifold& m, const Hyperparameters& h, const Vector& initial, const Vector& arrival, double length) {
   const ExtendedVector from = initial.cast<long double>();
-  return largest(iterated_limit(m, h, from, ExtendedVector::Zero(from.size())).cast<double>() - arrival);
+  return largest(iterated_limit(m, h, from, ExtendedVector::Zero(from.size()), length).cast<double>() - arrival);
 }
 
 void check_paths(Worst& worst, const ResolvedRun& run, const std::string& which) {
@@ -80,9 +80,9 @@ void check_paths(Worst& worst, const ResolvedRun& run, const std::string& which)
   run_discrete(request);
 }
 
-/// The arrival is known to 1e-11 of |w|, 1e-10 if w is below 10; the paths to rounding.
+/// The arrival is known to 1e-11 of |w|, or of the valley's length where w is below 10 of it; the paths to rounding.
 Finding run_first_phase(const CheckSite& site) {
-  Worst worst(1e-9 * std::max(1.0, 0.1 * largest(site.points.front())));
+  Worst worst(1e-9 * std::max(site.length, 0.1 * largest(site.points.front())));
   for_points(site, 1501, [&](const Vector& y, Random& random, const std::string& where) {
     const Vector off = y + 0.15 * site.length * random.direction(y.size());
     for (const Scheme scheme : both_schemes) {
@@ -100,11 +100,11 @@ Finding run_first_phase(const CheckSite& site) {
         config.eta = step_at(site.manifold, y, 0.1);
         const ResolvedRun run = resolve(config);
         const std::string which = fmt::format("phase {}, {}, {}", name_of(phase), describe(run.hyperparameters), where);
-        worst.add(apart(run.manifold, run.hyperparameters, off, run.start), "arrival, " + which);
+        worst.add(apart(run.manifold, run.hyperparameters, off, run.start, site.length), "arrival, " + which);
         worst.add(std::abs(static_cast<double>(run.first_phase->steps - plain_length(run))), "steps, " + which);
         Hyperparameters finer = run.hyperparameters;
         finer.eta *= 0.5;
-        worst.add(apart(run.manifold, finer, off, descend(run.manifold, finer, off).arrival),
+        worst.add(apart(run.manifold, finer, off, descend(run.manifold, finer, off).arrival, site.length),
                   "arrival at half the learning rate, " + which);
         check_paths(worst, run, which);
       }

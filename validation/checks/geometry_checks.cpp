@@ -123,17 +123,16 @@ Finding limit_map_fixes_valley(const CheckSite& site) {
   for_points(site, 31, [&](const Vector& y, Random& random, const std::string& where) {
     const Manifold& m = site.manifold;
     const ExtendedVector at_rest = ExtendedVector::Zero(y.size());
-    const double size = std::max(1.0, largest(y));
+    const double size = std::max(site.length, largest(y));
     worst.add(largest(sde::limit_map(m, y) - y) / size, "flow, stays " + where);
     const Vector w = y + 0.1 * site.length * random.direction(y.size());
     const Vector end = sde::limit_map(m, w);
-    worst.add(m.valley_residual(end) / std::max(1.0, m.jacobian(end).norm() * size),
-              "flow, reaches the valley from " + shown(w));
+    worst.add(m.valley_residual(end) / (m.jacobian(end).norm() * size), "flow, reaches the valley from " + shown(w));
     worst.add(largest(sde::limit_map(m, end) - end) / size, "flow, idempotent from " + shown(w));
     const double eta = visible_step(m.geometry(y).spectrum);
     for (const Scheme scheme : both_schemes) {
       const Hyperparameters h = hyperparameters(scheme, eta, 0.1);
-      const Vector same = iterated_limit(m, h, y.cast<long double>(), at_rest).cast<double>();
+      const Vector same = iterated_limit(m, h, y.cast<long double>(), at_rest, site.length).cast<double>();
       worst.add(largest(same - y) / size, fmt::format("{}, stays {}", describe(h), where));
     }
   });
@@ -158,9 +157,9 @@ Finding limit_map_is_flow(const CheckSite& site) {
                       steps, condition(spectrum)));
     }
     const auto descent = [&](double h) {
-      return Vector(
-          iterated_limit(m, hyperparameters(Scheme::sgd, h, 1.0), w.cast<long double>(), ExtendedVector::Zero(w.size()))
-              .cast<double>());
+      return Vector(iterated_limit(m, hyperparameters(Scheme::sgd, h, 1.0), w.cast<long double>(),
+                                   ExtendedVector::Zero(w.size()), site.length)
+                        .cast<double>());
     };
     const Vector one = descent(step), two = descent(step / 2.0), four = descent(step / 4.0);
     const Vector extrapolated = (4.0 * (2.0 * four - two) - (2.0 * two - one)) / 3.0;

@@ -19,13 +19,14 @@ using manifolds::Vector;
 
 /// How far a kick moves the point along the valley, at most, in valley lengths: s (eta/mu) |v|. Richardson leaves
 /// travel^4 / 4 of a drift, 4e-8 where the valley bends over a tenth of that length and 2e-9 over a fifth; rounding
-/// leaves 1e-19 |w| / (travel/2)^2, 1e-13 |w| times the units in the last place by which w may rest too early.
+/// leaves 1e-19 |w| / (travel/2)^2, 1e-13 |w| over the length, times the units in the last place by which w may rest
+/// too early.
 constexpr long double travel = 2e-3L;
 
 /// Iterates until w no longer moves; false if it does not come to rest. `slowest` is the least eigenvalue of the
-/// transverse modes: it says how often to look.
+/// transverse modes: it says how often to look; `length`, what w is measured by where it is smaller.
 template <class Loss>
-bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest, ExtendedVector& w,
+bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest, double length, ExtendedVector& w,
                      const ExtendedVector& p) {
   discrete::State<long double, Loss> state(loss);
   discrete::Scratch<long double, Loss> scratch(loss);
@@ -47,7 +48,8 @@ bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest,
     const ExtendedVector before = w;
     for (int i = 0; i < loss.dimension(); ++i) w[i] = state.w[i];
     if (!w.allFinite()) return false;
-    const long double moved = (w - before).cwiseAbs().maxCoeff() / std::max(1.0L, w.cwiseAbs().maxCoeff());
+    const long double moved =
+        (w - before).cwiseAbs().maxCoeff() / std::max<long double>(length, w.cwiseAbs().maxCoeff());
     if (moved <= 4.0L * last_place || (moved <= 100.0L * last_place && moved >= before_that)) return true;
     before_that = moved;
   }
@@ -56,8 +58,8 @@ bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest,
 
 /// Phi(y + s eta v, s v).
 ExtendedVector kicked(const Manifold& manifold, const Hyperparameters& h, const Vector& y, const ExtendedVector& v,
-                      long double s) {
-  return iterated_limit(manifold, h, y.cast<long double>() + (s * h.eta) * v, s * v);
+                      long double s, double length) {
+  return iterated_limit(manifold, h, y.cast<long double>() + (s * h.eta) * v, s * v, length);
 }
 
 /// The s at which the kick along v moves the point by `travel` lengths.
@@ -68,13 +70,13 @@ long double kick_size(const Hyperparameters& h, const ExtendedVector& v, double 
 }  // namespace
 
 ExtendedVector iterated_limit(const Manifold& manifold, const Hyperparameters& h, const ExtendedVector& w,
-                              const ExtendedVector& p) {
+                              const ExtendedVector& p, double length) {
   ExtendedVector rest = w;
   const Matrix j = manifold.jacobian(w.cast<double>());
   const double slowest =
       manifold.label_constant() *
       Eigen::SelfAdjointEigenSolver<Matrix>(j * j.transpose(), Eigen::EigenvaluesOnly).eigenvalues().minCoeff();
-  const bool rests = std::visit([&](const auto& loss) { return iterate_to_rest(loss, h, slowest, rest, p); },  //
+  const bool rests = std::visit([&](const auto& loss) { return iterate_to_rest(loss, h, slowest, length, rest, p); },
                                 manifold.registered().loss);
   if (rests) return rest;
   throw NumericalError(fmt::format(
@@ -85,13 +87,13 @@ ExtendedVector iterated_limit(const Manifold& manifold, const Hyperparameters& h
 
 Vector drift_of_iteration(const Manifold& manifold, const Hyperparameters& h, const Vector& y, const Matrix& sigma,
                           double length) {
-  const ExtendedVector rest = kicked(manifold, h, y, ExtendedVector::Zero(y.size()), 0.0L);
+  const ExtendedVector rest = kicked(manifold, h, y, ExtendedVector::Zero(y.size()), 0.0L, length);
   ExtendedVector sum = ExtendedVector::Zero(y.size());
   for (const auto& column : sigma.colwise()) {
     const ExtendedVector v = column.cast<long double>();
     if (v.norm() == 0.0L) continue;
     const auto second_difference = [&](long double s) {
-      const ExtendedVector there = kicked(manifold, h, y, v, s), back = kicked(manifold, h, y, v, -s);
+      const ExtendedVector there = kicked(manifold, h, y, v, s, length), back = kicked(manifold, h, y, v, -s, length);
       return ExtendedVector((there + back - 2.0L * rest) / (2.0L * s * s));
     };
     const long double s = kick_size(h, v, length);
@@ -104,7 +106,8 @@ Vector derivative_of_iteration(const Manifold& manifold, const Hyperparameters& 
                                double length) {
   const ExtendedVector along = v.cast<long double>();
   const auto slope = [&](long double s) {
-    return ExtendedVector((kicked(manifold, h, y, along, s) - kicked(manifold, h, y, along, -s)) / (2.0L * s));
+    return ExtendedVector((kicked(manifold, h, y, along, s, length) - kicked(manifold, h, y, along, -s, length)) /
+                          (2.0L * s));
   };
   const long double s = kick_size(h, along, length);
   return ((4.0L * slope(s / 2.0L) - slope(s)) / 3.0L).cast<double>();

@@ -11,9 +11,10 @@ namespace valleydrift::validation {
 
 using ExtendedVector = Eigen::Matrix<long double, Eigen::Dynamic, 1>;
 
-/// Phi(w, p), DERIVATION (6): where w comes to rest, by brute iteration. Throws NumericalError if it does not.
+/// Phi(w, p), DERIVATION (6): where w comes to rest, by brute iteration, to rounding of w or of `length`, the distance
+/// over which the valley bends. Throws NumericalError if it does not.
 ExtendedVector iterated_limit(const manifolds::Manifold& manifold, const manifolds::Hyperparameters& h,
-                              const ExtendedVector& w, const ExtendedVector& p);
+                              const ExtendedVector& w, const ExtendedVector& p, double length);
 
 /// Drift per unit of slow time at y: the left side of DERIVATION (17) over the clock (9), with one Richardson step. The
 /// valley bends over distances of about `length`.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "manifolds/errors.hpp"
 #include "validation/checks/sampling.hpp"
 #include "validation/compare.hpp"
 
@@ -156,10 +157,16 @@ Finding run_law(const CheckSite& site, Law law) {
       const ResolvedRun run = resolved(site, y, scheme, law);
       Plan plan = plan_comparison(run);
       plan.forms = {Form::finite_step};
-      Evidence evidence = gather(run, plan, {}, {});
-      if (site.distortion.covariance != 1.0) distort(evidence, site.distortion.covariance);
-      const Comparison comparison = conclude(evidence);
-      Judgement(evidence, comparison, runs).add(worst, name_of_run(site, y, run), site.thorough);
+      try {
+        Evidence evidence = gather(run, plan, {}, {});
+        if (site.distortion.covariance != 1.0) distort(evidence, site.distortion.covariance);
+        const Comparison comparison = conclude(evidence);
+        Judgement(evidence, comparison, runs).add(worst, name_of_run(site, y, run), site.thorough);
+      } catch (const NumericalError&) {
+        const std::string steep = run.deterministic() ? "" : steep_within_reach(run);
+        if (steep.empty()) throw;
+        worst.cannot_tell(name_of_run(site, y, run) + ": " + steep);
+      }
     }
   }
   return worst.finding();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "manifolds/errors.hpp"
 #include "validation/checks/sampling.hpp"
 #include "validation/plan.hpp"
 
@@ -92,8 +93,16 @@ Finding run_path_error(const CheckSite& site) {
     config.time = 0.25;
     const ResolvedRun run = resolve(config);
     const DiscreteRequest own = own_rung(run, plan_comparison(run));
-    const std::vector<double> coarse = path_distances(run, own, 0, site.distortion),
-                              fine = path_distances(run, own, halvings, site.distortion);
+    std::vector<double> coarse, fine;
+    try {
+      coarse = path_distances(run, own, 0, site.distortion);
+      fine = path_distances(run, own, halvings, site.distortion);
+    } catch (const NumericalError&) {
+      const std::string steep = steep_within_reach(run);
+      if (steep.empty()) throw;
+      worst.cannot_tell(sites::named(site, y) + ": " + steep);
+      continue;
+    }
     const Estimate slope = estimate(slope_samples(coarse, fine, halvings));
     const double bound = slope_bound(slope, level);
     const std::string where = fmt::format(

@@ -47,6 +47,10 @@ ResolvedRun short_run(const CheckSite& site, const Vector& y, Scheme scheme, Noi
 /// That time, in steps.
 inline double waited_for(const ResolvedRun& run) { return 2.0 * run.applicability.tau_momentum; }
 
+/// Where the valley is so steep that eta l is beyond the stability limit, within the reach of paths that diffuse along
+/// it, as a clause; empty if nowhere. A path lost there says nothing about the theory.
+std::string steep_within_reach(const ResolvedRun& run);
+
 /// The same run with noise of another seed.
 inline ResolvedRun with_seed(ResolvedRun run, std::uint64_t seed) {
   run.config.seed = seed;

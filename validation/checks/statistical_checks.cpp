@@ -9,11 +9,38 @@
 #include <cmath>
 
 #include "manifolds/catalogue.hpp"
+#include "manifolds/errors.hpp"
 #include "sde/limit_coefficients.hpp"
 #include "validation/checks/sampling.hpp"
 #include "validation/compare.hpp"
 
 namespace valleydrift::validation {
+
+std::string sampling::steep_within_reach(const ResolvedRun& run) {
+  constexpr double deviations = 5.0;  // what the furthest of some ten thousand paths reach
+  constexpr int steps = 50;           // on the way
+  const Manifold& m = run.manifold;
+  const double step = deviations * std::sqrt(run.config.time.value()) / steps;
+  const Matrix basis = m.geometry(run.start).longitudinal_basis();
+  const double limit = run.hyperparameters.stability_limit();
+  for (Eigen::Index k = 0; k < 2 * basis.cols(); ++k) {
+    Vector y = run.start, direction = (k % 2 == 0 ? 1.0 : -1.0) * basis.col(k / 2);
+    try {
+      for (int i = 0; i < steps; ++i) {
+        const manifolds::Geometry geometry = m.geometry(y);
+        const double stiffness = run.hyperparameters.eta * geometry.spectrum.maxCoeff();
+        if (!(stiffness < limit)) {
+          return fmt::format("noise takes paths to {}, where the valley is so steep that eta l = {:.3g}, limit {:.3g}",
+                             manifolds::format_point(y), stiffness, limit);
+        }
+        direction = geometry.longitudinal(direction).normalized();
+        y = m.retract(y + step * direction);
+      }
+    } catch (const NumericalError&) {  // the valley ends
+    }
+  }
+  return {};
+}
 
 RunConfig sampling::config_at(const CheckSite& site, const Vector& y, Scheme scheme, NoiseKind noise, const Pace& pace,
                               bool drawn) {

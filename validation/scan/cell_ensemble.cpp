@@ -30,6 +30,7 @@ class TypedEnsemble : public CellEnsemble {
         paths_(run.config.paths),
         random_(scan.config.scattered()),
         on_valley_(scan.config.read_at == ReadAt::valley),
+        units_(run.manifold.residual_units(run.start)),
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
     flattest_.assign(flattest.begin(), flattest.end());
@@ -121,7 +122,9 @@ class TypedEnsemble : public CellEnsemble {
           nearest_(of.start_.size()),
           gradient_(of.start_.size()),
           point_(of.start_.size()),
-          slow_(of.flattest_.size()) {}
+          slow_(of.flattest_.size()) {
+      field_.measure_by(of.units_);
+    }
 
     void run(int batch, std::int64_t begun, const std::vector<std::int64_t>& steps, std::size_t first,
              CellRecords& records) {
@@ -201,8 +204,10 @@ class TypedEnsemble : public CellEnsemble {
 
     /// Whether the nearest point of this lane was found: from far off the valley it may not be.
     bool arrived(int lane) const {
-      return std::all_of(residuals_.begin(), residuals_.end(),
-                         [&](const Lanes& f) { return std::abs(manifolds::lane(f, lane)) < lost_from; });
+      for (int a = 0; a < of_.loss_.model().residual_count(); ++a) {
+        if (!(std::abs(manifolds::lane(residuals_[a], lane)) < lost_from * field_.unit(a))) return false;
+      }
+      return true;
     }
 
     /// What the transverse energy has beside the loss, with the nearest point of the valley at hand.
@@ -241,6 +246,7 @@ class TypedEnsemble : public CellEnsemble {
   std::string name_;
   std::int64_t paths_;
   bool random_, on_valley_;
+  Vector units_;  // of the residuals
   std::vector<double> start_, flattest_;
   std::vector<double> direction_;  // the excess at the start: one, or one per path
   double per_square_ = 0.0;
