@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 #include <utility>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
@@ -61,14 +63,26 @@ int repeat_same_law(const Options& options, ResultFiles& files, std::ostream& ou
                 validation::false_alarm_text(run), out);
 }
 
+/// The selected checks; if a manifold or a formula is asked for, those that apply to it.
+std::vector<const validation::Check*> applicable_checks(const validation::VerifyRequest& request) {
+  std::vector<const validation::Check*> checks = validation::selected_checks(request);
+  if (!request.manifold && !request.formula) return checks;
+  const std::vector<validation::CheckSite> sites = validation::check_sites(request);
+  std::erase_if(checks, [&](const validation::Check* check) {
+    return std::none_of(sites.begin(), sites.end(),
+                        [&](const validation::CheckSite& site) { return check->applies(site.manifold); });
+  });
+  return checks;
+}
+
 }  // namespace
 
 int verify_command(const Options& options, std::ostream& out, std::ostream& err) {
-  const std::vector<const validation::Check*> checks = validation::selected_checks(options.verify);
   if (options.list_checks) {
-    out << validation::checks_text(checks);
+    out << validation::checks_text(applicable_checks(options.verify));
     return success;
   }
+  validation::selected_checks(options.verify);  // each pattern of --only matches one, or it is an error now
   validation::set_thread_count(options.threads);
   ResultFiles files(options);
   if (options.repeats) return repeat_same_law(options, files, out, err);

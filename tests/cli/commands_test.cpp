@@ -169,6 +169,27 @@ BOOST_AUTO_TEST_CASE(dry_run_states_the_cost_and_writes_nothing) {
   BOOST_TEST(cost.at("paths") == 32768);
   BOOST_TEST(cost.at("discrete_path_steps").get<double>() > 0.0);
   BOOST_TEST(!std::filesystem::exists(folder.path("out")));
+  // All input is looked at: the folder is none that the run would refuse.
+  std::filesystem::create_directories(folder.path("used") + "/summary.json");
+  for (const std::string command : {"compare", "scan"}) {
+    const auto of = [&](const std::string& name, const std::vector<std::string>& more = {}) {
+      std::vector<std::string> line = {command, "--dry-run", "--output", folder.path(name)};
+      line.insert(line.end(), more.begin(), more.end());
+      return run_program(line);
+    };
+    BOOST_TEST(of("a/b").code == 0);
+    BOOST_TEST(!std::filesystem::exists(folder.path("a")));
+    BOOST_TEST(of("used").code == 2);
+    const Result blocked = of("used", {"--force"});
+    BOOST_TEST(blocked.code == 4);
+    BOOST_TEST(blocked.err.find("used/summary.json: it is a folder") != std::string::npos, blocked.err);
+    std::filesystem::remove(folder.path("used") + "/summary.json");
+    folder.write("used/config.ini", "");
+    BOOST_TEST(of("used", {"--force"}).code == 0);
+    BOOST_TEST(std::filesystem::exists(folder.path("used") + "/config.ini"));
+    std::filesystem::remove(folder.path("used") + "/config.ini");
+    std::filesystem::create_directories(folder.path("used") + "/summary.json");
+  }
   // 1e5 times the steps, with as many records: their time is seen beside that of the records.
   const auto seconds = [](const std::string& steps) {
     const Result of = run_program({"compare", "--dry-run", "--json", "--steps", steps, "--paths", "1000000"});

@@ -416,15 +416,16 @@ BOOST_AUTO_TEST_CASE(all_old_results_are_set_aside_or_none) {
     for (const char* name : {".", "results", "results/plots"}) BOOST_TEST_REQUIRE(::chown(name, nobody, nobody) == 0);
     BOOST_TEST_REQUIRE(::seteuid(nobody) == 0);
   }
-  fs::permissions("results/plots", fs::perms::owner_read | fs::perms::owner_exec);
   {
     OutputFolder folder = reserve("results", true);
+    fs::permissions("results/plots", fs::perms::owner_read | fs::perms::owner_exec);
     BOOST_CHECK_EXCEPTION(folder.set_aside_old_files(), FileError, says<FileError>({"plots/ladder.png", "denied"}));
   }
   for (const char* name : {"config.ini", "summary.json", "plots/ladder.png"}) {
     BOOST_TEST(fs::exists(fs::path("results") / name), name);
   }
   BOOST_TEST(!fs::exists("results/replaced-001"));
+  BOOST_CHECK_EXCEPTION(reserve("results", true), FileError, says<FileError>({"write to results/plots", "denied"}));
   fs::permissions("results/plots", fs::perms::owner_all);
   if (was_root) BOOST_TEST_REQUIRE(::seteuid(0) == 0);
 }
@@ -435,15 +436,64 @@ BOOST_AUTO_TEST_CASE(a_linked_plots_folder_is_refused_and_left_alone) {
   std::ofstream("elsewhere/ladder.png") << "mine";
   fs::create_directories("results");
   std::ofstream("results/config.ini") << "old";
-  fs::create_directory_symlink(fs::absolute("elsewhere"), "results/plots");
   {
     OutputFolder folder = reserve("results", true);
-    BOOST_CHECK_EXCEPTION(folder.set_aside_old_files(), FileError, says<FileError>({"results/plots", "a link"}));
+    fs::create_directory_symlink(fs::absolute("elsewhere"), "results/plots");
+    folder.set_aside_old_files();
     folder.remove_stale_files();
   }
+  BOOST_CHECK_EXCEPTION(reserve("results", true), FileError, says<FileError>({"results/plots", "a link"}));
   BOOST_CHECK_EXCEPTION(draw_plots("results/plots", made_up()), FileError, says<FileError>({"results/plots"}));
   BOOST_TEST(text_of("elsewhere/ladder.png") == "mine");
   BOOST_TEST(std::distance(fs::directory_iterator("elsewhere"), fs::directory_iterator()) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_in_the_way_of_a_file_is_found_before_the_run) {
+  WorkingFolder working;
+  const auto refused = [](const std::string& name, const std::string& what) {
+    BOOST_CHECK_EXCEPTION(reserve("results", true), FileError, says<FileError>({"results/" + name + ":", what}));
+    fs::remove("results/" + name);
+  };
+  for (const char* name : {"summary.json", "cells.csv", "series.csv.part", "path-7.csv", "plots/valley.svg"}) {
+    fs::create_directories(fs::path("results") / name);
+    refused(name, "a folder");
+    BOOST_TEST_REQUIRE(::mkfifo((std::string("results/") + name).c_str(), 0600) == 0);
+    refused(name, "no regular file");
+  }
+  fs::remove("results/plots");
+  std::ofstream("results/plots") << "mine";
+  refused("plots", "a file");
+  // Other names are nobody's business.
+  fs::create_directories("results/notes/summary.json");
+  reserve("results", true);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_written_to_a_folder_that_was_replaced) {
+  WorkingFolder working;
+  for (const bool removed : {false, true}) {
+    OutputFolder folder = reserve("results");
+    folder.write("config.ini", "x");
+    fs::rename("results", "moved");
+    if (removed) fs::remove_all("moved");  // the next folder may have its number
+    fs::create_directory("results");
+    const auto lost = says<FileError>({"cannot write to results", "removed or replaced"});
+    BOOST_CHECK_EXCEPTION(folder.write("run.json", "x"), FileError, lost);
+    BOOST_CHECK_EXCEPTION(write_data(folder, made_up(), "x", {}), FileError, lost);
+    BOOST_CHECK_EXCEPTION(write_plots(folder, made_up()), FileError, lost);
+    BOOST_CHECK_EXCEPTION(folder.set_aside_old_files(), FileError, lost);
+    BOOST_CHECK_EXCEPTION(folder.remove_stale_files(), FileError, lost);
+    BOOST_TEST(fs::is_empty("results"));
+    fs::remove("results");
+    BOOST_CHECK_EXCEPTION(folder.write("run.json", "x"), FileError, lost);
+    BOOST_TEST(!fs::exists("results"));
+    fs::remove_all("moved");
+  }
+  {
+    OutputFolder folder = reserve("made");
+    fs::rename("made", "moved");
+    fs::create_directory("made");
+  }
+  BOOST_TEST(fs::exists("made"));  // somebody else's
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_disappears_is_a_file_error) {
@@ -451,7 +501,7 @@ BOOST_AUTO_TEST_CASE(a_folder_that_disappears_is_a_file_error) {
   OutputFolder folder = reserve("results");
   fs::remove("results");
   BOOST_CHECK_EXCEPTION(write_data(folder, made_up(), "x\n", {}), FileError,
-                        says<FileError>({"results/config.ini", "No such file"}));
+                        says<FileError>({"cannot write to results", "removed or replaced"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_not_committed_leaves_nothing) {
