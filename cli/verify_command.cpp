@@ -59,8 +59,10 @@ int repeat_same_law(const Options& options, ResultFiles& files, std::ostream& ou
   const validation::FalseAlarmRun run = validation::count_false_alarms(
       {options.verify, *options.repeats}, [&](double fraction) { progress.show(fraction); });
   progress.clear();
-  return finish(options, files, run.passed(), validation::false_alarm_json(run), validation::false_alarm_junit(run),
-                validation::false_alarm_text(run), out);
+  const int code = finish(options, files, run.passed(), validation::false_alarm_json(run),
+                          validation::false_alarm_junit(run), validation::false_alarm_text(run), out);
+  if (run.unfinished > 0) validation::throw_if_interrupted();
+  return code;
 }
 
 /// The selected checks; if a manifold or a formula is asked for, those that apply to it.

@@ -507,7 +507,7 @@ BOOST_AUTO_TEST_CASE(manifold_files) {
       {"long.ini", "variables = u,v\nresidual = " + std::string(5000, 'u') + "\nstart = 1,1\n", {"4096"}},
   };
   for (const auto& f : files) check({{"compare", "--manifold-file", folder.write(f.name, f.content)}, 2, f.words});
-  const std::string huge = folder.write("huge.ini", std::string(2u << 20, '#'));
+  const std::string huge = folder.write("huge.ini", std::string((1u << 26) + 1, '#'));
   check({{"compare", "--manifold-file", huge}, 4, {"--manifold-file", "huge.ini", "longer"}});
 }
 
