@@ -576,6 +576,21 @@ BOOST_AUTO_TEST_CASE(threads_wait_passively_unless_told_otherwise) {
   BOOST_TEST(shell(folder, "unset OMP_WAIT_POLICY; export GOMP_SPINCOUNT=7; " + plot + "grep -qx policy= seen") == 0);
 }
 
+// OpenMP would end the program with exit code 1, which is a verdict, or by a signal.
+BOOST_AUTO_TEST_CASE(a_stack_that_no_thread_can_have_is_an_error) {
+  const Folder folder;
+  const std::string run = " $program compare --threads 2 --paths 256 --steps 100 --no-plots --quiet > report 2> err";
+  for (const std::string stack : {"OMP_STACKSIZE=100000000G", "GOMP_STACKSIZE=' 100000000 g '", "OMP_STACKSIZE=16k"}) {
+    BOOST_TEST(shell(folder, "unset OMP_STACKSIZE; " + stack + run) == 2, stack);
+    const std::string name = stack.substr(0, stack.find('='));
+    BOOST_TEST(shell(folder, "grep -q 'error: " + name + "=.*\\(no memory\\|at least 1M\\)' err") == 0, stack);
+  }
+  for (const std::string stack : {"OMP_STACKSIZE=2M", "OMP_STACKSIZE=nonsense"}) {
+    BOOST_TEST(shell(folder, stack + run) <= 1, stack);
+    BOOST_TEST(shell(folder, "test -s report") == 0, stack);
+  }
+}
+
 #endif
 
 BOOST_AUTO_TEST_CASE(closed_standard_descriptors_are_no_file_of_results) {
@@ -675,6 +690,17 @@ BOOST_AUTO_TEST_CASE(no_square_matrix_of_the_weights, *boost::unit_test::label("
   folder.write("one.csv", one);
   BOOST_TEST(within("inspect" + network + " --noise constant --sigma one.csv") == 3);
   BOOST_TEST(shell(folder, "grep -q 'out of memory' err") == 0);
+}
+
+// As many threads as the program says there can be leave room for the run.
+BOOST_AUTO_TEST_CASE(threads_leave_memory_for_the_run) {
+  const Folder folder;
+  const std::string run = "ulimit -v 400000; $program compare --paths 4096 --steps 100 --no-plots --quiet --threads ";
+  BOOST_TEST(shell(folder, run + "1024 > report 2> err") == 2);
+  BOOST_TEST(shell(folder, "sed -n 's/.*lets this program have \\([0-9]*\\) .*/\\1/p' err > have && test -s have") ==
+             0);
+  BOOST_TEST(shell(folder, run + "$(cat have) > report 2> err") <= 1);
+  BOOST_TEST(shell(folder, "test -s report") == 0);
 }
 
 #endif

@@ -326,6 +326,15 @@ BOOST_AUTO_TEST_CASE(advice_holds_at_any_eta) {
     const json advice = json::parse(run_program({"advise", "--eta", fmt::format("{}", eta), "--json"}).out);
     const double C = advice["recommended_mu"].get<double>() / std::pow(eta, 2.0 / 3.0);
     BOOST_TEST(C == 1.264 / std::cbrt(100.0), boost::test_tools::tolerance(0.005));
+    // What is printed of beta says how far from 1 it is.
+    const std::string text = run_program({"advise", "--eta", fmt::format("{}", eta)}).out;
+    const double mu = advice["recommended_mu"].get<double>();
+    for (const std::string before : {"momentum  beta = ", "\n  recommended "}) {
+      const std::size_t at = text.find(before);
+      BOOST_REQUIRE(at != std::string::npos);
+      const double left = 1.0 - std::stod(text.substr(at + before.size(), 40));
+      BOOST_TEST(left == mu, boost::test_tools::tolerance(0.001));
+    }
   }
   BOOST_TEST(run_program({"advise", "--eta", "0.9"}).code == 0);
   const Result unstable = run_program({"advise", "--eta", "2.5"});
