@@ -1,8 +1,10 @@
 #include "validation/threads.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -72,6 +74,14 @@ class Reservation {
   std::size_t bytes_;
   void* start_;
 };
+
+/// Under a limit of address space: one heap for all threads, of which each would otherwise reserve 64 MiB and more.
+[[maybe_unused]] void share_the_heap_if_space_is_limited() {
+#ifdef M_ARENA_MAX
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) ::mallopt(M_ARENA_MAX, 1);
+#endif
+}
 
 void* wait_for_end(void* end) {
   static_cast<std::shared_future<void>*>(end)->wait();
@@ -147,6 +157,7 @@ int set_thread_count([[maybe_unused]] int threads) {
 #ifdef _OPENMP
   constexpr int most = 1024;  // of --threads too; OMP_NUM_THREADS may be anything
   const int wanted = threads > 0 ? threads : std::min(thread_count(), most);
+  share_the_heap_if_space_is_limited();
   omp_set_num_threads(threads_to_use(threads, wanted));
   std::atomic<int> made = 0;
 #pragma omp parallel  // made now, while they can be: OpenMP keeps them
