@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "cli/option_table.hpp"
+#include "manifolds/formula_source.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -48,7 +49,10 @@ po::options_description program_options(std::optional<Command> command = {}) {
 
 void store(Arguments& arguments, const OptionInfo& option, Setting setting) {
   if (option.repeatable) {
-    arguments.repeated[std::string(option.name)].push_back(std::move(setting));
+    constexpr std::size_t most = manifolds::most_formula_constants;  // of the others there are fewer
+    std::vector<Setting>& all = arguments.repeated[std::string(option.name)];
+    if (all.size() == most) throw ConfigError(fmt::format("{}: given more than {} times", setting.where, most));
+    all.push_back(std::move(setting));
     return;
   }
   const auto [place, stored] = arguments.settings.emplace(option.name, setting);
@@ -137,12 +141,20 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
+/// Moves on to the first character that is no blank; `number` is the number of its line.
+void skip_blank_lines(std::string_view& text, int& number) {
+  std::size_t i = 0;
+  for (; i < text.size() && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r'); ++i) {
+    number += text[i] == '\n';
+  }
+  text.remove_prefix(i);
+}
+
 /// The text of the file that the option `option_name` names, without a byte order mark.
 std::string read_settings_text(const std::string& option_name, const std::string& path) {
-  constexpr std::size_t most_bytes = std::size_t{1} << 20;  // far above any configuration
   std::string text;
   try {
-    text = read_text_file(path, most_bytes);
+    text = read_text_file(path);
   } catch (const FileError& error) {
     throw FileError(fmt::format("{}: {}", option_name, error.what()));
   }
@@ -158,14 +170,18 @@ std::string read_settings_text(const std::string& option_name, const std::string
 template <class OptionOf>
 Arguments read_settings(const std::string& text, const std::string& path, const OptionOf& option_of) {
   Arguments arguments;
+  constexpr std::size_t longest = std::size_t{1} << 20;  // a start of as many numbers as the largest manifolds have
   std::string_view rest = text;
-  for (int number = 1; !rest.empty(); ++number) {
+  for (int number = 1; skip_blank_lines(rest, number), !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view whole = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    rest.remove_prefix(end);
     const std::string_view line = trimmed(whole.substr(0, whole.find('#')));
     if (line.empty()) continue;
     const std::string place = fmt::format("{}, line {}", path, number);
+    if (line.size() > longest) {
+      throw ConfigError(fmt::format("{}: {} characters, allowed are up to {}", place, line.size(), longest));
+    }
     if (line.front() == '[') throw ConfigError(fmt::format("{}: sections are not used: '{}'", place, line));
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos || equals == 0) {

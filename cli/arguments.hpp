@@ -35,8 +35,8 @@ Arguments read_config_file(const std::string& path, Command command);
 /// The same for a file that --manifold-file names, which has the keys of a formula and no others.
 Arguments read_manifold_file(const std::string& path);
 
-/// The whole text of a file of at most `most_bytes`: a regular file, or standard input under one of its names. Throws
+/// The whole text of a file of at most 64 MiB: a regular file, or standard input under one of its names. Throws
 /// FileError with the path and the reason, for a pipe or a device too, which may have no end.
-std::string read_text_file(const std::string& path, std::size_t most_bytes);
+std::string read_text_file(const std::string& path);
 
 }  // namespace valleydrift::cli

@@ -171,6 +171,7 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   check_size("--time with --paths", static_cast<double>(descent + plan.record_steps.back()), run.config.paths,
              run.manifold.dimension());
   if (options.dry_run) {
+    if (options.output) OutputFolder::reserve(options.output, run.config.manifold, options.force);  // made, and gone
     const Cost cost = validation::estimate_cost(run, plan);
     out << (options.json ? cost_json(options, run, cost, plan, threads).dump(2)
                          : cost_text(options, run, cost, plan, threads))

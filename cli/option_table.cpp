@@ -163,7 +163,8 @@ constexpr OptionInfo options[] = {
     {"aa", "N", checks, verify, false, false,
      "instead of the checks, N repeats of those that sample, small and with fresh seeds, with the same law on both "
      "sides: no verdict may raise an alarm and p-values must be uniform"},
-    {"list", "", checks, verify, false, false, "list the checks and stop"},
+    {"list", "", checks, verify, false, false,
+     "list the checks, of a manifold or formula those that apply to it, and stop"},
 
     {"output", "DIR", results, compare | scan, false, false,
      "folder for the results (default: valleydrift-out/MANIFOLD-NNN, the first free number); a folder that holds "
@@ -192,7 +193,8 @@ constexpr OptionInfo options[] = {
      "also replaces what contradicts it in the file"},
     {"print-config", "", general, runs | scan, false, false,
      "print the resolved configuration, which --config reads again, and stop"},
-    {"dry-run", "", general, compare | scan, false, false, "check all input, state the cost, and stop"},
+    {"dry-run", "", general, compare | scan, false, false,
+     "check all input, the folder --output too, state the cost, and stop"},
     {"threads", "N", general, compare | verify | scan, false, false,
      "threads, 1 to 1024 (default: all processors); results do not depend on it"},
     {"help", "", general, every, false, false, "print this help; `valleydrift COMMAND --help` for one command"},

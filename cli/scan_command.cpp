@@ -38,14 +38,13 @@ std::string state_of(const std::string& config) {
 OutputFolder folder_of(const Options& options, const ResolvedScan& scan, const std::string& config) {
   if (!options.resume) return OutputFolder::reserve(options.output, scan.config.run.manifold, options.force);
   const fs::path file = fs::path(*options.output) / "config.ini", state = fs::path(*options.output) / state_name;
-  constexpr std::size_t most_bytes = std::size_t{1} << 20;
-  const std::string found = read_text_file(file.string(), most_bytes);
+  const std::string found = read_text_file(file.string());
   std::error_code ignored;
   if (!fs::exists(state, ignored)) {
     throw ConfigError(fmt::format("--resume: there is no {}: what the cells were run with is not known; start again",
                                   state.string()));
   }
-  if (read_text_file(state.string(), most_bytes) != state_of(found)) {
+  if (read_text_file(state.string()) != state_of(found)) {
     throw ConfigError(
         fmt::format("--resume: {} was edited after its cells were begun, which keep the earlier settings; "
                     "undo the edit, or give it as --config of a new scan",
@@ -71,6 +70,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
   const std::vector<validation::CellWork> work = validation::expected_work(scan);
   const double seconds = validation::expected_seconds(scan, work);
   if (options.dry_run) {
+    if (options.output) folder_of(options, scan, config);  // made, and gone
     if (options.json) {
       nlohmann::json plan = validation::scan_plan_json(scan, work);
       plan["expected_seconds"] = seconds;
@@ -98,10 +98,13 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
 
   const auto start = std::chrono::steady_clock::now();
   ProgressLine progress(options.quiet ? nullptr : &err);
-  const ScanResult result =
-      validation::evaluate(scan, validation::run_cells(
-                                     scan, log.found(), [&](const validation::CellResult& cell) { log.append(cell); },
-                                     [&](double fraction) { progress.show(fraction); }));
+  const ScanResult result = validation::evaluate(scan, validation::run_cells(
+                                                           scan, log.found(),
+                                                           [&](const validation::CellResult& cell) {
+                                                             folder.require_in_place();
+                                                             log.append(cell);
+                                                           },
+                                                           [&](double fraction) { progress.show(fraction); }));
   progress.clear();
   validation::throw_if_interrupted();
   log.finish();
@@ -119,6 +122,7 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
     out << validation::scan_text(scan, result) << fmt::format("\nResults in {}\n", folder.path().string());
   }
   out.flush();  // the verdict is not lost if the plots fail
+  folder.require_in_place();
   if (!options.no_plots) validation::write_scan_plots(folder, scan, result);
   folder.remove_stale_files();
   const bool objection = result.verdict == LawVerdict::disagree || result.verdict == LawVerdict::inconclusive;

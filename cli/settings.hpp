@@ -71,7 +71,7 @@ class Settings {
     }
     if (names_another_manifold(file)) {
       for (const char* option :
-           {"manifold", "name", "variables", "weight", "start", "start-scale", "phase1", "sigma"}) {
+           {"manifold", "name", "variables", "weight", "start", "start-scale", "phase1", "strict", "sigma"}) {
         file.settings.erase(option);
       }
       file.repeated.clear();

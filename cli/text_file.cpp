@@ -70,7 +70,8 @@ class OpenFile {
 
 }  // namespace
 
-std::string read_text_file(const std::string& path, std::size_t most_bytes) {
+std::string read_text_file(const std::string& path) {
+  constexpr std::size_t most_bytes = std::size_t{1} << 26;  // far above any configuration and the largest noise factors
   OpenFile file(path);
   file.require_an_end();
   const auto refuse_longer = [&](std::size_t size) {

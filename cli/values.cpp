@@ -62,11 +62,10 @@ std::vector<double> number_list(const Setting& setting) {
 }
 
 manifolds::Matrix read_matrix(const std::string& where, const std::string& path, Eigen::Index rows) {
-  constexpr std::size_t most_bytes = std::size_t{1} << 26;  // 64 MiB: far above the largest dimensions of the manifolds
-  constexpr std::size_t most_columns = 65535;               // components that the noise tells apart
+  constexpr std::size_t most_columns = 65535;  // components that the noise tells apart
   std::string text;
   try {
-    text = read_text_file(path, most_bytes);
+    text = read_text_file(path);
   } catch (const FileError& error) {
     throw FileError(fmt::format("{}: {}", where, error.what()));
   }

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 #include <utility>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
@@ -57,18 +59,32 @@ int repeat_same_law(const Options& options, ResultFiles& files, std::ostream& ou
   const validation::FalseAlarmRun run = validation::count_false_alarms(
       {options.verify, *options.repeats}, [&](double fraction) { progress.show(fraction); });
   progress.clear();
-  return finish(options, files, run.passed(), validation::false_alarm_json(run), validation::false_alarm_junit(run),
-                validation::false_alarm_text(run), out);
+  const int code = finish(options, files, run.passed(), validation::false_alarm_json(run),
+                          validation::false_alarm_junit(run), validation::false_alarm_text(run), out);
+  if (run.unfinished > 0) validation::throw_if_interrupted();
+  return code;
+}
+
+/// The selected checks; if a manifold or a formula is asked for, those that apply to it.
+std::vector<const validation::Check*> applicable_checks(const validation::VerifyRequest& request) {
+  std::vector<const validation::Check*> checks = validation::selected_checks(request);
+  if (!request.manifold && !request.formula) return checks;
+  const std::vector<validation::CheckSite> sites = validation::check_sites(request);
+  std::erase_if(checks, [&](const validation::Check* check) {
+    return std::none_of(sites.begin(), sites.end(),
+                        [&](const validation::CheckSite& site) { return check->applies(site.manifold); });
+  });
+  return checks;
 }
 
 }  // namespace
 
 int verify_command(const Options& options, std::ostream& out, std::ostream& err) {
-  const std::vector<const validation::Check*> checks = validation::selected_checks(options.verify);
   if (options.list_checks) {
-    out << validation::checks_text(checks);
+    out << validation::checks_text(applicable_checks(options.verify));
     return success;
   }
+  validation::selected_checks(options.verify);  // each pattern of --only matches one, or it is an error now
   validation::set_thread_count(options.threads);
   ResultFiles files(options);
   if (options.repeats) return repeat_same_law(options, files, out, err);

@@ -12,6 +12,7 @@
 #include "manifolds/portable_math.hpp"
 #include "sde/limit_map.hpp"
 #include "sde/limit_terms.hpp"
+#include "validation/beta_text.hpp"
 #include "validation/random_start.hpp"
 #include "validation/start_geometry.hpp"
 
@@ -118,11 +119,11 @@ void require_stability(const Manifold& manifold, const Geometry& geometry, const
     const double product = h.eta * largest;
     throw NumericalError(
         fmt::format("{}: stability: eta times the largest eigenvalue {:.6g} at {} is {}, the limit for {} at beta "
-                    "{:g} is {:.6g}; "
+                    "{} is {:.6g}; "
                     "take --eta below {:.6g}",
                     manifold.name(), largest, manifolds::format_point(geometry.point),
                     std::isfinite(product) ? fmt::format("{:.6g}", product) : "more than 1.7e308", name_of(h.scheme),
-                    h.beta(), limit, limit / largest));
+                    short_beta_text(h.mu), limit, limit / largest));
   }
 }
 

@@ -57,15 +57,19 @@ std::string false_alarm_text(const FalseAlarmRun& run) {
     }
     failures += failures_text(c);
   }
+  const std::string interrupted =
+      run.unfinished > 0 ? fmt::format("  interrupted: {} of {} repeats are in, {} verdicts have not been reached\n",
+                                       run.whole_repeats, run.request.repeats, run.unfinished)
+                         : "";
   std::int64_t verdicts = 0, alarms = 0;
   for (const FalseAlarms& c : run.checks) verdicts += c.verdicts, alarms += c.alarms;
   return out + failures +
          fmt::format(
-             "\nVerdict: {}\n  {} alarms in {} verdicts, each of level {:.0e}; uniform: largest distance of the "
+             "\nVerdict: {}\n{}  {} alarms in {} verdicts, each of level {:.0e}; uniform: largest distance of the "
              "distribution of the p-values, level {:.0e} each\n  a correct program fails this run with "
              "probability {:.1e} at most; {:.1f} s\n",
-             verdict_of(run.passed()), alarms, verdicts, row_false_alarm, uniformity_false_alarm, run.false_alarm(),
-             run.seconds);
+             verdict_of(run.passed()), interrupted, alarms, verdicts, row_false_alarm, uniformity_false_alarm,
+             run.false_alarm(), run.seconds);
 }
 
 nlohmann::json false_alarm_json(const FalseAlarmRun& run) {
@@ -90,6 +94,8 @@ nlohmann::json false_alarm_json(const FalseAlarmRun& run) {
           {"program_version", VALLEYDRIFT_VERSION},
           {"passed", run.passed()},
           {"repeats", run.request.repeats},
+          {"whole_repeats", run.whole_repeats},
+          {"unfinished", run.unfinished},
           {"seed", run.request.checks.seed},
           {"false_alarm", run.false_alarm()},
           {"seconds", run.seconds},

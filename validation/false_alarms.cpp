@@ -8,6 +8,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "manifolds/errors.hpp"
 #include "validation/interrupt.hpp"
@@ -63,6 +64,7 @@ std::vector<RepeatedRow> prepared_rows(const FalseAlarmRequest& request) {
 
 /// What the repeats of a row found, in their order.
 struct RowFindings {
+  std::int64_t verdicts = 0;
   std::int64_t alarms = 0;
   std::string first_alarm = {};
   std::map<std::string, std::vector<double>> p_values = {};
@@ -80,10 +82,11 @@ Repeated run_repeat(const RepeatedRow& row, const SameLaw& same) {
   }
 }
 
-std::vector<Repeated> run_all(const FalseAlarmRequest& request, const std::vector<RepeatedRow>& rows,
-                              const std::function<void(double)>& progress) {
+/// Row by row of each repeat; nothing where an interruption left one out.
+std::vector<std::optional<Repeated>> run_all(const FalseAlarmRequest& request, const std::vector<RepeatedRow>& rows,
+                                             const std::function<void(double)>& progress) {
   const auto row_count = static_cast<std::int64_t>(rows.size()), jobs = request.repeats * row_count;
-  std::vector<Repeated> out(static_cast<std::size_t>(jobs));
+  std::vector<std::optional<Repeated>> out(static_cast<std::size_t>(jobs));
   std::mutex reporting;
   std::int64_t done = 0;
   // Every repeat is one thread's: the loops inside find the threads taken.
@@ -94,20 +97,21 @@ std::vector<Repeated> run_all(const FalseAlarmRequest& request, const std::vecto
       const RepeatedRow& row = rows[static_cast<std::size_t>(job % row_count)];
       out[static_cast<std::size_t>(job)] = run_repeat(row, same_law(request, row, job / row_count));
     } catch (const Interrupted&) {
-      continue;  // thrown again below
+      continue;
     }
     const std::lock_guard lock(reporting);
     ++done;
     if (progress) progress(static_cast<double>(done) / static_cast<double>(jobs));
   }
-  throw_if_interrupted();
   return out;
 }
 
-RowFindings findings_of(std::size_t row, std::size_t rows, const std::vector<Repeated>& all) {
+RowFindings findings_of(std::size_t row, std::size_t rows, const std::vector<std::optional<Repeated>>& all) {
   RowFindings out;
   for (std::size_t job = row; job < all.size(); job += rows) {
-    const Repeated& repeated = all[job];
+    if (!all[job]) continue;
+    const Repeated& repeated = *all[job];
+    ++out.verdicts;
     if (!repeated.finding.holds()) {
       if (out.alarms++ == 0) {
         out.first_alarm = fmt::format("repeat {}: {:.3g} above {:.3g}, {}", job / rows, repeated.finding.statistic,
@@ -143,13 +147,12 @@ class Pooled {
   std::string site_;
 };
 
-FalseAlarms joined(const Check* check, const std::vector<std::pair<std::string, RowFindings>>& rows,
-                   std::int64_t repeats) {
+FalseAlarms joined(const Check* check, const std::vector<std::pair<std::string, RowFindings>>& rows) {
   FalseAlarms out{check};
   std::map<std::string, Pooled> statistics;
   for (const auto& [site, findings] : rows) {
-    ++out.rows;
-    out.verdicts += repeats;
+    if (findings.verdicts > 0) ++out.rows;
+    out.verdicts += findings.verdicts;
     if (out.alarms == 0 && findings.alarms > 0) out.first_alarm = fmt::format("on {}, {}", site, findings.first_alarm);
     out.alarms += findings.alarms;
     for (const auto& [statistic, p] : findings.p_values) statistics[statistic].add(site, p);
@@ -166,7 +169,8 @@ bool FalseAlarms::holds() const {
 }
 
 bool FalseAlarmRun::passed() const {
-  return !checks.empty() && std::all_of(checks.begin(), checks.end(), [](const FalseAlarms& c) { return c.holds(); });
+  return !checks.empty() && unfinished == 0 &&
+         std::all_of(checks.begin(), checks.end(), [](const FalseAlarms& c) { return c.holds(); });
 }
 
 double FalseAlarmRun::false_alarm() const {
@@ -181,7 +185,7 @@ double FalseAlarmRun::false_alarm() const {
 FalseAlarmRun count_false_alarms(const FalseAlarmRequest& request, const std::function<void(double)>& progress) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<RepeatedRow> rows = prepared_rows(request);
-  const std::vector<Repeated> all = run_all(request, rows, progress);
+  const std::vector<std::optional<Repeated>> all = run_all(request, rows, progress);
   FalseAlarmRun out{request, {}};
   for (std::size_t first = 0; first < rows.size();) {
     std::vector<std::pair<std::string, RowFindings>> of_check;
@@ -189,8 +193,14 @@ FalseAlarmRun count_false_alarms(const FalseAlarmRequest& request, const std::fu
     for (; row < rows.size() && rows[row].check == rows[first].check; ++row) {
       of_check.emplace_back(rows[row].site, findings_of(row, rows.size(), all));
     }
-    out.checks.push_back(joined(rows[first].check, of_check, request.repeats));
+    FalseAlarms check = joined(rows[first].check, of_check);
+    if (check.verdicts > 0) out.checks.push_back(std::move(check));
     first = row;
+  }
+  for (auto repeat = all.begin(); repeat != all.end(); repeat += static_cast<std::ptrdiff_t>(rows.size())) {
+    const auto missing = std::count(repeat, repeat + static_cast<std::ptrdiff_t>(rows.size()), std::nullopt);
+    out.unfinished += missing;
+    if (missing == 0) ++out.whole_repeats;
   }
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return out;

@@ -35,7 +35,7 @@ struct Uniformity {
 struct FalseAlarms {
   const Check* check;
   std::int64_t rows = 0;      ///< sites
-  std::int64_t verdicts = 0;  ///< rows times repeats
+  std::int64_t verdicts = 0;  ///< rows times repeats, unless interrupted
   std::int64_t alarms = 0;    ///< verdicts that call two equal laws different, or end in an error
   std::string first_alarm = {};
   std::vector<Uniformity> statistics = {};
@@ -46,13 +46,15 @@ struct FalseAlarmRun {
   FalseAlarmRequest request;
   std::vector<FalseAlarms> checks;  ///< in the order of the list; only those that rest on sampling
   double seconds = 0.0;
+  std::int64_t whole_repeats = 0;  ///< repeats of which every row is in
+  std::int64_t unfinished = 0;     ///< verdicts that an interruption left out
   bool passed() const;
   /// The probability that a correct program fails this run: all verdicts and all tests of uniformity together.
   double false_alarm() const;
 };
 
-/// Runs them. The result does not depend on the number of threads. Throws ConfigError if no selected check rests on
-/// sampling; Interrupted.
+/// Runs them. The result does not depend on the number of threads. When a signal arrives it returns what has been found
+/// so far. Throws ConfigError if no selected check rests on sampling; Interrupted if no repeat has begun.
 FalseAlarmRun count_false_alarms(const FalseAlarmRequest& request,
                                  const std::function<void(double fraction)>& progress = {});
 

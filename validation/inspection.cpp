@@ -8,6 +8,7 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/limit_terms.hpp"
+#include "validation/beta_text.hpp"
 #include "validation/json.hpp"
 
 namespace valleydrift::validation {
@@ -158,8 +159,8 @@ std::string inspection_text(const Inspection& i) {
   line("spectrum of H", vector_text(i.spectrum) + ", the nonzero eigenvalues");
   line("rank gap", fmt::format("{:.6g}, smallest of them over the largest", i.rank_gap));
   line("tr H", fmt::format("{:.6g}", i.trace_hessian));
-  line("run", fmt::format("{}, eta = {:g}, beta = {:.6g}, mu = {:.6g}, epsilon = {:g}, {} noise{}", name_of(h.scheme),
-                          h.eta, h.beta(), h.mu, h.epsilon, name_of(c.noise), batch_text(c)));
+  line("run", fmt::format("{}, eta = {:g}, beta = {}, mu = {:.6g}, epsilon = {:g}, {} noise{}", name_of(h.scheme),
+                          h.eta, short_beta_text(h.mu), h.mu, h.epsilon, name_of(c.noise), batch_text(c)));
 
   text += "\nDrift per unit of slow time\n";
   for (const FormDrift& d : i.drift) {

@@ -294,6 +294,7 @@ void write_data(OutputFolder& folder, const Comparison& comparison, const std::s
   files.emplace_back("run.json", run_json(comparison, facts));
   files.emplace_back("summary.json", summary_json(comparison).dump(2) + "\n");  // last: where it is, all is complete
 
+  folder.require_in_place();
   std::vector<PendingFile> pending;
   for (const auto& [name, content] : files) {
     pending.emplace_back(folder.path() / name);
@@ -308,6 +309,7 @@ void write_data(OutputFolder& folder, const Comparison& comparison, const std::s
 }
 
 void write_plots(OutputFolder& folder, const Comparison& comparison) {
+  folder.require_in_place();
   try {
     for (const std::string& name : draw_plots(folder.path() / "plots", comparison)) {
       folder.note_written("plots/" + name);
@@ -317,6 +319,7 @@ void write_plots(OutputFolder& folder, const Comparison& comparison) {
   } catch (const std::exception& error) {
     throw FileError(fmt::format("data complete, plots failed: {}", error.what()));
   }
+  folder.require_in_place();
 }
 
 }  // namespace valleydrift::validation

@@ -43,6 +43,10 @@ bool is_plot_name(std::string name) {
   return stems.contains(path.stem().string()) && extensions.contains(path.extension().string());
 }
 
+const char* kind_of(fs::file_type type) {
+  return type == fs::file_type::directory ? "a folder" : type == fs::file_type::symlink ? "a link" : "no regular file";
+}
+
 /// Throws unless a file may take this name: nothing is there, or a regular file. A device, or what a link leads to, is
 /// never replaced.
 void require_replaceable(const fs::path& path) {
@@ -50,10 +54,36 @@ void require_replaceable(const fs::path& path) {
   const fs::file_type type = fs::symlink_status(path, error).type();
   if (type == fs::file_type::not_found || type == fs::file_type::regular) return;
   if (error) fail("write", path, error);
-  throw FileError(fmt::format("cannot write {}: it is {}, and only a regular file is replaced", path.string(),
-                              type == fs::file_type::directory ? "a folder"
-                              : type == fs::file_type::symlink ? "a link"
-                                                               : "no regular file"));
+  throw FileError(
+      fmt::format("cannot write {}: it is {}, and only a regular file is replaced", path.string(), kind_of(type)));
+}
+
+/// Throws for what has a name of this program's files in `folder` and can be neither replaced nor set aside.
+void require_room(const fs::path& folder, bool (*is_ours)(std::string)) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::file_type type = entry->symlink_status().type();
+    if (type == fs::file_type::regular || type == fs::file_type::symlink) continue;
+    if (!is_ours(entry->path().filename().string())) continue;
+    throw FileError(fmt::format("cannot write {}: it is {}, and only a regular file is replaced",
+                                entry->path().string(), kind_of(type)));
+  }
+  if (error) fail("read", folder, error);
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) fail("write to", folder, errno);
+}
+
+/// The same for the folder and the one of its pictures.
+void require_room(const fs::path& folder) {
+  require_room(folder, is_data_name);
+  const fs::path plots = folder / "plots";
+  std::error_code error;
+  const fs::file_type type = fs::symlink_status(plots, error).type();
+  if (type == fs::file_type::not_found) return;
+  if (type != fs::file_type::directory) {
+    throw FileError(fmt::format("cannot write to {}: it is {}, not a folder", plots.string(),
+                                type == fs::file_type::symlink ? "a link" : "a file"));
+  }
+  require_room(plots, is_plot_name);
 }
 
 /// Names of folders for what an earlier run has left, while another one replaces it.
@@ -114,6 +144,7 @@ OutputFolder OutputFolder::reserve(const std::optional<fs::path>& given, const s
       if (fs::symlink_status(path, error).type() != fs::file_type::not_found) continue;  // a file counts as taken too
       if (!make(folder, path)) continue;                                                 // another run was faster
       folder.path_ = path;
+      folder.keep_hold();
       return folder;
     }
     throw FileError(
@@ -128,6 +159,7 @@ OutputFolder OutputFolder::reserve(const std::optional<fs::path>& given, const s
       below /= part;
       if (!fs::is_directory(below, error)) make(folder, below);
     }
+    folder.keep_hold();
     return folder;
   }
   if (error) fail("read", *given, error);
@@ -142,25 +174,40 @@ OutputFolder OutputFolder::reserve(const std::optional<fs::path>& given, const s
                     "the results in it",
                     given->string()));
   }
-  if (::access(given->c_str(), W_OK | X_OK) != 0) fail("write to", *given, errno);  // now, not after the run
+  require_room(*given);  // now, not after the run
+  folder.keep_hold();
   return folder;
+}
+
+void OutputFolder::keep_hold() {
+  do {
+    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  } while (descriptor_ < 0 && errno == EINTR);
+  if (descriptor_ < 0) fail("read", path_, errno);
+}
+
+bool OutputFolder::in_place() const noexcept {
+  struct stat held = {}, there = {};
+  return ::fstat(descriptor_, &held) == 0 && ::stat(path_.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
+         held.st_ino == there.st_ino;
+}
+
+void OutputFolder::require_in_place() const {
+  if (in_place()) return;
+  throw FileError(
+      fmt::format("cannot write to {}: the folder was removed or replaced while the run went on", path_.string()));
 }
 
 OutputFolder::OutputFolder(OutputFolder&& other) noexcept
     : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
       made_(std::exchange(other.made_, {})),
       aside_(std::exchange(other.aside_, {})),
       set_aside_(std::exchange(other.set_aside_, {})),
       written_(std::move(other.written_)) {}
 
 void OutputFolder::set_aside_old_files() {
-  const fs::path plots = path_ / "plots";
-  std::error_code error;
-  const fs::file_type type = fs::symlink_status(plots, error).type();
-  if (type != fs::file_type::not_found && type != fs::file_type::directory) {
-    throw FileError(fmt::format("cannot write to {}: it is {}, not a folder", plots.string(),
-                                type == fs::file_type::symlink ? "a link" : "a file"));
-  }
+  require_in_place();
   const std::vector<fs::path> names = own_files(path_);
   if (names.empty()) return;
   constexpr int most_folders = 999;
@@ -172,7 +219,7 @@ void OutputFolder::set_aside_old_files() {
       fail("make the folder", folder, errno);
   }
   try {
-    if (is_real_folder(plots) && ::mkdir((aside_ / "plots").c_str(), 0777) != 0) {
+    if (is_real_folder(path_ / "plots") && ::mkdir((aside_ / "plots").c_str(), 0777) != 0) {
       fail("make the folder", aside_ / "plots", errno);
     }
     // summary.json first: where it is, all is complete.
@@ -200,12 +247,15 @@ void OutputFolder::put_back() noexcept {
 }
 
 OutputFolder::~OutputFolder() {
+  const bool foreign = descriptor_ >= 0 && !in_place();
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (foreign) return;               // what has its name now is somebody else's
   if (written_.empty()) put_back();  // the run has come to nothing: what was there is there again
-  std::error_code ignored;           // a folder that is not empty stays
-  for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());
+  for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());  // if it is empty
 }
 
 void OutputFolder::write(const std::string& name, std::string_view content) {
+  require_in_place();
   PendingFile file(path_ / name);
   file.write(content);
   file.commit();
@@ -213,6 +263,7 @@ void OutputFolder::write(const std::string& name, std::string_view content) {
 }
 
 void OutputFolder::remove_stale_files() {
+  require_in_place();
   const auto remove = [](const fs::path& path) {
     std::error_code error;
     if (!fs::remove(path, error) && error) fail("remove", path, error);

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <set>
 
+#include "validation/beta_text.hpp"
+
 namespace valleydrift::validation {
 namespace {
 
@@ -72,7 +74,7 @@ std::string configuration_text(const Comparison& comparison) {
   const Hyperparameters h = c.hyperparameters();
   std::string parameters;
   for (const auto& [key, value] : c.parameters) parameters += fmt::format(", {} = {}", key, value);
-  std::string momentum = fmt::format("beta = {:.6g}", h.beta());
+  std::string momentum = fmt::format("beta = {}", short_beta_text(h.mu));
   if (c.C) momentum += fmt::format(" (1 - beta = C eta^gamma, C = {:g}, gamma = {:g})", *c.C, c.gamma.value_or(0.0));
   const std::string epsilon = c.epsilon ? fmt::format("epsilon = {:g}", *c.epsilon) : "epsilon open";
   const std::string steps = comparison.steps.empty() ? "" : fmt::format(" = {} steps", comparison.steps.back());

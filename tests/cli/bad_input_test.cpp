@@ -360,12 +360,38 @@ BOOST_AUTO_TEST_CASE(configuration_files) {
   for (const File& f : files) check({{"compare", "--config", folder.write(f.name, f.content)}, 2, f.words});
   check({{"compare", "--config", folder.path("absent.ini")}, 4, {"--config", "absent.ini", "No such file"}});
   check({{"compare", "--config", folder.path("")}, 4, {"--config", "directory"}});
-  check(
-      {{"inspect", "--config", folder.write("huge.ini", std::string((1 << 20) + 1, '#'))}, 4, {"huge.ini", "longer"}});
+  check({{"inspect", "--config", folder.write("huge.ini", std::string((1 << 26) + 1, '#'))}, 4, {"huge", "longer"}});
   // A noise factor beside the file that does not exist is a file that cannot be read.
   check({{"compare", "--config", folder.write("sigma.ini", "noise = constant\nsigma = nowhere.csv\n")},
          4,
          {"nowhere.csv"}});
+}
+
+// Refused before much is made of it: 50 MB of settings took 13 s and a gigabyte, a line of 50 MB as many messages.
+BOOST_AUTO_TEST_CASE(large_files_are_read_or_refused_early) {
+  const Folder folder;
+  const auto file = [&](const std::string& line, std::size_t size) {
+    std::string text;
+    text.reserve(size + line.size());
+    while (text.size() < size) text += line;
+    return folder.write("large.ini", text);
+  };
+  constexpr std::size_t megabyte = 1'000'000;
+  for (const std::string line : {"\n", " \r\n", "# a comment\n", "#"}) {
+    const auto read = run_program({"inspect", "--print-config", "--config", file(line, 20 * megabyte)});
+    BOOST_TEST(read.code == 0, read.err);
+  }
+  const std::string many = "given more than 256 times", wide = "characters, allowed are up to 1048576";
+  const std::vector<std::pair<std::string, std::vector<std::string>>> refused = {
+      {"param = a=1\n", {"line 257: param", many}},
+      {"\n \nresidual = u*v-1\n", {"line 771: residual", many}},
+      {"eta = 0.1\n", {"line 2: eta", "given twice"}},
+      {"eta = 0.1", {"line 1", wide}},
+      {"=", {"line 1", wide}}};
+  for (const auto& [line, words] : refused) check({{"inspect", "--config", file(line, 2 * megabyte)}, 2, words});
+  for (const char* line : {"constant = a=1\n", "residual = u*v-1\n"}) {
+    check({{"inspect", "--manifold-file", file(line, 2 * megabyte)}, 2, {"line 257", many}});
+  }
 }
 
 BOOST_AUTO_TEST_CASE(files_without_an_end_are_not_read) {
@@ -481,7 +507,7 @@ BOOST_AUTO_TEST_CASE(manifold_files) {
       {"long.ini", "variables = u,v\nresidual = " + std::string(5000, 'u') + "\nstart = 1,1\n", {"4096"}},
   };
   for (const auto& f : files) check({{"compare", "--manifold-file", folder.write(f.name, f.content)}, 2, f.words});
-  const std::string huge = folder.write("huge.ini", std::string(2u << 20, '#'));
+  const std::string huge = folder.write("huge.ini", std::string((1u << 26) + 1, '#'));
   check({{"compare", "--manifold-file", huge}, 4, {"--manifold-file", "huge.ini", "longer"}});
 }
 

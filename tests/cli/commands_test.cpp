@@ -169,6 +169,27 @@ BOOST_AUTO_TEST_CASE(dry_run_states_the_cost_and_writes_nothing) {
   BOOST_TEST(cost.at("paths") == 32768);
   BOOST_TEST(cost.at("discrete_path_steps").get<double>() > 0.0);
   BOOST_TEST(!std::filesystem::exists(folder.path("out")));
+  // All input is looked at: the folder is none that the run would refuse.
+  std::filesystem::create_directories(folder.path("used") + "/summary.json");
+  for (const std::string command : {"compare", "scan"}) {
+    const auto of = [&](const std::string& name, const std::vector<std::string>& more = {}) {
+      std::vector<std::string> line = {command, "--dry-run", "--output", folder.path(name)};
+      line.insert(line.end(), more.begin(), more.end());
+      return run_program(line);
+    };
+    BOOST_TEST(of("a/b").code == 0);
+    BOOST_TEST(!std::filesystem::exists(folder.path("a")));
+    BOOST_TEST(of("used").code == 2);
+    const Result blocked = of("used", {"--force"});
+    BOOST_TEST(blocked.code == 4);
+    BOOST_TEST(blocked.err.find("used/summary.json: it is a folder") != std::string::npos, blocked.err);
+    std::filesystem::remove(folder.path("used") + "/summary.json");
+    folder.write("used/config.ini", "");
+    BOOST_TEST(of("used", {"--force"}).code == 0);
+    BOOST_TEST(std::filesystem::exists(folder.path("used") + "/config.ini"));
+    std::filesystem::remove(folder.path("used") + "/config.ini");
+    std::filesystem::create_directories(folder.path("used") + "/summary.json");
+  }
   // 1e5 times the steps, with as many records: their time is seen beside that of the records.
   const auto seconds = [](const std::string& steps) {
     const Result of = run_program({"compare", "--dry-run", "--json", "--steps", steps, "--paths", "1000000"});
@@ -207,16 +228,15 @@ BOOST_AUTO_TEST_CASE(a_configuration_that_is_read_back_gives_the_same_summary) {
   };
   for (const std::vector<std::string>& job : jobs) {
     const Folder folder;
-    std::vector<std::string> line = {"compare", "--paths", "256", "--time", "0.2", "--json", "--no-plots"};
+    std::vector<std::string> line = {"compare", "--paths", "256", "--time", "0.2"};
     line.insert(line.end(), job.begin(), job.end());
     std::vector<std::string> printing = line;
-    line.insert(line.end(), {"--output", folder.path("first")});
+    line.insert(line.end(), {"--json", "--no-plots", "--output", folder.path("first")});
     const Result first = run_program(line);
     BOOST_TEST(first.code <= 1, first.err);
     const Result again = run_program({"compare", "--config", folder.path("first") + "/config.ini", "--json",
                                       "--no-plots", "--output", folder.path("second")});
     BOOST_TEST(again.out == first.out);
-    printing.erase(printing.begin() + 5);  // --json
     printing.push_back("--print-config");
     const Result printed = run_program(printing);
     const Result third = run_program({"compare", "--config", folder.write("printed.ini", printed.out), "--json",
@@ -228,10 +248,10 @@ BOOST_AUTO_TEST_CASE(a_configuration_that_is_read_back_gives_the_same_summary) {
 // What --save-paths wrote at a record is what the replay has at that step: weights' slow variable and limit alike.
 BOOST_AUTO_TEST_CASE(a_replayed_path_is_the_path_of_the_ensemble) {
   const Folder folder;
-  const std::vector<std::string> run = {"compare", "--manifold", "sphere", "--noise", "isotropic",  "--paths",
-                                        "256",     "--steps",    "100",    "--quiet", "--no-plots", "--output"};
+  const std::vector<std::string> run = {"compare", "--manifold", "sphere", "--noise", "isotropic", "--paths",
+                                        "256",     "--steps",    "100",    "--quiet", "--output"};
   std::vector<std::string> saving = run, replaying = run;
-  saving.insert(saving.end(), {folder.path("all"), "--save-paths"});
+  saving.insert(saving.end(), {folder.path("all"), "--save-paths", "--no-plots"});
   replaying.insert(replaying.end(), {folder.path("one"), "--path", "137"});
   BOOST_TEST(run_program(saving).code <= 1);
   const Result replayed = run_program(replaying);
@@ -458,13 +478,13 @@ BOOST_AUTO_TEST_CASE(the_size_of_saved_paths_is_known_before) {
   const Folder folder;
   for (const std::vector<std::string>& valley :
        {std::vector<std::string>{"--manifold", "uv"}, {"--manifold", "linear-network", "--eta", "0.01"}}) {
-    std::vector<std::string> line = {"compare", "--paths", "256", "--steps", "60", "--save-paths", "--no-plots"};
+    std::vector<std::string> line = {"compare", "--paths", "256", "--steps", "60", "--save-paths"};
     line.insert(line.end(), valley.begin(), valley.end());
     std::vector<std::string> dry = line;
     dry.insert(dry.end(), {"--dry-run", "--json"});
     const double said = parsed(dry)["cost"]["paths_file_bytes"];
     const std::string out = folder.path(valley[1]);
-    line.insert(line.end(), {"--quiet", "--output", out});
+    line.insert(line.end(), {"--quiet", "--no-plots", "--output", out});
     run_program(line);
     const auto size = static_cast<double>(std::filesystem::file_size(out + "/paths.csv"));
     BOOST_TEST(std::abs(said / size - 1.0) < 0.15);
@@ -553,6 +573,21 @@ BOOST_AUTO_TEST_CASE(threads_wait_passively_unless_told_otherwise) {
   BOOST_TEST(shell(folder, "unset GOMP_SPINCOUNT; export OMP_WAIT_POLICY=active; " + plot +
                                "grep -qx policy=active seen") == 0);
   BOOST_TEST(shell(folder, "unset OMP_WAIT_POLICY; export GOMP_SPINCOUNT=7; " + plot + "grep -qx policy= seen") == 0);
+}
+
+// OpenMP would end the program with exit code 1, which is a verdict, or by a signal.
+BOOST_AUTO_TEST_CASE(a_stack_that_no_thread_can_have_is_an_error) {
+  const Folder folder;
+  const std::string run = " $program compare --threads 2 --paths 256 --steps 100 --no-plots --quiet > report 2> err";
+  for (const std::string stack : {"OMP_STACKSIZE=100000000G", "GOMP_STACKSIZE=' 100000000 g '", "OMP_STACKSIZE=16k"}) {
+    BOOST_TEST(shell(folder, "unset OMP_STACKSIZE; " + stack + run) == 2, stack);
+    const std::string name = stack.substr(0, stack.find('='));
+    BOOST_TEST(shell(folder, "grep -q 'error: " + name + "=.*\\(no memory\\|at least 1M\\)' err") == 0, stack);
+  }
+  for (const std::string stack : {"OMP_STACKSIZE=2M", "OMP_STACKSIZE=nonsense"}) {
+    BOOST_TEST(shell(folder, stack + run) <= 1, stack);
+    BOOST_TEST(shell(folder, "test -s report") == 0, stack);
+  }
 }
 
 #endif
@@ -656,6 +691,19 @@ BOOST_AUTO_TEST_CASE(no_square_matrix_of_the_weights, *boost::unit_test::label("
   BOOST_TEST(shell(folder, "grep -q 'out of memory' err") == 0);
 }
 
+#ifdef _OPENMP
+// As many threads as the program says there can be leave room for the run.
+BOOST_AUTO_TEST_CASE(threads_leave_memory_for_the_run) {
+  const Folder folder;
+  const std::string run = "ulimit -v 400000; $program compare --paths 4096 --time 1 --no-plots --quiet --threads ";
+  BOOST_TEST(shell(folder, run + "1024 > report 2> err") == 2);
+  BOOST_TEST(shell(folder, "sed -n 's/.*lets this program have \\([0-9]*\\) .*/\\1/p' err > have && test -s have") ==
+             0);
+  BOOST_TEST(shell(folder, run + "$(cat have) > report 2> err") <= 1);
+  BOOST_TEST(shell(folder, "test -s report") == 0);
+}
+
+#endif
 #endif
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -95,7 +95,6 @@ BOOST_AUTO_TEST_CASE(every_option_arrives) {
                                         "--json",
                                         "--quiet",
                                         "--no-plots",
-                                        "--dry-run",
                                         "--benchmark"});
   BOOST_TEST(o.run.manifold == "ellipse");
   BOOST_TEST(o.run.parameters.at("a") == "2");
@@ -122,8 +121,9 @@ BOOST_AUTO_TEST_CASE(every_option_arrives) {
   BOOST_TEST(o.threads == 3);
   BOOST_TEST(*o.output == "o");
   BOOST_TEST(cli::parse_options({"compare", "--print-config"}).print_config);
-  BOOST_TEST(*cli::parse_options({"compare", "--paths", "512", "--path", "511", "--quiet", "--no-plots"}).path == 511);
-  BOOST_TEST((o.force && o.save_paths && o.json && o.quiet && o.no_plots && o.dry_run && o.benchmark));
+  BOOST_TEST(*cli::parse_options({"compare", "--paths", "512", "--path", "511", "--quiet"}).path == 511);
+  BOOST_TEST(cli::parse_options({"compare", "--dry-run"}).dry_run);
+  BOOST_TEST((o.force && o.save_paths && o.json && o.quiet && o.no_plots && o.benchmark));
 }
 
 BOOST_AUTO_TEST_CASE(mu_is_C_eta_to_the_gamma_without_detour) {
@@ -218,13 +218,14 @@ BOOST_AUTO_TEST_CASE(command_line_wins_over_the_file) {
   const Folder folder;
   const std::string file = folder.write("run.ini",
                                         "# a comment\r\nmanifold = vector-uv\r\nparam = d=3\r\neta = 0.1   # "
-                                        "another\r\nbeta = 0.5\r\ntime = 4\r\nstrict = true\r\n");
+                                        "another\r\nbeta = 0.5\r\ntime = 4\r\n");
   const Options plain = cli::parse_options({"compare", "--config", file});
   BOOST_TEST(plain.run.parameters.at("d") == "3");
   BOOST_TEST(plain.run.eta == 0.1);
   BOOST_TEST(*plain.run.beta == 0.5);
   BOOST_TEST(*plain.run.time == 4.0);
-  BOOST_TEST(plain.run.strict);
+  const std::string strict = folder.write("strict.ini", "start = 2,1\nstrict = true\n");
+  BOOST_TEST(cli::parse_options({"compare", "--config", strict}).run.strict);
 
   const Options o = cli::parse_options(
       {"compare", "--config", file, "--eta", "0.2", "--param", "d=4", "--C", "1", "--gamma", "0.5", "--steps", "10"});

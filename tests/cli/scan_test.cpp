@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <filesystem>
@@ -29,12 +30,16 @@ namespace fs = std::filesystem;
 
 /// Ten cells of a second's work in all; those at 1.999 are unstable, which takes a comma to say.
 const std::vector<std::string> small = {
-    "--eta",   "2e-2,3e-2,4e-2,1.999", "--gamma", "0.6,0.75",          "--paths", "256",     "--prefactor-C",
-    "0.2,0.4", "--prefactor-eta",      "1e-2",    "--prefactor-paths", "256",     "--quiet", "--no-plots"};
+    "--eta",   "2e-2,3e-2,4e-2,1.999", "--gamma", "0.6,0.75",          "--paths", "256", "--prefactor-C",
+    "0.2,0.4", "--prefactor-eta",      "1e-2",    "--prefactor-paths", "256"};
 
 std::vector<std::string> scan(std::vector<std::string> arguments, bool with_grid = true) {
   std::vector<std::string> all = {"scan"};
-  if (with_grid) all.insert(all.end(), small.begin(), small.end());
+  if (with_grid) {
+    all.insert(all.end(), small.begin(), small.end());
+    const bool runs = std::find(arguments.begin(), arguments.end(), "--dry-run") == arguments.end();
+    if (runs) all.insert(all.end(), {"--quiet", "--no-plots"});
+  }
   all.insert(all.end(), arguments.begin(), arguments.end());
   return all;
 }
@@ -326,6 +331,15 @@ BOOST_AUTO_TEST_CASE(advice_holds_at_any_eta) {
     const json advice = json::parse(run_program({"advise", "--eta", fmt::format("{}", eta), "--json"}).out);
     const double C = advice["recommended_mu"].get<double>() / std::pow(eta, 2.0 / 3.0);
     BOOST_TEST(C == 1.264 / std::cbrt(100.0), boost::test_tools::tolerance(0.005));
+    // What is printed of beta says how far from 1 it is.
+    const std::string text = run_program({"advise", "--eta", fmt::format("{}", eta)}).out;
+    const double mu = advice["recommended_mu"].get<double>();
+    for (const std::string before : {"momentum  beta = ", "\n  recommended "}) {
+      const std::size_t at = text.find(before);
+      BOOST_REQUIRE(at != std::string::npos);
+      const double left = 1.0 - std::stod(text.substr(at + before.size(), 40));
+      BOOST_TEST(left == mu, boost::test_tools::tolerance(0.001));
+    }
   }
   BOOST_TEST(run_program({"advise", "--eta", "0.9"}).code == 0);
   const Result unstable = run_program({"advise", "--eta", "2.5"});

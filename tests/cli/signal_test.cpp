@@ -64,6 +64,25 @@ BOOST_AUTO_TEST_CASE(verify_writes_what_it_has_after_one_signal) {
   for (const auto& check : found.at("checks")) BOOST_TEST(check.at("verdict") == "pass");
 }
 
+// A repeat takes a few hundredths of a second, all of them minutes.
+BOOST_AUTO_TEST_CASE(repeats_that_are_in_are_kept_after_a_signal) {
+  const Folder folder;
+  BOOST_TEST(code_after("verify --aa 100000 --only S1 --manifold uv --threads 1 --json v.json --junit v.xml",
+                        "kill -TERM $pid", "2", folder) == 143);
+  std::ifstream file(folder.path("v.json")), junit(folder.path("v.xml")), out(folder.path("out"));
+  BOOST_REQUIRE(file.is_open());
+  BOOST_TEST(junit.is_open());
+  const auto found = nlohmann::json::parse(file);
+  BOOST_TEST(found.at("passed") == false);
+  const auto repeats = found.at("whole_repeats").get<int>();
+  BOOST_TEST(repeats > 0);
+  BOOST_TEST(found.at("unfinished") == 100000 - repeats);
+  BOOST_TEST(found.at("checks").at(0).at("verdicts") == repeats);
+  BOOST_TEST(found.at("checks").at(0).at("alarms") == 0);
+  const std::string text(std::istreambuf_iterator<char>(out), {});
+  BOOST_TEST(text.find(fmt::format("interrupted: {} of 100000 repeats are in", repeats)) != std::string::npos, text);
+}
+
 BOOST_AUTO_TEST_CASE(a_signal_that_is_ignored_at_the_start_stays_so) {
   const Folder folder;
   for (const char* name : {"INT", "TERM", "HUP"}) {

@@ -22,6 +22,7 @@ namespace {
 const Words uv = {"--variables", "u,v", "--residual", "u*v - 1", "--start", "2,0.5"};
 const Words with_a = {"--variables", "u,v", "--residual", "u*v - a", "--start", "2,0.5"};
 const Words pair = {"--manifold", "quadratic-pair"};
+const Words printed = {"--print-config"};
 
 /// An option with a value, what else must stand there, and what must not: each refused, the message naming the option.
 struct Row {
@@ -66,7 +67,10 @@ std::vector<Row> table(const Folder& folder) {
       {"inspect compare scan", {"--start-scale", "2"}, {"--start", "random"}, {{}, {"--start", "1,1"}}},
       {"compare scan", {"--phase1", "noisy"}, {"--start", "2,1"}, {{}}},
       {"compare", {"--phase1", "gd"}, {"--start", "2,1"}, {{}}},
-      {"inspect compare", {"--strict"}, {}, {{"--start", "random"}}},
+      {"inspect compare", {"--strict"}, {"--start", "2,0.5"}, {{}, {"--start", "random"}}},
+      {"inspect compare", {"--strict"}, {"--manifold-file", formula}},
+      {"inspect", {"--strict"}, {"--at", "2,0.5"}},
+      {"compare", {"--phase1", "gd"}, {"--manifold-file", formula}},
 
       {"inspect compare scan advise", {"--scheme", "nesterov"}},
       {"inspect compare scan advise", {"--eta", "0.01"}},
@@ -94,7 +98,7 @@ std::vector<Row> table(const Folder& folder) {
       {"scan", {"--delta", "0.1"}},
       {"scan", {"--limit", "1000"}},
       {"compare scan", {"--paths", "512"}},
-      {"scan", {"--no-prefactor"}},
+      {"scan", {"--no-prefactor"}, {}, {{"--scheme", "sgd"}}},
       {"scan", {"--prefactor-eta", "0.01"}, {}, {{"--no-prefactor"}, {"--scheme", "sgd"}}},
       {"scan", {"--prefactor-C", "0.1,0.2"}, {}, {{"--no-prefactor"}, {"--scheme", "sgd"}}},
       {"scan", {"--prefactor-paths", "512"}, {}, {{"--no-prefactor"}, {"--scheme", "sgd"}}},
@@ -104,6 +108,10 @@ std::vector<Row> table(const Folder& folder) {
       {"inspect", {"--seed", "5"}, {"--start", "random"}, {{}, {"--start", "1,1"}}},
       {"inspect advise", {"--seed", "5"}, {"--search", "3"}, {{}}},
       {"inspect advise", {"--search", "3"}},
+      {"inspect",
+       {"--search", "3"},
+       {},
+       {{"--noise", "isotropic"}, {"--noise", "minibatch"}, {"--noise", "constant", "--sigma", sigma}, printed}},
       {"compare", {"--limit-step", "0.01"}, {"--noise", "isotropic"}},
       {"verify", {"--seed", "5"}, {}, {{"--list"}}},
 
@@ -129,26 +137,28 @@ std::vector<Row> table(const Folder& folder) {
         {"--junit", "a.xml"},
         {"--aa", "2"}}},
 
-      {"compare scan", {"--output", "o"}},
+      {"compare scan", {"--output", "o"}, {}, {printed}},
+      {"scan", {"--print-config"}, {"--resume", "--output", interrupted}},
       {"compare scan", {"--force"}, {"--output", "o"}, {{}}},
       {"scan", {"--resume"}, {"--output", interrupted}, {{}, {"--output", interrupted, "--force"}}},
-      {"compare", {"--save-paths"}, {}, {{"--path", "1"}}},
-      {"compare", {"--path", "1"}, {}, {{"--save-paths"}, {"--benchmark"}, {"--dry-run"}, {"--threads", "2"}}},
-      {"compare scan", {"--no-plots"}},
+      {"compare", {"--save-paths"}, {}, {{"--path", "1"}, printed}},
+      {"compare", {"--path", "1"}, {}, {{"--save-paths"}, {"--benchmark"}, {"--dry-run"}, {"--threads", "2"}, printed}},
+      {"compare scan", {"--no-plots"}, {}, {printed, {"--dry-run"}}},
+      {"compare", {"--no-plots"}, {}, {{"--path", "1"}}},
       {"manifolds advise", {"--json"}},
       {"inspect compare scan", {"--json"}, {}, {{"--print-config"}}},
       {"verify", {"--json", "a.json"}, {}, {{"--list"}, {"--junit", "a.json"}, {"--junit", "./a.json"}}},
       {"verify", {"--junit", "a.xml"}, {}, {{"--list"}, {"--json", "a.xml"}}},
-      {"compare scan", {"--quiet"}},
+      {"compare scan", {"--quiet"}, {}, {printed, {"--dry-run"}}},
       {"verify", {"--quiet"}, {}, {{"--list"}}},
-      {"compare", {"--benchmark"}, {}, {{"--path", "1"}}},
+      {"compare", {"--benchmark"}, {}, {{"--path", "1"}, printed, {"--dry-run"}}},
 
       {"inspect compare scan", {"--config", config}},
       {"inspect compare scan", {"--print-config"}, {}, {{"--json"}}},
       {"compare scan", {"--print-config"}, {}, {{"--dry-run"}}},
       {"compare", {"--dry-run"}, {}, {{"--print-config"}, {"--path", "1"}}},
       {"scan", {"--dry-run"}, {}, {{"--print-config"}}},
-      {"compare scan", {"--threads", "2"}},
+      {"compare scan", {"--threads", "2"}, {}, {printed}},
       {"compare", {"--threads", "2"}, {}, {{"--path", "1"}}},
       {"verify", {"--threads", "2"}, {}, {{"--list"}}},
       {"manifolds inspect compare verify scan advise", {"--help"}},
@@ -260,7 +270,17 @@ BOOST_AUTO_TEST_CASE(a_file_is_a_record_and_may_say_more) {
   BOOST_TEST(cli::parse_options({"scan", "--prefactor-eta", "0.01", "--config", file("no-prefactor = true\n")})
                  .scan.prefactor);
   BOOST_TEST(refusal({"compare", "--manifold", "torus", "--config", file("start = 2,1\nphase1 = gd\n")}) == "");
-  // But nothing in it is without effect for the command that it belongs to.
+  BOOST_TEST(refusal({"compare", "--manifold", "torus", "--config", file("start = 2,1\nstrict = true\n")}) == "");
+  // But nothing in it is without effect for the command that it belongs to, and its lines do not contradict each other.
+  for (const char* line : {"prefactor-eta = 0.01", "prefactor-C = 0.1,0.2", "prefactor-paths = 512"}) {
+    const std::string config = file(fmt::format("no-prefactor = true\n{}\n", line));
+    BOOST_TEST(refusal({"scan", "--config", config}).find("run.ini, line 2: prefactor-") != std::string::npos);
+  }
+  for (const char* line : {"phase1 = gd", "strict = true"}) {
+    BOOST_TEST(refusal({"compare", "--config", file(line)}).find("without --start") != std::string::npos, line);
+    BOOST_TEST(refusal({"compare", "--config", file(line), "--start", "2,1"}) == "");
+  }
+  BOOST_TEST(refusal({"inspect", "--config", file("noise = isotropic\n"), "--search", "3"}).find("--search with") == 0);
   BOOST_TEST(refusal({"compare", "--config", file("gamma = 0.5\n")}).find("run.ini, line 1: gamma") !=
              std::string::npos);
   for (const char* key : {"limit = 100", "delta = 0.1", "read-at = valley", "prefactor-eta = 0.1", "control = none"}) {

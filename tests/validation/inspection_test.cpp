@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/formulas.hpp"
+#include "validation/beta_text.hpp"
 
 using namespace valleydrift;
 using validation::Inspection;
@@ -233,6 +234,22 @@ BOOST_AUTO_TEST_CASE(relaxation_at_finite_step_is_slower_for_nesterov) {
     BOOST_TEST(std::abs(*i.tau_2_finite_step.value * rate / i.hyperparameters.slow_unit() - 1.0) < 1e-5);
     BOOST_TEST(std::abs(*i.tau_2.value / i.hyperparameters.slow_unit() - 1.0) < 1e-6);
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_momentum_is_printed_with_the_digits_that_tell_it_from_1) {
+  for (const auto& [mu, text, short_text] : {std::tuple{1.0, "0.000000", "0"},
+                                             {1.0 - 0.9, "0.900000", "0.9"},
+                                             {1.234567e-3, "0.998765", "0.998765"},
+                                             {2.7234e-9, "0.999999997277", "0.999999997277"},
+                                             {1e-12, "0.999999999999000", "0.999999999999"}}) {
+    BOOST_TEST(validation::beta_text(mu) == text);
+    BOOST_TEST(validation::short_beta_text(mu) == short_text);
+  }
+  RunConfig config;
+  config.C = 1e-7;
+  config.gamma = 0.0;
+  const Inspection i = validation::inspect(validation::resolve(config));
+  BOOST_TEST(validation::inspection_text(i).find("beta = 0.9999999, mu = 1e-07") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

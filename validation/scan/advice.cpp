@@ -7,6 +7,7 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
+#include "validation/beta_text.hpp"
 #include "validation/json.hpp"
 #include "validation/scan/optimum.hpp"
 
@@ -89,27 +90,29 @@ std::string advice_text(const ResolvedScan& scan, const Advice& advice) {
   std::string text = fmt::format(
       "{}: {}, eta = {:g}, epsilon = {:g}, {} noise{}\n"
       "Local flattest point {}, the end of the flow from {}; tau_Y {:.6g}\n{}\n"
-      "Recommended momentum  beta = {:.6f}, that is 1 - beta = {:.4g} = {:.4g} eta^(2/3); C* = {:.4g}\n  {}\n",
+      "Recommended momentum  beta = {}, that is 1 - beta = {:.4g} = {:.4g} eta^(2/3); C* = {:.4g}\n  {}\n",
       c.manifold, name_of(c.scheme), c.eta, *c.epsilon, name_of(c.noise), batch_text(c),
       manifolds::format_point(scan.flattest_point), manifolds::format_point(scan.start), scan.tau_Y,
       advice.search ? search_text(*advice.search, scan.manifold.slow_coordinate_names()) : "",
-      1.0 - advice.recommended_mu, advice.recommended_mu, advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0),
+      beta_text(advice.recommended_mu), advice.recommended_mu, advice.recommended_mu / manifolds::pow(c.eta, 2.0 / 3.0),
       scan.C_star, advice.reason);
   if (advice.limited) text += "  C* eta^(2/3) is above 1: at this noise momentum does not help\n";
   text += fmt::format("\nPredicted steps (to within {:g} of the start's excess, or of the plateau)\n", advice.delta);
-  text += fmt::format("  {:<13}{:>10}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}{:>10}\n", "", "beta", "tau_1", "tau_2",
+  std::size_t width = 10;
+  for (const Option& o : advice.options) width = std::max(width, beta_text(o.mu).size() + 2);
+  text += fmt::format("  {:<13}{:>{}}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}{:>10}\n", "", "beta", width, "tau_1", "tau_2",
                       "T_mean", "T_rms", "T_transverse", "slowest", "speed-up");
   const std::optional<double> best = advice.options.front().time();
   for (const Option& o : advice.options) {
     if (!o.unstable.empty()) {
-      text += fmt::format("  {:<13}{:>10.6f}  {}\n", o.name, o.beta, o.unstable);
+      text += fmt::format("  {:<13}{:>{}}  {}\n", o.name, beta_text(o.mu), width, o.unstable);
       continue;
     }
     const Prediction& p = o.prediction;
     const auto time = o.time();
-    text += fmt::format("  {:<13}{:>10.6f}{}{}{}{}{}{}{:>10}\n", o.name, o.beta, steps_text(p.scales.tau_1),
-                        steps_text(p.scales.tau_2), steps_text(p.mean), steps_text(p.root_mean_square),
-                        steps_text(p.transverse), steps_text(time),
+    text += fmt::format("  {:<13}{:>{}}{}{}{}{}{}{}{:>10}\n", o.name, beta_text(o.mu), width,
+                        steps_text(p.scales.tau_1), steps_text(p.scales.tau_2), steps_text(p.mean),
+                        steps_text(p.root_mean_square), steps_text(p.transverse), steps_text(time),
                         best && time ? fmt::format("{:.3g}x", *time / *best) : "-");
     if (!p.mean) text += fmt::format("    {}\n", o.reason());
   }
