@@ -3,7 +3,7 @@
 #include <ostream>
 
 #include "cli/commands.hpp"
-#include "validation/scan/advice.hpp"
+#include "validation/scan/advice_report.hpp"
 
 namespace valleydrift::cli {
 

@@ -10,7 +10,7 @@
 #include "cli/help.hpp"
 #include "cli/message.hpp"
 #include "manifolds/errors.hpp"
-#include "validation/inspection.hpp"
+#include "validation/inspection_report.hpp"
 #include "validation/interrupt.hpp"
 
 namespace valleydrift::cli {

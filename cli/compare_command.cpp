@@ -11,10 +11,12 @@
 #include "manifolds/errors.hpp"
 #include "sde/label_flow.hpp"
 #include "validation/compare.hpp"
+#include "validation/comparison_files.hpp"
 #include "validation/cost.hpp"
 #include "validation/interrupt.hpp"
 #include "validation/limit_step.hpp"
-#include "validation/output.hpp"
+#include "validation/path_files.hpp"
+#include "validation/plots.hpp"
 #include "validation/report.hpp"
 #include "validation/threads.hpp"
 

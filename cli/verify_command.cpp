@@ -13,7 +13,7 @@
 #include "manifolds/errors.hpp"
 #include "validation/false_alarm_report.hpp"
 #include "validation/interrupt.hpp"
-#include "validation/output.hpp"
+#include "validation/pending_file.hpp"
 #include "validation/threads.hpp"
 #include "validation/verify_report.hpp"
 

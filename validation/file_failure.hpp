@@ -19,4 +19,11 @@ namespace valleydrift::validation {
   throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), error.message()));
 }
 
+/// What is there, for a message about what is not a regular file.
+inline const char* kind_of(std::filesystem::file_type type) {
+  return type == std::filesystem::file_type::directory ? "a folder"
+         : type == std::filesystem::file_type::symlink ? "a link"
+                                                       : "no regular file";
+}
+
 }  // namespace valleydrift::validation

@@ -21,7 +21,7 @@
 
 #include "manifolds/errors.hpp"
 #include "validation/interrupt.hpp"
-#include "validation/output.hpp"
+#include "validation/pending_file.hpp"
 
 namespace valleydrift::validation {
 namespace {

@@ -1,7 +1,6 @@
 // Everything the theory says about one point of a valley, without running anything.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,10 +46,5 @@ struct Inspection {
 /// With `search` starts drawn around the run's for other local flattest points. Throws NumericalError where the rank of
 /// the Hessian changes or a figure leaves the range of double precision.
 Inspection inspect(const ResolvedRun& run, int search = 0);
-
-/// For people, at most 100 columns wide where the dimension allows.
-std::string inspection_text(const Inspection& inspection);
-/// Keys as in design.md section 6; what does not exist is null, with its reason under the same key with `_reason`.
-nlohmann::json inspection_json(const Inspection& inspection);
 
 }  // namespace valleydrift::validation

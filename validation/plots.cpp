@@ -65,4 +65,18 @@ std::vector<std::string> draw_plots(const fs::path& folder, const Comparison& co
   }
 }
 
+void write_plots(OutputFolder& folder, const Comparison& comparison) {
+  folder.require_in_place();
+  try {
+    for (const std::string& name : draw_plots(folder.path() / "plots", comparison)) {
+      folder.note_written("plots/" + name);
+    }
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw FileError(fmt::format("data complete, plots failed: {}", error.what()));
+  }
+  folder.require_in_place();
+}
+
 }  // namespace valleydrift::validation

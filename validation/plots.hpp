@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "validation/comparison.hpp"
+#include "validation/output_folder.hpp"
 
 namespace valleydrift::validation {
 
@@ -15,5 +16,8 @@ namespace valleydrift::validation {
 /// Returns the names of the pictures. Throws FileError naming gnuplot or the file if gnuplot is absent or fails, or if
 /// a picture is missing or cut short: gnuplot returns 0 on a full device, so the end of every picture is read.
 std::vector<std::string> draw_plots(const std::filesystem::path& folder, const Comparison& comparison);
+
+/// Draws the plots, after write_data. Throws FileError: `data complete, plots failed` and why.
+void write_plots(OutputFolder& folder, const Comparison& comparison);
 
 }  // namespace valleydrift::validation

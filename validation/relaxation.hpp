@@ -1,7 +1,6 @@
 // Where the flow along the valley ends, and how fast it arrives there.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,12 +59,5 @@ struct FlattestSearch {
 /// From the run's start and `drawn` points around it: normal deviates of half, once and twice the start's root mean
 /// square, drawn from the run's seed and moved onto the valley by the gradient flow.
 FlattestSearch search_flattest(const ResolvedRun& run, int drawn);
-
-/// tr H and the first of the slow coordinates, by name.
-std::string text_of(const FlattestPoint& flattest, const std::vector<std::string>& names);
-/// For people and as JSON, given the names of the slow coordinates.
-std::string search_text(const FlattestSearch& search, const std::vector<std::string>& names);
-nlohmann::json search_json(const FlattestSearch& search, const std::vector<std::string>& names);
-nlohmann::json coordinates_json(const std::vector<std::string>& names, const Vector& values);
 
 }  // namespace valleydrift::validation

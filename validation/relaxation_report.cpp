@@ -1,4 +1,5 @@
-// What is said of flattest points.
+#include "validation/relaxation_report.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +7,6 @@
 
 #include "manifolds/manifold.hpp"
 #include "validation/json.hpp"
-#include "validation/relaxation.hpp"
 
 namespace valleydrift::validation {
 

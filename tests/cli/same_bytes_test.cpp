@@ -9,7 +9,7 @@
 #include "manifolds/catalogue.hpp"
 #include "run_program.hpp"
 #include "validation/compare.hpp"
-#include "validation/output.hpp"
+#include "validation/path_files.hpp"
 #include "validation/plan.hpp"
 
 #ifdef _OPENMP

@@ -1,6 +1,4 @@
 // Relaxation times against the closed forms, DERIVATION (31).
-#include "validation/inspection.hpp"
-
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <memory>
@@ -8,6 +6,7 @@
 
 #include "tests/formulas.hpp"
 #include "validation/beta_text.hpp"
+#include "validation/inspection_report.hpp"
 
 using namespace valleydrift;
 using validation::Inspection;

@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/validation/output_support.hpp"
-#include "validation/output.hpp"
+#include "validation/comparison_files.hpp"
+#include "validation/path_files.hpp"
 #include "validation/report.hpp"
 
 using namespace valleydrift;

@@ -9,7 +9,8 @@
 
 #include "manifolds/errors.hpp"
 #include "tests/validation/output_support.hpp"
-#include "validation/output.hpp"
+#include "validation/comparison_files.hpp"
+#include "validation/path_files.hpp"
 #include "validation/plots.hpp"
 
 using namespace valleydrift;

@@ -8,9 +8,9 @@
 
 #include "manifolds/errors.hpp"
 #include "tests/validation/output_support.hpp"
+#include "validation/comparison_files.hpp"
 #include "validation/figures.hpp"
 #include "validation/gnuplot.hpp"
-#include "validation/output.hpp"
 #include "validation/plot_text.hpp"
 #include "validation/plots.hpp"
 

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/validation/output_support.hpp"
+#include "validation/comparison_files.hpp"
 #include "validation/figures.hpp"
-#include "validation/output.hpp"
 #include "validation/report.hpp"
 
 using namespace valleydrift;

@@ -13,7 +13,8 @@
 #include <limits>
 #include <sstream>
 
-#include "validation/output.hpp"
+#include "validation/comparison_files.hpp"
+#include "validation/output_folder.hpp"
 
 namespace valleydrift::validation::output_test {
 

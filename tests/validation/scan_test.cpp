@@ -11,7 +11,7 @@
 
 #include "manifolds/errors.hpp"
 #include "validation/random_start.hpp"
-#include "validation/scan/advice.hpp"
+#include "validation/scan/advice_report.hpp"
 #include "validation/scan/drawn_relaxation.hpp"
 #include "validation/scan/fit.hpp"
 #include "validation/scan/transverse_energy.hpp"

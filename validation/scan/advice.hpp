@@ -1,7 +1,6 @@
 // Which momentum to take: the fastest decay along the valley, and what it gains.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,8 +35,5 @@ struct Advice {
 /// For the learning rate of scan.config.run.eta; heavy ball or Nesterov; with `search` starts drawn around the scan's
 /// for other local flattest points. Throws ConfigError for SGD, NumericalError for a step beyond the stability limit.
 Advice advise(const ResolvedScan& scan, int search = 0);
-
-std::string advice_text(const ResolvedScan& scan, const Advice& advice);
-nlohmann::json advice_json(const ResolvedScan& scan, const Advice& advice);
 
 }  // namespace valleydrift::validation

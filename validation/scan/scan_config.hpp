@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "validation/inspection.hpp"
+#include "validation/relaxation.hpp"
 #include "validation/run_config.hpp"
 
 namespace valleydrift::validation {

@@ -1,7 +1,7 @@
 // The pictures of a scan.
 #pragma once
 
-#include "validation/output.hpp"
+#include "validation/output_folder.hpp"
 #include "validation/scan/scan.hpp"
 
 namespace valleydrift::validation {
