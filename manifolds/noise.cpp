@@ -249,6 +249,16 @@ r123::Philox4x32::ctr_type random_block(NoiseKey key, std::uint64_t path, std::u
 
 }  // namespace
 
+std::string name_of(NoiseLaw law) {
+  switch (law) {
+    case NoiseLaw::gaussian:
+      return "gaussian";
+    case NoiseLaw::rademacher:
+      return "rademacher";
+  }
+  return {};
+}
+
 double noise(NoiseLaw law, NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t component) {
   check_range(key, path, step, component);
   const std::uint64_t step_group = step / (law == NoiseLaw::gaussian ? 2 : rademacher_steps);

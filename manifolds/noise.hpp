@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "manifolds/lane_math.hpp"
 
@@ -8,6 +9,7 @@ namespace valleydrift::manifolds {
 
 // The distribution of one draw, of mean 0 and variance 1: standard normal, or -1 and +1 with equal probability.
 enum class NoiseLaw { gaussian, rademacher };
+std::string name_of(NoiseLaw law);
 
 // Names one random process: a seed, and which of its processes, such as a rung of a ladder or the limiting diffusion.
 struct NoiseKey {

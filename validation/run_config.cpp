@@ -62,16 +62,6 @@ std::string name_of(Phase1 phase) {
   return {};
 }
 
-std::string name_of(NoiseLaw law) {
-  switch (law) {
-    case NoiseLaw::gaussian:
-      return "gaussian";
-    case NoiseLaw::rademacher:
-      return "rademacher";
-  }
-  return {};
-}
-
 manifolds::ManifoldDescription RunConfig::description() const {
   return formula ? manifolds::description_of(*formula) : manifolds::description_of(manifold);
 }

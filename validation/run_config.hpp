@@ -40,7 +40,6 @@ std::string name_of(NoiseKind kind);
 std::string name_of(SlowVariable variable);
 std::string name_of(Ladder ladder);
 std::string name_of(Phase1 phase);
-std::string name_of(NoiseLaw law);
 
 struct RunConfig;
 /// ", batches of 2 drawn without replacement", or nothing for the full batch.
