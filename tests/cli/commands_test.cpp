@@ -695,7 +695,9 @@ BOOST_AUTO_TEST_CASE(no_square_matrix_of_the_weights, *boost::unit_test::label("
 // As many threads as the program says there can be leave room for the run.
 BOOST_AUTO_TEST_CASE(threads_leave_memory_for_the_run) {
   const Folder folder;
-  const std::string run = "ulimit -v 400000; $program compare --paths 4096 --time 1 --no-plots --quiet --threads ";
+  const std::string run =
+      "ulimit -v 400000; $program compare --manifold linear-network --eta 0.01 --paths 4096 --steps 20 --no-plots "
+      "--quiet --threads ";
   BOOST_TEST(shell(folder, run + "1024 > report 2> err") == 2);
   BOOST_TEST(shell(folder, "sed -n 's/.*lets this program have \\([0-9]*\\) .*/\\1/p' err > have && test -s have") ==
              0);
