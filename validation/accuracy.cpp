@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "sde/symmetric_eigen.hpp"
+#include "validation/start_geometry.hpp"
 #include "validation/visibility.hpp"
 
 namespace valleydrift::validation {
@@ -67,20 +68,6 @@ manifolds::Hyperparameters finest_rung(const Evidence& evidence) {
 
 }  // namespace
 
-std::vector<double> slow_gradients(const ResolvedRun& run) {
-  const Vector& y = run.start;
-  const double size = y.norm() > 0.0 ? y.norm() : 1.0, h = std::sqrt(unit_roundoff) * size;
-  const Vector here = run.manifold.slow_coordinates(y, y);
-  Vector squares = Vector::Zero(here.size()), moved = y;
-  for (Eigen::Index k = 0; k < y.size(); ++k) {  // forward differences
-    moved[k] = y[k] + h;
-    squares += ((run.manifold.slow_coordinates(moved, y) - here) / h).cwiseAbs2();
-    moved[k] = y[k];
-  }
-  const Vector norms = squares.cwiseSqrt();
-  return {norms.begin(), norms.end()};
-}
-
 Accuracy accuracy_of(const Evidence& evidence) {
   constexpr double projection = 1e-10;  // max |f_a| / u_a at which LimitField::retract has arrived
   const ResolvedRun& run = *evidence.run;
@@ -101,7 +88,7 @@ Accuracy accuracy_of(const Evidence& evidence) {
     out.column.push_back(accuracy);
     out.reach.push_back(reach);
   };
-  const std::vector<double> gradients = slow_gradients(run);
+  const std::vector<double> gradients = slow_gradients(run.manifold, y);
   for (const double g : gradients) add(g * out.position, g * away);
   const double trace = geometry.trace_hessian();
   add(trace_gradient(run.manifold, y, jacobian) * out.position +

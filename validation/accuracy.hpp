@@ -7,9 +7,6 @@
 
 namespace valleydrift::validation {
 
-/// |grad q_i| of the slow coordinates at the run's start, to 1e-8.
-std::vector<double> slow_gradients(const ResolvedRun& run);
-
 /// One number for each column.
 struct Accuracy {
   double position = 0.0;       ///< of a point of the valley, in the units of w

@@ -14,8 +14,8 @@
 #include "sde/limit_map.hpp"
 #include "sde/limit_terms.hpp"
 #include "sde/symmetric_eigen.hpp"
-#include "validation/accuracy.hpp"
 #include "validation/random_start.hpp"
+#include "validation/start_geometry.hpp"
 
 namespace valleydrift::validation {
 namespace {
@@ -117,7 +117,7 @@ bool equivalent(const ResolvedRun& run, const Vector& a, const Vector& b, double
   const Vector l = run.manifold.geometry(b).spectrum;
   if (!((run.manifold.geometry(a).spectrum - l).norm() <= part * l.norm())) return false;
   const Vector q = run.manifold.slow_coordinates(b, run.start);
-  const std::vector<double> slopes = slow_gradients(run);
+  const std::vector<double> slopes = slow_gradients(run.manifold, run.start);
   const double slope = Eigen::Map<const Vector>(slopes.data(), q.size()).norm();
   return (run.manifold.slow_coordinates(a, run.start) - q).norm() <=
          part * std::max(slope * run.manifold.length(run.start), q.norm());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/lane_math.hpp"
@@ -91,6 +92,19 @@ manifolds::Geometry geometry_of_start(const Manifold& manifold, const Vector& y,
   }
   if (straight < spectrum.size()) throw_no_valley(manifold, y, straight);
   return geometry;
+}
+
+std::vector<double> slow_gradients(const Manifold& manifold, const Vector& y) {
+  const double size = y.norm() > 0.0 ? y.norm() : 1.0, h = std::sqrt(std::numeric_limits<double>::epsilon()) * size;
+  const Vector here = manifold.slow_coordinates(y, y);
+  Vector squares = Vector::Zero(here.size()), moved = y;
+  for (Eigen::Index k = 0; k < y.size(); ++k) {  // forward differences
+    moved[k] = y[k] + h;
+    squares += ((manifold.slow_coordinates(moved, y) - here) / h).cwiseAbs2();
+    moved[k] = y[k];
+  }
+  const Vector norms = squares.cwiseSqrt();
+  return {norms.begin(), norms.end()};
 }
 
 }  // namespace valleydrift::validation

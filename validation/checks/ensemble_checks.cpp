@@ -9,10 +9,10 @@
 #include "discrete/reference.hpp"
 #include "manifolds/registry.hpp"
 #include "sde/steppers.hpp"
-#include "validation/accuracy.hpp"
 #include "validation/checks/check.hpp"
 #include "validation/evidence.hpp"
 #include "validation/schedule.hpp"
+#include "validation/start_geometry.hpp"
 
 namespace valleydrift::validation {
 
@@ -168,7 +168,7 @@ constexpr double row_bound = 1e-6;  // of the sizes, see run_ensembles
 class RowSizes {
  public:
   explicit RowSizes(const ResolvedRun& run, const sde::LimitForm& form) : length_(run.manifold.length(run.start)) {
-    for (const double slope : slow_gradients(run)) slow_.push_back(slope * length_);
+    for (const double slope : slow_gradients(run.manifold, run.start)) slow_.push_back(slope * length_);
     const manifolds::Geometry geometry = run.manifold.geometry(run.start);
     const auto plateau = sde::transverse_plateau(geometry, run.noise_factor(run.start), form);
     const double finest = 0.5 * run.hyperparameters.epsilon;
