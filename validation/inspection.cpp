@@ -8,7 +8,6 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
 #include "sde/limit_terms.hpp"
-#include "validation/beta_text.hpp"
 
 namespace valleydrift::validation {
 namespace {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "validation/beta_text.hpp"
 #include "validation/json.hpp"
 #include "validation/relaxation_report.hpp"
 

@@ -7,7 +7,6 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/portable_math.hpp"
-#include "validation/beta_text.hpp"
 #include "validation/scan/optimum.hpp"
 
 namespace valleydrift::validation {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "manifolds/portable_math.hpp"
+#include "validation/beta_text.hpp"
 #include "validation/json.hpp"
 #include "validation/relaxation_report.hpp"
 
