@@ -31,18 +31,18 @@ COMPARE += [
     f"{TYPED} {SMALL}",
     f"{TYPED} --noise isotropic --form paper {SMALL}",
     f"--manifold uv --C 0.27 --gamma 0.6 --scheme nesterov --ladder full --slow-variable iterated {SMALL}",
-    f"--manifold uv --scheme sgd --ladder none --noise-law rademacher {SMALL}",
+    f"--manifold uv --scheme sgd --noise-law rademacher {SMALL}",
     f"--manifold quadratic-pair --noise constant --sigma {SOURCE}/data/full_rank_sigma.csv --ladder full {SMALL}",
     f"--manifold sphere --param D=17 --noise isotropic --shared-noise --ladder full {SMALL}",
     f"--manifold quadratic-pair --beta 0.99 --gamma 0.4 --form asymptotic {SMALL}",
     f"--manifold {WITH_DATA} --batch 2 --eta 0.005 {SMALL}",
     f"--manifold {WITH_DATA} --batch 2 --draw with-replacement --scheme nesterov --eta 0.005 {SMALL}",
-    f"--manifold linear-network --noise minibatch --batch 3 --start random --start-scale 0.5 --phase1 noisy {SMALL}",
+    f"--manifold linear-network --noise minibatch --batch 3 --eta 0.01 --start random --start-scale 0.5 --phase1 noisy {SMALL}",
     f"--manifold uv --start 2,1 --phase1 gd {SMALL}",
     f"--manifold matrix-sensing --start random --phase1 noisy {SMALL}",
     f"--manifold uv --path 3 --steps 60 --seed 11",
 ]
-GRID = "--eta 1e-3:1e-2:3 --gamma 0.5,2/3,0.8 --paths 256 --seed 5 --no-plots --quiet --prefactor-paths 512"
+GRID = "--eta 1e-3:1e-2:3 --gamma 0.5,0.667,0.8 --paths 256 --seed 5 --no-plots --quiet --prefactor-paths 512"
 SCAN = [f"--manifold uv {GRID}", f"--manifold uv --scheme nesterov {GRID}",
         f"--manifold {WITH_DATA} --batch 2 --no-prefactor --epsilon 0.02 --eta 1e-3:4e-3:3 --gamma 0.6,0.7 --C 0.5 "
         "--paths 256 --seed 5 --no-plots --quiet"]
