@@ -3,7 +3,7 @@
 #include <ostream>
 
 #include "cli/commands.hpp"
-#include "validation/scan/advice_report.hpp"
+#include "validation/report/advice_report.hpp"
 
 namespace valleydrift::cli {
 
@@ -11,16 +11,16 @@ int advise_command(const Options& options, std::ostream& out) {
   // The flattest point and the start are the paper form's, which knows no eta; whether a step is stable is judged for
   // each momentum, at its own start.
   constexpr double stable_anywhere = 1e-9;
-  validation::ScanConfig config = options.scan;
+  scan::ScanConfig config = options.scan;
   config.etas = {std::min(config.run.eta, stable_anywhere)};
   config.prefactor = false;
-  validation::ResolvedScan scan = validation::resolve_scan(config);
+  scan::ResolvedScan scan = scan::resolve_scan(config);
   scan.config.run.eta = options.scan.run.eta;
-  const validation::Advice advice = validation::advise(scan, options.search);
+  const scan::Advice advice = scan::advise(scan, options.search);
   if (options.json) {
-    out << validation::advice_json(scan, advice).dump(2) << '\n';
+    out << report::advice_json(scan, advice).dump(2) << '\n';
   } else {
-    out << validation::advice_text(scan, advice);
+    out << report::advice_text(scan, advice);
   }
   return success;
 }

@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "cli/option_table.hpp"
-#include "manifolds/formula_source.hpp"
+#include "manifolds/formula/formula_source.hpp"
 
 namespace valleydrift::cli {
 namespace {

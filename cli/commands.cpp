@@ -10,8 +10,8 @@
 #include "cli/help.hpp"
 #include "cli/message.hpp"
 #include "manifolds/errors.hpp"
-#include "validation/inspection_report.hpp"
-#include "validation/interrupt.hpp"
+#include "manifolds/interrupt.hpp"
+#include "validation/report/inspection_report.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -128,7 +128,7 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
   } catch (const FileError& error) {
     code = failed(file_failure, error.what());
   } catch (const Interrupted& interrupted) {
-    validation::signal_heard();
+    valleydrift::signal_heard();
     err << "valleydrift: interrupted" << std::endl;
     code = 128 + interrupted.signal;
   } catch (const std::filesystem::filesystem_error& error) {
@@ -178,16 +178,16 @@ int manifolds_command(const Options& options, std::ostream& out) {
 }
 
 int inspect_command(const Options& options, std::ostream& out) {
-  const validation::ResolvedRun run = validation::resolve(options.run);
+  const run::ResolvedRun run = run::resolve(options.run);
   if (options.print_config) {
     out << printed_config(run.config);
     return success;
   }
-  const validation::Inspection inspection = validation::inspect(run, options.search);
+  const inspect::Inspection inspection = inspect::inspect(run, options.search);
   if (options.json) {
-    out << validation::inspection_json(inspection).dump(2) << '\n';
+    out << report::inspection_json(inspection).dump(2) << '\n';
   } else {
-    out << validation::inspection_text(inspection);
+    out << report::inspection_text(inspection);
   }
   return success;
 }

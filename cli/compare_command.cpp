@@ -9,31 +9,31 @@
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/interrupt.hpp"
 #include "sde/label_flow.hpp"
-#include "validation/compare.hpp"
-#include "validation/comparison_files.hpp"
-#include "validation/cost.hpp"
-#include "validation/interrupt.hpp"
-#include "validation/limit_step.hpp"
-#include "validation/path_files.hpp"
-#include "validation/plots.hpp"
-#include "validation/report.hpp"
-#include "validation/threads.hpp"
+#include "validation/compare/compare.hpp"
+#include "validation/compare/cost.hpp"
+#include "validation/compare/limit_step.hpp"
+#include "validation/figures/plots.hpp"
+#include "validation/output/path_files.hpp"
+#include "validation/report/comparison_files.hpp"
+#include "validation/report/report.hpp"
+#include "validation/run/threads.hpp"
 
 namespace valleydrift::cli {
 namespace {
 
-using validation::Cost;
-using validation::OutputFolder;
-using validation::PathKind;
-using validation::Plan;
-using validation::ResolvedRun;
+using compare::Cost;
+using output::OutputFolder;
+using output::PathKind;
+using run::Plan;
+using run::ResolvedRun;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Bytes of paths.csv, to a tenth: two processes at every record, 18 digits with their separators for a number.
-double paths_file_size(const ResolvedRun& run, const Plan& plan) {
+double paths_file_size(const run::ResolvedRun& run, const run::Plan& plan) {
   constexpr double per_number = 20.0, per_line = 32.0;  // path, record, time and kind
   return static_cast<double>(run.config.paths) * 2.0 * static_cast<double>(plan.times.size()) *
          (per_line + per_number * run.manifold.dimension());
@@ -51,7 +51,8 @@ std::string size_text(double bytes) {
   return fmt::format("{:.3g} {}", size, unit);
 }
 
-std::string cost_text(const Options& options, const ResolvedRun& run, const Cost& cost, const Plan& plan, int threads) {
+std::string cost_text(const Options& options, const run::ResolvedRun& run, const compare::Cost& cost,
+                      const run::Plan& plan, int threads) {
   return fmt::format(
       "{} paths of {} steps; {:.3g} discrete and {:.3g} limit path-steps over all rungs; {} on {} {}{}", cost.paths,
       plan.record_steps.back(), cost.discrete_steps, cost.coupled_steps + cost.limit_steps, duration_text(cost.seconds),
@@ -59,8 +60,8 @@ std::string cost_text(const Options& options, const ResolvedRun& run, const Cost
       options.save_paths ? fmt::format("; paths.csv takes about {}", size_text(paths_file_size(run, plan))) : "");
 }
 
-nlohmann::json cost_json(const Options& options, const ResolvedRun& run, const Cost& cost, const Plan& plan,
-                         int threads) {
+nlohmann::json cost_json(const Options& options, const run::ResolvedRun& run, const compare::Cost& cost,
+                         const run::Plan& plan, int threads) {
   nlohmann::json json = {{"schema_version", 1},
                          {"cost",
                           {{"paths", cost.paths},
@@ -74,7 +75,7 @@ nlohmann::json cost_json(const Options& options, const ResolvedRun& run, const C
 }
 
 /// Throws FileError if paths.csv does not fit: now, not after the run.
-void require_space_for_paths(const ResolvedRun& run, const Plan& plan, const OutputFolder& folder) {
+void require_space_for_paths(const run::ResolvedRun& run, const run::Plan& plan, const output::OutputFolder& folder) {
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(folder.path(), error);
   const double needed = paths_file_size(run, plan);
@@ -85,7 +86,7 @@ void require_space_for_paths(const ResolvedRun& run, const Plan& plan, const Out
 }
 
 /// --path N: one path of both processes, every step of it, or a million of them spread evenly.
-void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, OutputFolder& folder) {
+void write_replay(const run::ResolvedRun& run, const run::Plan& plan, std::int64_t path, output::OutputFolder& folder) {
   constexpr std::int64_t most_lines = 1'000'000;
   constexpr std::int64_t most_limit_points = 1000;  // of a limit without noise: a smooth curve
   const std::int64_t steps = plan.record_steps.back();
@@ -106,26 +107,26 @@ void write_replay(const ResolvedRun& run, const Plan& plan, std::int64_t path, O
     limit_path = sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
   }
 
-  validation::ReplayWriter writer(folder, path, run.manifold.description().coordinates, run.manifold.dimension());
+  output::ReplayWriter writer(folder, path, run.manifold.description().coordinates, run.manifold.dimension());
   std::size_t next_limit = 0;
-  validation::replay_path(validation::own_rung(run, plan), path,
-                          [&](std::int64_t step, const auto& w, const auto& p, const auto& slow, const auto& limit) {
-                            if (step % stride != 0 && step != steps) return;
-                            manifolds::Vector y = limit;
-                            if (next_limit < limit_steps.size() && limit_steps[next_limit] == step) {
-                              y = limit_path[next_limit++];
-                            }
-                            writer.append(step, static_cast<double>(step) / unit, run.manifold.loss(w), w, p, slow, y);
-                          });
+  run::replay_path(run::own_rung(run, plan), path,
+                   [&](std::int64_t step, const auto& w, const auto& p, const auto& slow, const auto& limit) {
+                     if (step % stride != 0 && step != steps) return;
+                     manifolds::Vector y = limit;
+                     if (next_limit < limit_steps.size() && limit_steps[next_limit] == step) {
+                       y = limit_path[next_limit++];
+                     }
+                     writer.append(step, static_cast<double>(step) / unit, run.manifold.loss(w), w, p, slow, y);
+                   });
   writer.finish();
 }
 
-int replay(const Options& options, const ResolvedRun& run, Plan plan, std::ostream& out) {
-  OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
-  validation::choose_limit_step(run, plan);
+int replay(const Options& options, const run::ResolvedRun& run, run::Plan plan, std::ostream& out) {
+  output::OutputFolder folder = output::OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  compare::choose_limit_step(run, plan);
   folder.set_aside_old_files();
   write_replay(run, plan, *options.path, folder);
-  validation::write_config(folder, run.config, config_text(run.config));  // last: what ends before it leaves nothing
+  report::write_config(folder, run.config, config_text(run.config));  // last: what ends before it leaves nothing
   folder.remove_stale_files();  // with --force: what is left of another run would not belong to this configuration
   const std::string file = (folder.path() / fmt::format("path-{}.csv", *options.path)).string();
   if (options.json) {
@@ -138,43 +139,44 @@ int replay(const Options& options, const ResolvedRun& run, Plan plan, std::ostre
   return success;
 }
 
-void save_paths(validation::PathWriter& writer, const std::vector<validation::PathRecord>& records) {
-  for (const validation::PathRecord& r : records) {
+void save_paths(output::PathWriter& writer, const std::vector<run::PathRecord>& records) {
+  for (const run::PathRecord& r : records) {
     const auto record = static_cast<std::size_t>(r.record);
-    writer.append(r.path, record, PathKind::slow, r.slow);
-    if (!r.limit.empty()) writer.append(r.path, record, PathKind::limit, r.limit);
+    writer.append(r.path, record, output::PathKind::slow, r.slow);
+    if (!r.limit.empty()) writer.append(r.path, record, output::PathKind::limit, r.limit);
   }
 }
 
 /// What goes to standard output, all but the pictures: JSON, one line, or the report.
-void print_result(const Options& options, const validation::Comparison& comparison, const OutputFolder& folder,
+void print_result(const Options& options, const compare::Comparison& comparison, const output::OutputFolder& folder,
                   std::ostream& out) {
   if (options.json) {
-    out << validation::summary_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    out << report::summary_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   } else if (options.quiet) {
-    out << fmt::format("{}{}{}\n", validation::name_of(comparison.verdict), comparison.reason.empty() ? "" : ": ",
+    out << fmt::format("{}{}{}\n", name_of(comparison.verdict), comparison.reason.empty() ? "" : ": ",
                        comparison.reason);
   } else {
-    out << validation::report_text(comparison) << fmt::format("\nResults in {}\n", folder.path().string());
+    out << report::report_text(comparison) << fmt::format("\nResults in {}\n", folder.path().string());
   }
 }
 
 }  // namespace
 
 int compare_command(const Options& options, std::ostream& out, std::ostream& err) {
-  const int threads = validation::set_thread_count(options.threads);
-  const ResolvedRun run = validation::resolve(options.run);
+  const int threads = run::set_thread_count(options.threads);
+  const run::ResolvedRun run = run::resolve(options.run);
   if (options.print_config) {
     out << printed_config(run.config);
     return success;
   }
-  Plan plan = validation::plan_comparison(run);
+  run::Plan plan = run::plan_comparison(run);
   const std::int64_t descent = run.first_phase ? run.first_phase->steps : 0;
   check_size("--time with --paths", static_cast<double>(descent + plan.record_steps.back()), run.config.paths,
              run.manifold.dimension());
   if (options.dry_run) {
-    if (options.output) OutputFolder::reserve(options.output, run.config.manifold, options.force);  // made, and gone
-    const Cost cost = validation::estimate_cost(run, plan);
+    if (options.output)
+      output::OutputFolder::reserve(options.output, run.config.manifold, options.force);  // made, and gone
+    const compare::Cost cost = compare::estimate_cost(run, plan);
     out << (options.json ? cost_json(options, run, cost, plan, threads).dump(2)
                          : cost_text(options, run, cost, plan, threads))
         << '\n';
@@ -183,13 +185,13 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   if (options.path) return replay(options, run, plan, out);
 
   // All input is valid: from here on files are made.
-  OutputFolder folder = OutputFolder::reserve(options.output, run.config.manifold, options.force);
+  output::OutputFolder folder = output::OutputFolder::reserve(options.output, run.config.manifold, options.force);
   if (options.save_paths) require_space_for_paths(run, plan, folder);
   folder.set_aside_old_files();
   ProgressLine progress(options.quiet ? nullptr : &err);
-  validation::WorkMeter meter;
+  compare::WorkMeter meter;
   const auto estimate = [&] {
-    const Cost cost = validation::estimate_cost(run, plan);
+    const compare::Cost cost = compare::estimate_cost(run, plan);
     err << "valleydrift: " << cost_text(options, run, cost, plan, threads) << std::endl;
     meter = {cost, [&](double fraction) { progress.show(fraction); }};
   };
@@ -203,29 +205,29 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
     }
   }
 
-  std::optional<validation::PathWriter> writer;
-  validation::PathSink saved;
+  std::optional<output::PathWriter> writer;
+  run::PathSink saved;
   if (options.save_paths) {
-    writer.emplace(folder, validation::weight_columns(run.manifold.description().coordinates, run.manifold.dimension()),
+    writer.emplace(folder, output::weight_columns(run.manifold.description().coordinates, run.manifold.dimension()),
                    plan.times);
     saved = [&](const auto& records) { save_paths(*writer, records); };
   }
 
   const auto start = Clock::now();
-  const int halvings = validation::choose_limit_step(run, plan, meter.of_steps(validation::limit_step_trial_paths));
+  const int halvings = compare::choose_limit_step(run, plan, meter.of_steps(compare::limit_step_trial_paths));
   if (halvings > 0 && !options.quiet) {
     progress.clear();
     err << fmt::format("valleydrift: a trial finds the steps of the limiting diffusion too long: divided by {}\n",
                        1 << halvings);
     estimate();
   }
-  const validation::Comparison comparison = validation::compare(run, plan, meter, saved);
+  const compare::Comparison comparison = compare::compare(run, plan, meter, saved);
   progress.clear();
   const double compared = seconds_since(start);
-  validation::throw_if_interrupted();
+  valleydrift::throw_if_interrupted();
 
   if (writer) writer->finish();
-  validation::write_data(folder, comparison, config_text(run.config), {threads, {{"compare", compared}}});
+  report::write_data(folder, comparison, config_text(run.config), {threads, {{"compare", compared}}});
   print_result(options, comparison, folder, out);
   if (options.benchmark) {
     // Beside the results, not in them: a duration is not reproducible.
@@ -235,10 +237,10 @@ int compare_command(const Options& options, std::ostream& out, std::ostream& err
   }
   out.flush();  // the verdict is not lost if the plots fail
   if (!options.no_plots) {
-    validation::write_plots(folder, comparison);
+    figures::write_plots(folder, comparison);
     if (!options.json && !options.quiet) out << fmt::format("Pictures in {}\n", (folder.path() / "plots").string());
   }
-  return comparison.verdict == validation::Verdict::agree ? success : not_in_agreement;
+  return comparison.verdict == compare::Verdict::agree ? success : not_in_agreement;
 }
 
 }  // namespace valleydrift::cli

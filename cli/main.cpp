@@ -6,13 +6,13 @@
 #include "cli/commands.hpp"
 #include "cli/passive_threads.hpp"
 #include "cli/standard_streams.hpp"
-#include "validation/interrupt.hpp"
+#include "manifolds/interrupt.hpp"
 
 int main(int argc, char** argv) {
   valleydrift::cli::wait_passively(argv);
   valleydrift::cli::open_standard_descriptors();
   const valleydrift::cli::ThroughDescriptor out(std::cout, STDOUT_FILENO), err(std::cerr, STDERR_FILENO);
-  valleydrift::validation::install_signal_handlers();
+  valleydrift::install_signal_handlers();
   // Eigen cuts large products, and so the order of their sums, by the processor's caches; here by the same ones
   // everywhere.
   constexpr std::ptrdiff_t first = 32 << 10, second = 512 << 10, third = 4 << 20;  // bytes

@@ -1,6 +1,6 @@
 #include "cli/manifold_options.hpp"
 
-#include "manifolds/formula.hpp"
+#include "manifolds/formula/formula.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -69,7 +69,7 @@ std::shared_ptr<const FormulaSource> read_formula_source(const Settings& setting
   return std::make_shared<const FormulaSource>(std::move(source));
 }
 
-manifolds::Manifold read_manifold(const Settings& settings, validation::RunConfig& run) {
+manifolds::Manifold read_manifold(const Settings& settings, run::RunConfig& run) {
   run.formula = read_formula_source(settings);
   if (const Setting* s = settings.find("manifold")) run.manifold = s->text;
   if (run.formula) run.manifold = manifolds::description_of(*run.formula).name;
@@ -80,7 +80,7 @@ manifolds::Manifold read_manifold(const Settings& settings, validation::RunConfi
   return manifold;
 }
 
-std::string manifold_lines(const validation::RunConfig& run) {
+std::string manifold_lines(const run::RunConfig& run) {
   std::string text;
   const auto line = [&](const std::string& key, const std::string& value) {
     text += fmt::format("{} = {}\n", key, value);

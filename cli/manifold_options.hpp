@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/settings.hpp"
-#include "validation/run_config.hpp"
+#include "validation/run/run_config.hpp"
 
 namespace valleydrift::cli {
 
@@ -14,9 +14,9 @@ namespace valleydrift::cli {
 std::shared_ptr<const manifolds::FormulaSource> read_formula_source(const Settings& settings);
 
 /// --manifold with --param, or the formula, into `run`; returns the manifold. Throws ConfigError.
-manifolds::Manifold read_manifold(const Settings& settings, validation::RunConfig& run);
+manifolds::Manifold read_manifold(const Settings& settings, run::RunConfig& run);
 
 /// The lines of a configuration file that name the manifold, or hold the formula, and its parameters.
-std::string manifold_lines(const validation::RunConfig& run);
+std::string manifold_lines(const run::RunConfig& run);
 
 }  // namespace valleydrift::cli

@@ -13,25 +13,22 @@
 #include "cli/unused.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
-#include "manifolds/formula.hpp"
+#include "manifolds/formula/formula.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::cli {
 namespace {
 
-using manifolds::NoiseLaw;
-using manifolds::Scheme;
-using sde::Form;
-using validation::Ladder;
-using validation::NoiseKind;
-using validation::Phase1;
-using validation::RunConfig;
-using validation::SlowVariable;
+using run::Ladder;
+using run::NoiseKind;
+using run::Phase1;
+using run::RunConfig;
+using run::SlowVariable;
 
 Range above_zero(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
 Range from_zero_to_one(const std::string& what) { return {0.0, true, 1.0, false, "0 <= " + what + " < 1"}; }
 
-void read_iteration(const Settings& settings, RunConfig& run) {
+void read_iteration(const Settings& settings, run::RunConfig& run) {
   if (const Setting* s = settings.find("scheme")) {
     run.scheme = choice<Scheme>(*s, {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}, name);
   }
@@ -56,23 +53,24 @@ void read_iteration(const Settings& settings, RunConfig& run) {
   run.hyperparameters();  // mu in (0, 1]
 }
 
-void read_noise(const Settings& settings, RunConfig& run, int dimension) {
+void read_noise(const Settings& settings, run::RunConfig& run, int dimension) {
   if (const Setting* s = settings.find("noise")) {
-    run.noise = choice<NoiseKind>(
-        *s, {NoiseKind::label, NoiseKind::isotropic, NoiseKind::constant, NoiseKind::minibatch}, name);
+    run.noise = choice<run::NoiseKind>(
+        *s, {run::NoiseKind::label, run::NoiseKind::isotropic, run::NoiseKind::constant, run::NoiseKind::minibatch},
+        name);
   }
   if (const Setting* s = settings.find("noise-law")) {
     run.noise_law = choice<NoiseLaw>(*s, {NoiseLaw::gaussian, NoiseLaw::rademacher}, name);
   }
   const Setting* sigma = settings.find("sigma");
-  if (run.noise == NoiseKind::constant && !sigma) {
+  if (run.noise == run::NoiseKind::constant && !sigma) {
     throw ConfigError(fmt::format("{} constant without --sigma: the noise factor comes from a CSV file",
                                   settings.find("noise")->where));
   }
   if (!sigma) return;
-  if (run.noise != NoiseKind::constant) {
+  if (run.noise != run::NoiseKind::constant) {
     throw ConfigError(fmt::format("{} with --noise {}: only --noise constant reads a noise factor", sigma->where,
-                                  validation::name_of(run.noise)));
+                                  name_of(run.noise)));
   }
   std::filesystem::path path = sigma->text;
   if (sigma->from_file) {
@@ -85,7 +83,7 @@ void read_noise(const Settings& settings, RunConfig& run, int dimension) {
 
 }  // namespace
 
-bool read_random_start(const Settings& settings, RunConfig& run) {
+bool read_random_start(const Settings& settings, run::RunConfig& run) {
   const Setting* start = settings.find("start");
   const Setting* scale = settings.find("start-scale");
   run.random_start = start && start->text == random_word;
@@ -96,17 +94,17 @@ bool read_random_start(const Settings& settings, RunConfig& run) {
   return run.random_start;
 }
 
-void read_batch(const Settings& settings, RunConfig& run) {
+void read_batch(const Settings& settings, run::RunConfig& run) {
   const Setting* batch = settings.find("batch");
   const Setting* draw = settings.find("draw");
-  const bool drawn = run.noise == NoiseKind::label || run.noise == NoiseKind::minibatch;
+  const bool drawn = run.noise == run::NoiseKind::label || run.noise == run::NoiseKind::minibatch;
   for (const Setting* s : {batch, draw}) {
     if (s && !drawn) {
-      throw ConfigError(fmt::format("{} with --noise {}: only label and minibatch noise draw samples", s->where,
-                                    validation::name_of(run.noise)));
+      throw ConfigError(
+          fmt::format("{} with --noise {}: only label and minibatch noise draw samples", s->where, name_of(run.noise)));
     }
   }
-  if (draw && !batch && run.noise == NoiseKind::label) {
+  if (draw && !batch && run.noise == run::NoiseKind::label) {
     throw ConfigError(fmt::format("{} without --batch: the full batch draws nothing", draw->where));
   }
   // How many samples there are is known once the manifold is made.
@@ -118,7 +116,7 @@ void read_batch(const Settings& settings, RunConfig& run) {
 
 namespace {
 
-void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
+void read_comparison(const Settings& settings, run::RunConfig& run, int dimension) {
   if (const Setting* s = settings.find("form")) {
     run.form = choice<Form>(*s, {Form::finite_step, Form::paper, Form::asymptotic}, name);
     if (run.form == Form::asymptotic && !run.gamma) {
@@ -132,9 +130,9 @@ void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
   }
   if (const Setting* s = settings.find("limit-step")) {
     run.limit_step = number_in(*s, above_zero("limit-step"));
-    if (run.noise == NoiseKind::label || run.noise == NoiseKind::minibatch) {
+    if (run.noise == run::NoiseKind::label || run.noise == run::NoiseKind::minibatch) {
       throw ConfigError(fmt::format("{} with --noise {}: its limit does not diffuse and takes no steps", s->where,
-                                    validation::name_of(run.noise)));
+                                    name_of(run.noise)));
     }
   }
   // The statistics need 128 batches of at least two paths each; 10^8 paths are days of work.
@@ -142,17 +140,19 @@ void read_comparison(const Settings& settings, RunConfig& run, int dimension) {
     run.paths = static_cast<std::int64_t>(whole_number_in(*s, 256, 100'000'000));
   if (run.steps) check_size("--steps with --paths", static_cast<double>(*run.steps), run.paths, dimension);
   if (const Setting* s = settings.find("slow-variable")) {
-    run.slow_variable = choice<SlowVariable>(*s, {SlowVariable::first_order, SlowVariable::iterated}, name);
+    run.slow_variable =
+        choice<run::SlowVariable>(*s, {run::SlowVariable::first_order, run::SlowVariable::iterated}, name);
   }
-  if (const Setting* s = settings.find("ladder")) run.ladder = choice<Ladder>(*s, {Ladder::brief, Ladder::full}, name);
+  if (const Setting* s = settings.find("ladder"))
+    run.ladder = choice<run::Ladder>(*s, {run::Ladder::brief, run::Ladder::full}, name);
   if (const Setting* s = settings.find("seed")) {
     run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
   run.shared_noise = settings.flag("shared-noise");
 }
 
-RunConfig read_run(const Settings& settings) {
-  RunConfig run;
+run::RunConfig read_run(const Settings& settings) {
+  run::RunConfig run;
   const manifolds::Manifold manifold = read_manifold(settings, run);
 
   settings.refuse_both("at", "start", "both name the point; give one of them");
@@ -172,7 +172,7 @@ RunConfig read_run(const Settings& settings) {
                                   settings.find("strict")->where, settings.find("start")->where));
   }
   if (const Setting* s = settings.find("phase1")) {
-    run.phase1 = choice<Phase1>(*s, {Phase1::none, Phase1::gd, Phase1::noisy}, name);
+    run.phase1 = choice<run::Phase1>(*s, {run::Phase1::none, run::Phase1::gd, run::Phase1::noisy}, name);
   }
   read_iteration(settings, run);
   read_noise(settings, run, manifold.dimension());
@@ -383,7 +383,7 @@ void check_size(const std::string& options, double steps, std::int64_t paths, in
   }
 }
 
-std::string config_text(const RunConfig& c, const std::string& sigma_file) {
+std::string config_text(const run::RunConfig& c, const std::string& sigma_file) {
   std::string text = "# valleydrift --config THIS-FILE runs this job again\n";
   const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
   text += manifold_lines(c);
@@ -405,7 +405,7 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   if (c.gamma) line("gamma", *c.gamma);
   if (c.epsilon) line("epsilon", *c.epsilon);
   line("noise", name(c.noise));
-  if (c.noise == NoiseKind::constant) line("sigma", sigma_file);
+  if (c.noise == run::NoiseKind::constant) line("sigma", sigma_file);
   line("noise-law", name(c.noise_law));
   if (c.batch) {
     line("batch", *c.batch);
@@ -423,7 +423,7 @@ std::string config_text(const RunConfig& c, const std::string& sigma_file) {
   return text;
 }
 
-std::string printed_config(const RunConfig& c) {
+std::string printed_config(const run::RunConfig& c) {
   return config_text(c, c.sigma_file.empty() ? "" : std::filesystem::absolute(c.sigma_file).string());
 }
 

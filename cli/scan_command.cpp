@@ -10,22 +10,22 @@
 #include "cli/progress.hpp"
 #include "cli/scan_options.hpp"
 #include "manifolds/errors.hpp"
-#include "validation/interrupt.hpp"
-#include "validation/output_folder.hpp"
-#include "validation/run_facts.hpp"
-#include "validation/scan/scan_figures.hpp"
-#include "validation/scan/scan_files.hpp"
-#include "validation/scan/scan_report.hpp"
-#include "validation/threads.hpp"
+#include "manifolds/interrupt.hpp"
+#include "validation/figures/scan_figures.hpp"
+#include "validation/output/output_folder.hpp"
+#include "validation/output/run_facts.hpp"
+#include "validation/report/scan_files.hpp"
+#include "validation/report/scan_report.hpp"
+#include "validation/run/threads.hpp"
 
 namespace valleydrift::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using validation::LawVerdict;
-using validation::OutputFolder;
-using validation::ResolvedScan;
-using validation::ScanResult;
+using output::OutputFolder;
+using scan::LawVerdict;
+using scan::ResolvedScan;
+using scan::ScanResult;
 
 /// What the cells of a folder were begun with: the 64-bit FNV-1a hash of its config.ini.
 constexpr const char* state_name = "scan.state";
@@ -36,8 +36,8 @@ std::string state_of(const std::string& config) {
 }
 
 /// The folder; with --resume the one that is there, whose configuration must be this scan's, and as it was written.
-OutputFolder folder_of(const Options& options, const ResolvedScan& scan, const std::string& config) {
-  if (!options.resume) return OutputFolder::reserve(options.output, scan.config.run.manifold, options.force);
+output::OutputFolder folder_of(const Options& options, const scan::ResolvedScan& scan, const std::string& config) {
+  if (!options.resume) return output::OutputFolder::reserve(options.output, scan.config.run.manifold, options.force);
   const fs::path file = fs::path(*options.output) / "config.ini", state = fs::path(*options.output) / state_name;
   const std::string found = read_text_file(file.string());
   std::error_code ignored;
@@ -55,41 +55,41 @@ OutputFolder folder_of(const Options& options, const ResolvedScan& scan, const s
     throw ConfigError(fmt::format("--resume: {} is another scan's configuration; give --output alone, or start again",
                                   file.string()));
   }
-  return OutputFolder::reserve(options.output, scan.config.run.manifold, true);
+  return output::OutputFolder::reserve(options.output, scan.config.run.manifold, true);
 }
 
 }  // namespace
 
 int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
-  const int threads = validation::set_thread_count(options.threads);
-  const ResolvedScan scan = validation::resolve_scan(options.scan);
+  const int threads = run::set_thread_count(options.threads);
+  const scan::ResolvedScan scan = scan::resolve_scan(options.scan);
   const std::string config = scan_config_text(scan.config);
   if (options.print_config) {
     out << config;
     return success;
   }
-  const std::vector<validation::CellWork> work = validation::expected_work(scan);
-  const double seconds = validation::expected_seconds(scan, work);
+  const std::vector<scan::CellWork> work = scan::expected_work(scan);
+  const double seconds = report::expected_seconds(scan, work);
   if (options.dry_run) {
     if (options.output) folder_of(options, scan, config);  // made, and gone
     if (options.json) {
-      nlohmann::json plan = validation::scan_plan_json(scan, work);
+      nlohmann::json plan = report::scan_plan_json(scan, work);
       plan["expected_seconds"] = seconds;
       plan["threads"] = threads;
       out << plan.dump(2) << '\n';
     } else {
-      out << validation::scan_plan_text(scan, work)
+      out << report::scan_plan_text(scan, work)
           << fmt::format("  {} on {} {}\n", duration_text(seconds), threads, threads == 1 ? "thread" : "threads");
     }
     return success;
   }
 
-  OutputFolder folder = folder_of(options, scan, config);
+  output::OutputFolder folder = folder_of(options, scan, config);
   if (!options.resume) folder.set_aside_old_files();
   folder.write("config.ini", config);
   folder.write(state_name, state_of(config));
-  validation::CellLog log(folder.path(), scan, options.resume);
-  for (const std::string& name : validation::cell_file_names()) folder.note_written(name);
+  report::CellLog log(folder.path(), scan, options.resume);
+  for (const std::string& name : report::cell_file_names()) folder.note_written(name);
   if (!options.quiet) {
     err << fmt::format("valleydrift: {} cells{}; {} on {} {}; results in {}\n", scan.cells.size(),
                        options.resume ? fmt::format(", {} of them found", log.found().size()) : "",
@@ -99,34 +99,35 @@ int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
 
   const auto start = std::chrono::steady_clock::now();
   ProgressLine progress(options.quiet ? nullptr : &err);
-  const ScanResult result = validation::evaluate(scan, validation::run_cells(
+  const scan::ScanResult result = scan::evaluate(scan, scan::run_cells(
                                                            scan, log.found(),
-                                                           [&](const validation::CellResult& cell) {
+                                                           [&](const scan::CellResult& cell) {
                                                              folder.require_in_place();
                                                              log.append(cell);
                                                            },
                                                            [&](double fraction) { progress.show(fraction); }));
   progress.clear();
-  validation::throw_if_interrupted();
+  valleydrift::throw_if_interrupted();
   log.finish();
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
 
-  const nlohmann::json summary = validation::scan_json(scan, result);
+  const nlohmann::json summary = report::scan_json(scan, result);
   const std::string summary_text = summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
-  folder.write("run.json", validation::run_facts_json({threads, {{"scan", spent.count()}}}));
+  folder.write("run.json", output::run_facts_json({threads, {{"scan", spent.count()}}}));
   folder.write("summary.json", summary_text);  // last: where it is, all is complete
   if (options.json) {
     out << summary_text;
   } else if (options.quiet) {
-    out << validation::name_of(result.verdict) << '\n';
+    out << name_of(result.verdict) << '\n';
   } else {
-    out << validation::scan_text(scan, result) << fmt::format("\nResults in {}\n", folder.path().string());
+    out << report::scan_text(scan, result) << fmt::format("\nResults in {}\n", folder.path().string());
   }
   out.flush();  // the verdict is not lost if the plots fail
   folder.require_in_place();
-  if (!options.no_plots) validation::write_scan_plots(folder, scan, result);
+  if (!options.no_plots) figures::write_scan_plots(folder, scan, result);
   folder.remove_stale_files();
-  const bool objection = result.verdict == LawVerdict::disagree || result.verdict == LawVerdict::inconclusive;
+  const bool objection =
+      result.verdict == scan::LawVerdict::disagree || result.verdict == scan::LawVerdict::inconclusive;
   return objection ? not_in_agreement : success;
 }
 

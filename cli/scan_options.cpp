@@ -10,19 +10,17 @@
 #include "cli/manifold_options.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
-#include "manifolds/portable_math.hpp"
+#include "manifolds/numbers/portable_math.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::cli {
 namespace {
 
-using manifolds::NoiseLaw;
-using manifolds::Scheme;
-using validation::Control;
-using validation::NoiseKind;
-using validation::Phase1;
-using validation::ReadAt;
-using validation::ScanConfig;
+using run::NoiseKind;
+using run::Phase1;
+using scan::Control;
+using scan::ReadAt;
+using scan::ScanConfig;
 
 Range positive(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
 
@@ -74,8 +72,8 @@ std::vector<double> grid_list(const Setting& setting, const Range& range, bool l
   return values;
 }
 
-void read_problem(const Settings& settings, ScanConfig& scan, bool advises) {
-  validation::RunConfig& run = scan.run;
+void read_problem(const Settings& settings, scan::ScanConfig& scan, bool advises) {
+  run::RunConfig& run = scan.run;
   const manifolds::Manifold manifold = read_manifold(settings, run);
   const Setting* start = settings.find("start");
   if (read_random_start(settings, run)) {
@@ -94,10 +92,10 @@ void read_problem(const Settings& settings, ScanConfig& scan, bool advises) {
 }
 
 /// Label noise with the batches that are drawn. Sampling alone has no time scale along the valley.
-void read_scan_noise(const Settings& settings, ScanConfig& scan) {
+void read_scan_noise(const Settings& settings, scan::ScanConfig& scan) {
   if (const Setting* s = settings.find("noise")) {
-    scan.run.noise = choice<NoiseKind>(*s, {NoiseKind::label, NoiseKind::minibatch}, name);
-    if (scan.run.noise == NoiseKind::minibatch) {
+    scan.run.noise = choice<run::NoiseKind>(*s, {run::NoiseKind::label, run::NoiseKind::minibatch}, name);
+    if (scan.run.noise == run::NoiseKind::minibatch) {
       throw ConfigError(fmt::format(
           "{} minibatch: sampling without label noise vanishes on the valley, so there is no motion along it "
           "at order epsilon^2 and no time scale to measure; `valleydrift compare --noise minibatch` shows it",
@@ -107,7 +105,7 @@ void read_scan_noise(const Settings& settings, ScanConfig& scan) {
   read_batch(settings, scan.run);
 }
 
-void refuse_without_momentum(const Settings& settings, const ScanConfig& scan) {
+void refuse_without_momentum(const Settings& settings, const scan::ScanConfig& scan) {
   if (scan.run.scheme != Scheme::sgd) return;
   for (const char* option : {"gamma", "C", "prefactor-eta", "prefactor-C", "prefactor-paths"}) {
     if (const Setting* s = settings.find(option)) {
@@ -116,7 +114,7 @@ void refuse_without_momentum(const Settings& settings, const ScanConfig& scan) {
   }
 }
 
-void read_grid(const Settings& settings, ScanConfig& scan) {
+void read_grid(const Settings& settings, scan::ScanConfig& scan) {
   constexpr double up_to_one = 1.0;
   if (const Setting* s = settings.find("noise-law")) {
     scan.run.noise_law = choice<NoiseLaw>(*s, {NoiseLaw::gaussian, NoiseLaw::rademacher}, name);
@@ -142,17 +140,18 @@ void read_grid(const Settings& settings, ScanConfig& scan) {
   if (const Setting* s = settings.find("prefactor-C")) scan.prefactor_Cs = grid_list(*s, positive("C"), true);
   scan.prefactor = !settings.flag("no-prefactor");
   if (const Setting* s = settings.find("read-at")) {
-    scan.read_at = choice<ReadAt>(*s, {ReadAt::weights, ReadAt::valley}, name);
+    scan.read_at = choice<scan::ReadAt>(*s, {scan::ReadAt::weights, scan::ReadAt::valley}, name);
   }
   if (const Setting* s = settings.find("control")) {
-    scan.control = choice<Control>(*s, {Control::none, Control::no_transverse, Control::wrong_clock}, name);
+    scan.control = choice<scan::Control>(
+        *s, {scan::Control::none, scan::Control::no_transverse, scan::Control::wrong_clock}, name);
   }
   if (const Setting* s = settings.find("seed")) {
     scan.run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
   if (const Setting* s = settings.find("phase1")) {
-    scan.run.phase1 = choice<Phase1>(*s, {Phase1::none, Phase1::noisy}, name);
-    if (scan.run.phase1 == Phase1::noisy && !scan.run.start && !scan.run.random_start) {
+    scan.run.phase1 = choice<run::Phase1>(*s, {run::Phase1::none, run::Phase1::noisy}, name);
+    if (scan.run.phase1 == run::Phase1::noisy && !scan.run.start && !scan.run.random_start) {
       throw ConfigError(fmt::format(
           "{} noisy without --start: the point off the valley where the descent begins is missing", s->where));
     }
@@ -176,7 +175,7 @@ void read_scan(Settings& settings, Options& options) {
     }
     settings.add_file(read_config_file(config.string(), Command::scan));
   }
-  ScanConfig& scan = options.scan;
+  scan::ScanConfig& scan = options.scan;
   read_problem(settings, scan, options.command == Command::advise);
   read_scan_noise(settings, scan);
   if (options.command == Command::advise) {
@@ -192,7 +191,7 @@ void read_scan(Settings& settings, Options& options) {
   read_grid(settings, scan);
 }
 
-std::string scan_config_text(const ScanConfig& c) {
+std::string scan_config_text(const scan::ScanConfig& c) {
   std::string text = "# valleydrift scan --config THIS-FILE runs this scan again\n";
   const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
   const auto list = [&](const std::string& key, const std::vector<double>& values) {

@@ -13,6 +13,6 @@ namespace valleydrift::cli {
 void read_scan(Settings& settings, Options& options);
 
 /// A configuration in the format of --config that runs the same scan again; numbers read back to the same bits.
-std::string scan_config_text(const validation::ScanConfig& config);
+std::string scan_config_text(const scan::ScanConfig& config);
 
 }  // namespace valleydrift::cli

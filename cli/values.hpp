@@ -12,7 +12,7 @@
 #include "cli/arguments.hpp"
 #include "cli/option_table.hpp"
 #include "manifolds/geometry.hpp"
-#include "validation/run_config.hpp"
+#include "validation/run/run_config.hpp"
 
 namespace valleydrift::cli {
 
@@ -37,11 +37,8 @@ std::vector<double> number_list(const Setting& setting);
 /// cannot be read.
 manifolds::Matrix read_matrix(const std::string& where, const std::string& path, Eigen::Index rows);
 
-/// name_of of every enumeration, found in its own folder or in validation.
-inline constexpr auto name = [](auto value) {
-  using validation::name_of;
-  return name_of(value);
-};
+/// name_of of every enumeration, found where it is.
+inline constexpr auto name = [](auto value) { return name_of(value); };
 
 /// The value whose name_of is the text.
 template <class E>

@@ -11,11 +11,11 @@
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "manifolds/errors.hpp"
-#include "validation/false_alarm_report.hpp"
-#include "validation/interrupt.hpp"
-#include "validation/pending_file.hpp"
-#include "validation/threads.hpp"
-#include "validation/verify_report.hpp"
+#include "manifolds/interrupt.hpp"
+#include "validation/output/pending_file.hpp"
+#include "validation/report/false_alarm_report.hpp"
+#include "validation/report/verify_report.hpp"
+#include "validation/run/threads.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -43,7 +43,7 @@ class ResultFiles {
   }
 
  private:
-  std::optional<validation::PendingFile> json_, junit_;
+  std::optional<output::PendingFile> json_, junit_;
 };
 
 /// The text or with --quiet the verdict, then the files: none is lost with another.
@@ -56,23 +56,23 @@ int finish(const Options& options, ResultFiles& files, bool passed, const nlohma
 
 int repeat_same_law(const Options& options, ResultFiles& files, std::ostream& out, std::ostream& err) {
   ProgressLine progress(options.quiet ? nullptr : &err);
-  const validation::FalseAlarmRun run = validation::count_false_alarms(
-      {options.verify, *options.repeats}, [&](double fraction) { progress.show(fraction); });
+  const verify::FalseAlarmRun run =
+      verify::count_false_alarms({options.verify, *options.repeats}, [&](double fraction) { progress.show(fraction); });
   progress.clear();
-  const int code = finish(options, files, run.passed(), validation::false_alarm_json(run),
-                          validation::false_alarm_junit(run), validation::false_alarm_text(run), out);
-  if (run.unfinished > 0) validation::throw_if_interrupted();
+  const int code = finish(options, files, run.passed(), report::false_alarm_json(run), report::false_alarm_junit(run),
+                          report::false_alarm_text(run), out);
+  if (run.unfinished > 0) valleydrift::throw_if_interrupted();
   return code;
 }
 
 /// The selected checks; if a manifold or a formula is asked for, those that apply to it.
-std::vector<const validation::Check*> applicable_checks(const validation::VerifyRequest& request) {
-  std::vector<const validation::Check*> checks = validation::selected_checks(request);
+std::vector<const verify::Check*> applicable_checks(const verify::VerifyRequest& request) {
+  std::vector<const verify::Check*> checks = verify::selected_checks(request);
   if (!request.manifold && !request.formula) return checks;
-  const std::vector<validation::CheckSite> sites = validation::check_sites(request);
-  std::erase_if(checks, [&](const validation::Check* check) {
+  const std::vector<verify::CheckSite> sites = verify::check_sites(request);
+  std::erase_if(checks, [&](const verify::Check* check) {
     return std::none_of(sites.begin(), sites.end(),
-                        [&](const validation::CheckSite& site) { return check->applies(site.manifold); });
+                        [&](const verify::CheckSite& site) { return check->applies(site.manifold); });
   });
   return checks;
 }
@@ -81,26 +81,25 @@ std::vector<const validation::Check*> applicable_checks(const validation::Verify
 
 int verify_command(const Options& options, std::ostream& out, std::ostream& err) {
   if (options.list_checks) {
-    out << validation::checks_text(applicable_checks(options.verify));
+    out << report::checks_text(applicable_checks(options.verify));
     return success;
   }
-  validation::selected_checks(options.verify);  // each pattern of --only matches one, or it is an error now
-  validation::set_thread_count(options.threads);
+  verify::selected_checks(options.verify);  // each pattern of --only matches one, or it is an error now
+  run::set_thread_count(options.threads);
   ResultFiles files(options);
   if (options.repeats) return repeat_same_law(options, files, out, err);
   ProgressLine progress(options.quiet ? nullptr : &err);
-  const validation::Verification verification =
-      validation::verify(options.verify, [&](double fraction) { progress.show(fraction); });
+  const verify::Verification verification =
+      verify::verify(options.verify, [&](double fraction) { progress.show(fraction); });
   progress.clear();
   if (verification.results.empty() && verification.unfinished == 0) {
     throw ConfigError(fmt::format("--only with --manifold {}: none of these checks applies to this manifold",
                                   options.verify.manifold.value_or("")));
   }
 
-  const int code =
-      finish(options, files, verification.passed(), validation::verification_json(verification),
-             validation::verification_junit(verification), validation::verification_text(verification), out);
-  if (verification.unfinished > 0) validation::throw_if_interrupted();
+  const int code = finish(options, files, verification.passed(), report::verification_json(verification),
+                          report::verification_junit(verification), report::verification_text(verification), out);
+  if (verification.unfinished > 0) valleydrift::throw_if_interrupted();
   return code;
 }
 

@@ -8,10 +8,10 @@
 #include <utility>
 #include <variant>
 
-#include "manifolds/batch_draws.hpp"
-#include "manifolds/buffer.hpp"
 #include "manifolds/hyperparameters.hpp"
 #include "manifolds/loss.hpp"
+#include "manifolds/numbers/buffer.hpp"
+#include "manifolds/random/batch_draws.hpp"
 
 namespace valleydrift::discrete {
 

@@ -5,7 +5,7 @@
 
 #include "manifolds/hyperparameters.hpp"
 #include "manifolds/manifold.hpp"
-#include "manifolds/noise.hpp"
+#include "manifolds/random/noise.hpp"
 
 namespace valleydrift::discrete {
 

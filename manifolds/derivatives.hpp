@@ -3,9 +3,9 @@
 
 #include <span>
 
-#include "manifolds/buffer.hpp"
-#include "manifolds/dual.hpp"
 #include "manifolds/model.hpp"
+#include "manifolds/numbers/buffer.hpp"
+#include "manifolds/numbers/dual.hpp"
 
 namespace valleydrift::manifolds {
 

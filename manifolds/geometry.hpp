@@ -28,3 +28,8 @@ struct Geometry {
 };
 
 }  // namespace valleydrift::manifolds
+
+namespace valleydrift {
+using manifolds::Matrix;
+using manifolds::Vector;
+}  // namespace valleydrift

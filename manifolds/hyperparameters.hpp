@@ -31,3 +31,8 @@ struct Hyperparameters {
 };
 
 }  // namespace valleydrift::manifolds
+
+namespace valleydrift {
+using manifolds::Hyperparameters;
+using manifolds::Scheme;
+}  // namespace valleydrift

@@ -9,7 +9,7 @@
 
 #include "manifolds/errors.hpp"
 
-namespace valleydrift::manifolds {
+namespace valleydrift {
 namespace {
 
 volatile std::sig_atomic_t arrived = 0;
@@ -68,4 +68,4 @@ void throw_if_interrupted() {
   if (arrived != 0) throw Interrupted(arrived);
 }
 
-}  // namespace valleydrift::manifolds
+}  // namespace valleydrift

@@ -2,7 +2,7 @@
 // ends.
 #pragma once
 
-namespace valleydrift::manifolds {
+namespace valleydrift {
 
 /// From now on SIGINT, SIGTERM and SIGHUP set the flag; a second signal ends the program at once, and so does the first
 /// where the loops have not ended within 1.8 seconds. One that is ignored at the start stays so. Also ignores SIGPIPE
@@ -20,4 +20,4 @@ void signal_heard();
 /// a worker of for_each_batch.
 void throw_if_interrupted();
 
-}  // namespace valleydrift::manifolds
+}  // namespace valleydrift

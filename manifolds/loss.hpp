@@ -7,9 +7,9 @@
 #include <span>
 #include <utility>
 
-#include "manifolds/lane_math.hpp"
 #include "manifolds/model.hpp"
-#include "manifolds/quadratic_pair.hpp"
+#include "manifolds/models/quadratic_pair.hpp"
+#include "manifolds/numbers/lane_math.hpp"
 
 namespace valleydrift::manifolds {
 

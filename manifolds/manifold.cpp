@@ -11,8 +11,8 @@
 
 #include "manifolds/derivatives.hpp"
 #include "manifolds/errors.hpp"
-#include "manifolds/lane_math.hpp"
-#include "manifolds/number_text.hpp"
+#include "manifolds/numbers/lane_math.hpp"
+#include "manifolds/numbers/number_text.hpp"
 #include "manifolds/registry.hpp"
 
 namespace valleydrift::manifolds {

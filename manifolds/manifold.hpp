@@ -105,3 +105,7 @@ class Manifold {
 std::string format_point(const Vector& w);
 
 }  // namespace valleydrift::manifolds
+
+namespace valleydrift {
+using manifolds::Manifold;
+}  // namespace valleydrift

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/buffer.hpp"
 #include "manifolds/description.hpp"
-#include "manifolds/dual.hpp"
+#include "manifolds/numbers/buffer.hpp"
+#include "manifolds/numbers/dual.hpp"
 
 namespace valleydrift::manifolds {
 

@@ -36,3 +36,7 @@ class NoiseFactor {
 };
 
 }  // namespace valleydrift::manifolds
+
+namespace valleydrift {
+using manifolds::NoiseFactor;
+}  // namespace valleydrift

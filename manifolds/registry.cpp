@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/formula_model.hpp"
+#include "manifolds/formula/formula_model.hpp"
 
 namespace valleydrift::manifolds {
 namespace {

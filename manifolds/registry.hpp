@@ -7,18 +7,18 @@
 #include <variant>
 
 #include "manifolds/catalogue.hpp"
-#include "manifolds/channel.hpp"
-#include "manifolds/ellipse.hpp"
-#include "manifolds/formula_model.hpp"
-#include "manifolds/linear_network.hpp"
+#include "manifolds/formula/formula_model.hpp"
 #include "manifolds/loss.hpp"
-#include "manifolds/matrix_sensing.hpp"
-#include "manifolds/quadratic_pair.hpp"
-#include "manifolds/sphere.hpp"
-#include "manifolds/teacher_student.hpp"
-#include "manifolds/torus.hpp"
-#include "manifolds/uv.hpp"
-#include "manifolds/vector_uv.hpp"
+#include "manifolds/models/channel.hpp"
+#include "manifolds/models/ellipse.hpp"
+#include "manifolds/models/linear_network.hpp"
+#include "manifolds/models/matrix_sensing.hpp"
+#include "manifolds/models/quadratic_pair.hpp"
+#include "manifolds/models/sphere.hpp"
+#include "manifolds/models/teacher_student.hpp"
+#include "manifolds/models/torus.hpp"
+#include "manifolds/models/uv.hpp"
+#include "manifolds/models/vector_uv.hpp"
 
 namespace valleydrift::manifolds {
 

@@ -91,7 +91,7 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
   int evaluations = 0;
   double least_time = 0.0, advance = 0.0;  // to be reached within evaluations_to_advance
   const auto derivative = [&](const State& y, State& dydt, double time) {
-    manifolds::throw_if_interrupted();
+    valleydrift::throw_if_interrupted();
     if (++evaluations > most_evaluations) {
       throw NumericalError(
           fmt::format("{}: the deterministic limit is too stiff to follow: at t = {:.6g}, at {}, {} evaluations of its "

@@ -9,9 +9,9 @@
 
 #include "manifolds/derivatives.hpp"
 #include "manifolds/noise_factor.hpp"
-#include "sde/blocked_algebra.hpp"
+#include "sde/kernel/blocked_algebra.hpp"
+#include "sde/kernel/symmetric_eigen.hpp"
 #include "sde/limit_form.hpp"
-#include "sde/symmetric_eigen.hpp"
 
 namespace valleydrift::sde {
 

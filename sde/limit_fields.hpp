@@ -1,7 +1,7 @@
 // The fields of the registered models, which sde/limit_fields*.cpp compile: once for the whole program.
 #pragma once
 
-#include "manifolds/lanes.hpp"
+#include "manifolds/numbers/lanes.hpp"
 #include "manifolds/registry.hpp"
 #include "sde/limit_field.hpp"
 

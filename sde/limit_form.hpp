@@ -6,7 +6,7 @@
 #include <string>
 
 #include "manifolds/hyperparameters.hpp"
-#include "manifolds/lanes.hpp"
+#include "manifolds/numbers/lanes.hpp"
 
 namespace valleydrift::sde {
 
@@ -103,3 +103,7 @@ T LimitForm::position_response(const T& l) const {
 }
 
 }  // namespace valleydrift::sde
+
+namespace valleydrift {
+using sde::Form;
+}  // namespace valleydrift

@@ -12,7 +12,7 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
-#include "manifolds/number_text.hpp"
+#include "manifolds/numbers/number_text.hpp"
 #include "sde/odeint_state.hpp"
 
 namespace valleydrift::sde {
@@ -73,7 +73,7 @@ manifolds::Vector limit_map(const manifolds::Manifold& manifold, const manifolds
   double s = 0.0, ds = std::min(first_step, 1.0 / gauss_newton_trace(manifold, w));
   flow(x, dxds, s);
   for (int step = 0; step < most_steps && gradients < most_gradients; ++step) {
-    manifolds::throw_if_interrupted();
+    valleydrift::throw_if_interrupted();
     // The flow rests here, or has come along the stable directions alone to where its next move is below the tolerance.
     const double slope = view(dxds).cwiseAbs().maxCoeff();
     if (2.0 * manifold.loss(view(x)) > too_far * slope) {
@@ -115,7 +115,7 @@ std::vector<manifolds::Vector> gradient_flow(const manifolds::Manifold& manifold
   int steps = 0;
   for (const double time : times) {
     while (s < time) {
-      manifolds::throw_if_interrupted();
+      valleydrift::throw_if_interrupted();
       if (manifold.gradient(view(x)).cwiseAbs().maxCoeff() < at_rest) {
         s = time;
         break;

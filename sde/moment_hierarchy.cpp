@@ -15,9 +15,9 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
-#include "manifolds/lane_math.hpp"
-#include "manifolds/number_text.hpp"
-#include "manifolds/portable_math.hpp"
+#include "manifolds/numbers/lane_math.hpp"
+#include "manifolds/numbers/number_text.hpp"
+#include "manifolds/numbers/portable_math.hpp"
 
 namespace valleydrift::sde {
 namespace {
@@ -95,7 +95,7 @@ class Evolution {
     constexpr double tolerance = 1e-10;  // per step; a thousand steps stay below the stated 1e-7
     if (time > time_) {
       const auto derivative = [this](const State& y, State& dydt, double t) {
-        if (++evaluations_ % evaluations_between_looks == 0) manifolds::throw_if_interrupted();
+        if (++evaluations_ % evaluations_between_looks == 0) valleydrift::throw_if_interrupted();
         hierarchy_(y, dydt, t);
       };
       odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),

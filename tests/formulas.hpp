@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/formula.hpp"
+#include "manifolds/formula/formula.hpp"
 
 namespace valleydrift::tests {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "manifolds/lane_math.hpp"
 #include "manifolds/model.hpp"
+#include "manifolds/numbers/lane_math.hpp"
 
 namespace valleydrift::manifolds {
 

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "manifolds/noise.hpp"
+#include "manifolds/random/noise.hpp"
 #include "manifolds/registry.hpp"
 #include "sde/steppers.hpp"
 #include "tests/benchmarks/per_path_step.hpp"

@@ -1,7 +1,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "manifolds/noise.hpp"
+#include "manifolds/random/noise.hpp"
 #include "tests/benchmarks/per_path_step.hpp"
 
 namespace {

@@ -52,7 +52,7 @@ def optional(name):
 numpy, torch = optional("numpy"), optional("torch")
 
 
-# --- The data, by the definition of manifolds/noise.cpp: Philox4x32-10 and Box-Muller -------------------------
+# --- The data, by the definition of manifolds/random/noise.cpp: Philox4x32-10 and Box-Muller -------------------------
 
 
 def philox(counter, key):
@@ -73,12 +73,12 @@ def normal(seed, process, path, step, component=0):
 
 
 def drawn(rows, columns, role=0, seed=SEED):
-    """RandomData::normals of manifolds/random_data.cpp."""
+    """RandomData::normals of manifolds/random/random_data.cpp."""
     return numpy.array([[normal(seed, 255, i, j, role) for j in range(columns)] for i in range(rows)])
 
 
 def brought_to_valley(w, residuals, jacobian):
-    """By Gauss-Newton steps, each halved until |f| falls: as in manifolds/random_data.cpp."""
+    """By Gauss-Newton steps, each halved until |f| falls: as in manifolds/random/random_data.cpp."""
     f = residuals(w)
     for _ in range(100):
         j = jacobian(w)
@@ -94,7 +94,7 @@ def brought_to_valley(w, residuals, jacobian):
 
 @functools.cache
 def network(features, samples):
-    """x (samples x features), y, teacher, start (u, v): as in manifolds/linear_network.cpp."""
+    """x (samples x features), y, teacher, start (u, v): as in manifolds/models/linear_network.cpp."""
     x = drawn(samples, features)
     teacher = numpy.array([1.0] * SPARSITY + [0.0] * (features - SPARSITY))
     least = numpy.linalg.lstsq(x, x @ teacher, rcond=None)[0]
@@ -105,7 +105,7 @@ def network(features, samples):
 
 @functools.cache
 def sensing(d, r, samples):
-    """A (samples x d^2), y, teacher (d^2), start (u, v), d x r each: as in manifolds/matrix_sensing.cpp."""
+    """A (samples x d^2), y, teacher (d^2), start (u, v), d x r each: as in manifolds/models/matrix_sensing.cpp."""
     a = drawn(samples, d * d)
     teacher = (drawn(d, 1, 1) @ drawn(d, 1, 2).T / d).ravel()
     labels = a @ teacher
@@ -124,7 +124,7 @@ def sensing(d, r, samples):
 
 @functools.cache
 def student(inputs, width, samples):
-    """x (samples x inputs), y, test x, test y, start (a, units x inputs): as in manifolds/teacher_student.cpp."""
+    """x (samples x inputs), y, test x, test y, start (a, units x inputs): as in manifolds/models/teacher_student.cpp."""
 
     def weights(units, role):
         a = drawn(1, units, role, STUDENT_SEED)[0] * math.sqrt(2.0 / units)

@@ -6,13 +6,13 @@
 
 #include "manifolds/registry.hpp"
 #include "tests/benchmarks/per_path_step.hpp"
-#include "validation/ensemble_kernel.hpp"
-#include "validation/plan.hpp"
-#include "validation/threads.hpp"
+#include "validation/run/ensemble_kernel.hpp"
+#include "validation/run/plan.hpp"
+#include "validation/run/threads.hpp"
 
 namespace valleydrift::benchmarks {
 
-using namespace valleydrift::validation;
+using namespace valleydrift::run;
 
 /// A run as `compare` would resolve it.
 inline ResolvedRun run_of(const std::string& manifold, NoiseKind noise, NoiseLaw law,

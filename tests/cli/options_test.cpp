@@ -18,11 +18,11 @@ BOOST_AUTO_TEST_CASE(defaults) {
   BOOST_TEST(!o.run.epsilon.has_value());
   BOOST_TEST(o.run.hyperparameters().mu == 1.0 - 0.9);
   BOOST_TEST((o.run.scheme == manifolds::Scheme::heavy_ball));
-  BOOST_TEST((o.run.noise == validation::NoiseKind::label));
+  BOOST_TEST((o.run.noise == run::NoiseKind::label));
   BOOST_TEST((o.run.noise_law == manifolds::NoiseLaw::gaussian));
   BOOST_TEST((o.run.form == sde::Form::finite_step));
-  BOOST_TEST((o.run.ladder == validation::Ladder::brief));
-  BOOST_TEST((o.run.slow_variable == validation::SlowVariable::first_order));
+  BOOST_TEST((o.run.ladder == run::Ladder::brief));
+  BOOST_TEST((o.run.slow_variable == run::SlowVariable::first_order));
   BOOST_TEST(o.run.paths == 32768);
   BOOST_TEST(o.run.seed == 1U);
   BOOST_TEST(o.threads == 0);
@@ -107,16 +107,16 @@ BOOST_AUTO_TEST_CASE(every_option_arrives) {
   BOOST_TEST(*o.run.gamma == 0.25);
   BOOST_TEST(*o.run.epsilon == 0.125);
   BOOST_TEST(!o.run.beta.has_value());
-  BOOST_TEST((o.run.noise == validation::NoiseKind::isotropic));
+  BOOST_TEST((o.run.noise == run::NoiseKind::isotropic));
   BOOST_TEST((o.run.noise_law == manifolds::NoiseLaw::rademacher));
   BOOST_TEST((o.run.form == sde::Form::asymptotic));
   BOOST_TEST(*o.run.steps == 1000);
   BOOST_TEST(!o.run.time.has_value());
   BOOST_TEST(o.run.paths == 512);
   BOOST_TEST(o.run.shared_noise);
-  BOOST_TEST((o.run.slow_variable == validation::SlowVariable::iterated));
+  BOOST_TEST((o.run.slow_variable == run::SlowVariable::iterated));
   BOOST_TEST(o.run.limit_step.value() == 0.01);
-  BOOST_TEST((o.run.ladder == validation::Ladder::full));
+  BOOST_TEST((o.run.ladder == run::Ladder::full));
   BOOST_TEST(o.run.seed == 18446744073709551615U);
   BOOST_TEST(o.threads == 3);
   BOOST_TEST(*o.output == "o");
@@ -179,10 +179,10 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
   };
   for (std::vector<std::string> line : lines) {
     line.insert(line.begin(), "compare");
-    const validation::RunConfig given = cli::parse_options(line).run;
+    const run::RunConfig given = cli::parse_options(line).run;
     const std::string text = cli::config_text(given);
     const std::string file = folder.write("config.ini", text);
-    const validation::RunConfig read = cli::parse_options({"compare", "--config", file}).run;
+    const run::RunConfig read = cli::parse_options({"compare", "--config", file}).run;
     BOOST_TEST_CONTEXT(text) {
       BOOST_TEST(cli::config_text(read) == text);
       BOOST_TEST(read.hyperparameters().mu == given.hyperparameters().mu);
@@ -202,14 +202,14 @@ BOOST_AUTO_TEST_CASE(written_configuration_reads_back) {
 BOOST_AUTO_TEST_CASE(a_start_replaces_a_random_one) {
   const Folder folder;
   const std::string file = folder.write("run.ini", "start = random\nstart-scale = 0.5\nphase1 = gd\n");
-  const validation::RunConfig read = cli::parse_options({"compare", "--config", file}).run;
-  BOOST_TEST((read.random_start && read.start_scale == 0.5 && read.phase1 == validation::Phase1::gd));
-  const validation::RunConfig given = cli::parse_options({"compare", "--config", file, "--start", "2,1"}).run;
+  const run::RunConfig read = cli::parse_options({"compare", "--config", file}).run;
+  BOOST_TEST((read.random_start && read.start_scale == 0.5 && read.phase1 == run::Phase1::gd));
+  const run::RunConfig given = cli::parse_options({"compare", "--config", file, "--start", "2,1"}).run;
   BOOST_TEST((!given.random_start && !given.start_scale && given.start == std::vector<double>{2.0, 1.0}));
-  const validation::RunConfig scaled =
+  const run::RunConfig scaled =
       cli::parse_options({"compare", "--config", file, "--start-scale", "2", "--phase1", "noisy"}).run;
-  BOOST_TEST((scaled.random_start && scaled.start_scale == 2.0 && scaled.phase1 == validation::Phase1::noisy));
-  const validation::RunConfig other = cli::parse_options({"compare", "--config", file, "--manifold", "torus"}).run;
+  BOOST_TEST((scaled.random_start && scaled.start_scale == 2.0 && scaled.phase1 == run::Phase1::noisy));
+  const run::RunConfig other = cli::parse_options({"compare", "--config", file, "--manifold", "torus"}).run;
   BOOST_TEST((!other.random_start && !other.start_scale));
   BOOST_TEST(cli::parse_options({"inspect", "--config", file, "--at", "1,1"}).run.start.value()[0] == 1.0);
 }

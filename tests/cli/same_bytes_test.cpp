@@ -8,15 +8,18 @@
 
 #include "manifolds/catalogue.hpp"
 #include "run_program.hpp"
-#include "validation/compare.hpp"
-#include "validation/path_files.hpp"
-#include "validation/plan.hpp"
+#include "validation/compare/compare.hpp"
+#include "validation/output/path_files.hpp"
+#include "validation/run/plan.hpp"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-using namespace valleydrift::validation;
+namespace valleydrift {
+
+using namespace valleydrift::output;
+using namespace valleydrift::run;
 using valleydrift::cli_test::Folder;
 using valleydrift::cli_test::Result;
 using valleydrift::cli_test::run_program;
@@ -192,3 +195,5 @@ BOOST_AUTO_TEST_CASE(on_a_processor_without_fused_multiplication, *boost::unit_t
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace valleydrift

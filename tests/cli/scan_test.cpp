@@ -13,7 +13,7 @@
 #include "cli/options.hpp"
 #include "manifolds/errors.hpp"
 #include "run_program.hpp"
-#include "validation/scan/scan_files.hpp"
+#include "validation/report/scan_files.hpp"
 
 using nlohmann::json;
 using valleydrift::ConfigError;
@@ -281,10 +281,10 @@ BOOST_AUTO_TEST_CASE(an_interrupted_scan_ends_in_the_same_bytes) {
 
 BOOST_AUTO_TEST_CASE(files_that_are_replaced_or_changed_while_the_scan_runs_are_missed) {
   const Folder folder;
-  const auto resolved = valleydrift::validation::resolve_scan(parse_options(scan({})).scan);
+  const auto resolved = valleydrift::scan::resolve_scan(parse_options(scan({})).scan);
   for (const std::string name : {"cells.csv", "replicates.csv", "curves.csv"}) {
     for (const std::string how : {"gone", "replaced", "cut"}) {
-      valleydrift::validation::CellLog log(folder.path(""), resolved, false);
+      valleydrift::report::CellLog log(folder.path(""), resolved, false);
       if (how == "cut") {
         fs::resize_file(folder.path(name), 1);
       } else {
@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(files_that_are_replaced_or_changed_while_the_scan_runs_are_
                             [&](const auto& e) { return std::string(e.what()).find(name) != std::string::npos; });
     }
   }
-  valleydrift::validation::CellLog(folder.path(""), resolved, false).finish();
+  valleydrift::report::CellLog(folder.path(""), resolved, false).finish();
 }
 
 BOOST_AUTO_TEST_CASE(summary_has_the_agreed_keys) {

@@ -4,7 +4,7 @@
 
 #include "cli/arguments.hpp"
 #include "docs/tutorial/tilted_ellipse.hpp"
-#include "manifolds/formula.hpp"
+#include "manifolds/formula/formula.hpp"
 #include "manifolds/loss.hpp"
 #include "run_program.hpp"
 

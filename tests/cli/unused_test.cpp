@@ -184,7 +184,7 @@ std::string text_of(const Options& o) {
   if (o.help || o.version) return text;
   if (o.command == Command::inspect || o.command == Command::compare) text += cli::config_text(o.run);
   if (o.command == Command::scan || o.command == Command::advise) {
-    validation::ScanConfig scan = o.scan;
+    scan::ScanConfig scan = o.scan;
     scan.run.start_scale = scan.run.start_scale.value_or(0.0);  // resolved later
     text += cli::scan_config_text(scan) + fmt::format("{}", o.scan.run.eta);
     if (o.scan.run.start) text += fmt::format("{}", fmt::join(*o.scan.run.start, ","));

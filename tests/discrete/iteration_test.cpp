@@ -11,7 +11,7 @@
 
 #include "discrete/reference.hpp"
 #include "manifolds/catalogue.hpp"
-#include "manifolds/noise.hpp"
+#include "manifolds/random/noise.hpp"
 #include "manifolds/registry.hpp"
 
 using namespace valleydrift::discrete;

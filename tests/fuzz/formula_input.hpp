@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/formula.hpp"
+#include "manifolds/formula/formula.hpp"
 
 namespace valleydrift::fuzz {
 

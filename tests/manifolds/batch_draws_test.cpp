@@ -1,5 +1,5 @@
 // Drawn batches against all batches there are, against frequencies, and lanes against single paths.
-#include "manifolds/batch_draws.hpp"
+#include "manifolds/random/batch_draws.hpp"
 
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
 // Typed valleys: against the built-in ones, against polynomials computed otherwise, and what is no formula.
-#include "manifolds/formula.hpp"
+#include "manifolds/formula/formula.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "manifolds/lanes.hpp"
+#include "manifolds/numbers/lanes.hpp"
 
 #include <array>
 #include <bit>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/lane_math.hpp"
+#include "manifolds/numbers/lane_math.hpp"
 
 using namespace valleydrift::manifolds;
 

@@ -1,4 +1,4 @@
-#include "manifolds/noise.hpp"
+#include "manifolds/random/noise.hpp"
 
 #include <Random123/philox.h>
 

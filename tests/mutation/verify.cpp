@@ -1,5 +1,5 @@
 // `valleydrift verify` without its command line, tables and reports, so that a mutant is built from half the files.
-#include "validation/verify.hpp"
+#include "validation/verify/verify.hpp"
 
 #include <exception>
 #include <iostream>
@@ -9,10 +9,10 @@
 /// ended with an error, as `valleydrift`.
 int main(int argc, char** argv) {
   try {
-    const valleydrift::validation::Verification verification =
-        valleydrift::validation::verify({.only = {argv + 1, argv + argc}});
+    const valleydrift::verify::Verification verification =
+        valleydrift::verify::verify({.only = {argv + 1, argv + argc}});
     for (const auto& row : verification.results) {
-      if (row.verdict == valleydrift::validation::CheckVerdict::pass) continue;
+      if (row.verdict == valleydrift::verify::CheckVerdict::pass) continue;
       std::cout << row.check->id << '\t' << row.site << '\t'
                 << (row.error.empty() ? "fails\t" + row.finding.where : "error\t" + row.error) << '\n';
     }

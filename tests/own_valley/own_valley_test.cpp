@@ -4,10 +4,12 @@
 #include <set>
 
 #include "manifolds/registry.hpp"
-#include "validation/verify_report.hpp"
+#include "validation/report/verify_report.hpp"
 
 using namespace valleydrift;
-using namespace valleydrift::validation;
+using namespace valleydrift::manifolds;
+using namespace valleydrift::report;
+using namespace valleydrift::verify;
 using manifolds::Fault;
 
 namespace {
@@ -15,7 +17,7 @@ namespace {
 /// Verifies with a fault in the model, which is whole again afterwards.
 Verification verified(Fault fault, const std::vector<std::string>& only) {
   manifolds::fault = fault;
-  Verification v = verify({.only = only});
+  Verification v = verify::verify({.only = only});
   manifolds::fault = Fault::none;
   return v;
 }

@@ -1,5 +1,5 @@
 #include <cstdio>
 
-#include "manifolds/lanes.hpp"
+#include "manifolds/numbers/lanes.hpp"
 
 int main() { std::printf("lanes per register: %d\n", valleydrift::manifolds::lane_count); }

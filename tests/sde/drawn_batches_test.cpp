@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/batch_draws.hpp"
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/random/batch_draws.hpp"
 
 using namespace valleydrift::sde;
 using valleydrift::NumericalError;

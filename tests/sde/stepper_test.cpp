@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/noise.hpp"
+#include "manifolds/random/noise.hpp"
 #include "sde/limit_coefficients.hpp"
 #include "sde/limit_fields.hpp"
 #include "sde/steppers.hpp"

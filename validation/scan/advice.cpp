@@ -6,18 +6,18 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/portable_math.hpp"
+#include "manifolds/numbers/portable_math.hpp"
 #include "validation/scan/optimum.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
-ResolvedRun run_with(const ResolvedScan& scan, double mu) {
-  RunConfig c = scan.config.run;
+run::ResolvedRun run_with(const ResolvedScan& scan, double mu) {
+  run::RunConfig c = scan.config.run;
   c.start = std::vector<double>(scan.start.begin(), scan.start.end());
   c.C = mu / manifolds::pow(c.eta, 2.0 / 3.0);  // keeps mu to the last digit where 1 - beta would not
   c.gamma = 2.0 / 3.0;
-  return resolve(c);
+  return run::resolve(c);
 }
 
 Option option(const ResolvedScan& scan, const std::string& name, double mu) {
@@ -45,7 +45,7 @@ std::optional<double> Option::time() const {
 }
 
 Advice advise(const ResolvedScan& scan, int search) {
-  const RunConfig& c = scan.config.run;
+  const run::RunConfig& c = scan.config.run;
   if (c.scheme == Scheme::sgd) throw ConfigError("--scheme sgd: sgd has no momentum to advise on");
   Advice advice{.eta = c.eta,
                 .delta = scan.config.delta,
@@ -57,7 +57,7 @@ Advice advise(const ResolvedScan& scan, int search) {
                 .conditions = {}};
   const double heuristic = scan.C_star * manifolds::pow(c.eta, 2.0 / 3.0);
   double mu = std::min(1.0, heuristic);
-  const ResolvedRun base = run_with(scan, mu);
+  const run::ResolvedRun base = run_with(scan, mu);
   const Prediction there = predict(scan, base);
   if (there.scales.rates) {
     // Heavy ball's optimum is C*; Nesterov's lies below it.
@@ -73,10 +73,10 @@ Advice advise(const ResolvedScan& scan, int search) {
   advice.limited = heuristic >= 1.0;
   advice.recommended_mu = mu;
   advice.options = {option(scan, "recommended", mu), option(scan, "beta = 0", 1.0), option(scan, "beta = 0.9", 0.1)};
-  const ResolvedRun recommended = run_with(scan, mu);
-  advice.conditions = applicability_at(recommended, scan.flattest_point).conditions;
-  if (search > 0) advice.search = search_flattest(recommended, search);
+  const run::ResolvedRun recommended = run_with(scan, mu);
+  advice.conditions = run::applicability_at(recommended, scan.flattest_point).conditions;
+  if (search > 0) advice.search = run::search_flattest(recommended, search);
   return advice;
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

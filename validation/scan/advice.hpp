@@ -7,7 +7,7 @@
 
 #include "validation/scan/prediction.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// One momentum and what is predicted for it.
 struct Option {
@@ -24,16 +24,16 @@ struct Option {
 struct Advice {
   double eta, delta;
   double recommended_mu;
-  bool exact;                         ///< from the moment hierarchy; else C* eta^(2/3), a heuristic
-  bool limited;                       ///< mu = 1 is the boundary: momentum does not help
-  std::string reason;                 ///< where the recommendation comes from
-  std::vector<Option> options;        ///< recommended, beta = 0, beta = 0.9
-  std::vector<Condition> conditions;  ///< at the flattest point with the recommended momentum
-  std::optional<FlattestSearch> search = {};
+  bool exact;                              ///< from the moment hierarchy; else C* eta^(2/3), a heuristic
+  bool limited;                            ///< mu = 1 is the boundary: momentum does not help
+  std::string reason;                      ///< where the recommendation comes from
+  std::vector<Option> options;             ///< recommended, beta = 0, beta = 0.9
+  std::vector<run::Condition> conditions;  ///< at the flattest point with the recommended momentum
+  std::optional<run::FlattestSearch> search = {};
 };
 
 /// For the learning rate of scan.config.run.eta; heavy ball or Nesterov; with `search` starts drawn around the scan's
 /// for other local flattest points. Throws ConfigError for SGD, NumericalError for a step beyond the stability limit.
 Advice advise(const ResolvedScan& scan, int search = 0);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

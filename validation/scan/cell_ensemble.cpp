@@ -5,22 +5,22 @@
 #include <algorithm>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/noise.hpp"
-#include "validation/batches.hpp"
-#include "validation/ensemble_kernel.hpp"
-#include "validation/random_start.hpp"
+#include "manifolds/random/noise.hpp"
+#include "validation/run/batches.hpp"
+#include "validation/run/ensemble_kernel.hpp"
+#include "validation/run/random_start.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 /// What the worker of a thread needs, and the states of all groups between calls.
 template <class Loss>
 class TypedEnsemble : public CellEnsemble {
  public:
-  TypedEnsemble(const Loss& loss, const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed)
+  TypedEnsemble(const Loss& loss, const ResolvedScan& scan, const run::ResolvedRun& run, std::uint64_t seed)
       : loss_(loss),
-        noise_(noise_model(run.config, loss.label_count())),
+        noise_(run::noise_model(run.config, loss.label_count())),
         constants_(run.hyperparameters),
         form_(Form::finite_step, run.hyperparameters),
         energy_(energy_form(run.manifold.geometry(scan.flattest_point).spectrum, run.hyperparameters)),
@@ -34,13 +34,13 @@ class TypedEnsemble : public CellEnsemble {
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
     flattest_.assign(flattest.begin(), flattest.end());
-    discrete::State<Lanes, Loss> initial(loss_);
+    discrete::State<manifolds::Lanes, Loss> initial(loss_);
     for (int i = 0; i < loss_.dimension(); ++i) {
-      initial.w[i] = Lanes(scan.initial[i]);
-      initial.p[i] = Lanes(0.0);
+      initial.w[i] = manifolds::Lanes(scan.initial[i]);
+      initial.p[i] = manifolds::Lanes(0.0);
     }
-    for (int batch = 0; batch < batch_count; ++batch) {
-      const std::int64_t count = first_path_of(batch + 1, paths_) - first_path_of(batch, paths_);
+    for (int batch = 0; batch < run::batch_count; ++batch) {
+      const std::int64_t count = run::first_path_of(batch + 1, paths_) - run::first_path_of(batch, paths_);
       const auto groups = static_cast<std::size_t>((count + width - 1) / width);
       states_.emplace_back(groups * interleaved, initial);
     }
@@ -51,34 +51,34 @@ class TypedEnsemble : public CellEnsemble {
   void advance(const std::vector<std::int64_t>& steps, CellRecords& records) override {
     const std::size_t first = records.steps.size();
     records.steps.insert(records.steps.end(), steps.begin(), steps.end());
-    records.batches.resize(records.steps.size(), std::vector<CellRecords::BatchSums>(batch_count));
+    records.batches.resize(records.steps.size(), std::vector<CellRecords::BatchSums>(run::batch_count));
     const auto make_worker = [&] {
       return [&, worker = Worker(*this)](int batch) mutable { worker.run(batch, step_, steps, first, records); };
     };
-    for_each_batch(make_worker, [](int) {});
+    run::for_each_batch(make_worker, [](int) {});
     step_ = steps.back();
   }
 
  private:
-  static constexpr int interleaved = interleaved_groups<Loss>;
-  static constexpr int width = interleaved * lane_count;
+  static constexpr int interleaved = run::interleaved_groups<Loss>;
+  static constexpr int width = interleaved * manifolds::lane_count;
 
   /// Calls use(state, path, lane) for every path in order.
   template <class Use>
   void for_each_path(const Use& use) {
-    for (int batch = 0; batch < batch_count; ++batch) {
-      const std::int64_t begin = first_path_of(batch, paths_), end = first_path_of(batch + 1, paths_);
+    for (int batch = 0; batch < run::batch_count; ++batch) {
+      const std::int64_t begin = run::first_path_of(batch, paths_), end = run::first_path_of(batch + 1, paths_);
       for (std::int64_t path = begin; path < end; ++path) {
         const std::int64_t place = path - begin;
-        use(states_[static_cast<std::size_t>(batch)][static_cast<std::size_t>(place / lane_count)], path,
-            static_cast<int>(place % lane_count));
+        use(states_[static_cast<std::size_t>(batch)][static_cast<std::size_t>(place / manifolds::lane_count)], path,
+            static_cast<int>(place % manifolds::lane_count));
       }
     }
   }
   /// Gives every path a random point of its own.
   void scatter(double scale) {
-    for_each_path([&](discrete::State<Lanes, Loss>& state, std::int64_t path, int lane) {
-      const Vector w = random_start(seed_, static_cast<std::uint64_t>(path), scale, loss_.dimension());
+    for_each_path([&](discrete::State<manifolds::Lanes, Loss>& state, std::int64_t path, int lane) {
+      const Vector w = run::random_start(seed_, static_cast<std::uint64_t>(path), scale, loss_.dimension());
       for (int i = 0; i < loss_.dimension(); ++i) manifolds::set_lane(state.w[i], lane, w[i]);
     });
   }
@@ -97,7 +97,7 @@ class TypedEnsemble : public CellEnsemble {
     };
     double sum = 0.0;
     if (random_) {
-      for_each_path([&](const discrete::State<Lanes, Loss>& state, std::int64_t /*path*/, int lane) {
+      for_each_path([&](const discrete::State<manifolds::Lanes, Loss>& state, std::int64_t /*path*/, int lane) {
         for (std::size_t i = 0; i < point.size(); ++i) point[i] = manifolds::lane(state.w[static_cast<int>(i)], lane);
         sum += of_point();
         direction_.insert(direction_.end(), slow.begin(), slow.end());
@@ -115,7 +115,7 @@ class TypedEnsemble : public CellEnsemble {
     explicit Worker(TypedEnsemble& of)
         : of_(of),
           scratch_(of.loss_),
-          chunks_(noise_chunks<interleaved>(of.loss_, of.noise_, of.law_, {of.seed_, 0})),
+          chunks_(run::noise_chunks<interleaved>(of.loss_, of.noise_, of.law_, {of.seed_, 0})),
           field_(of.loss_.model(), of.form_, Matrix(of.loss_.dimension(), 0)),
           residuals_(of.loss_.scratch_size()),
           along_valley_(of.start_.size()),
@@ -129,7 +129,7 @@ class TypedEnsemble : public CellEnsemble {
     void run(int batch, std::int64_t begun, const std::vector<std::int64_t>& steps, std::size_t first,
              CellRecords& records) {
       auto& states = of_.states_[static_cast<std::size_t>(batch)];
-      const std::int64_t begin = first_path_of(batch, of_.paths_), end = first_path_of(batch + 1, of_.paths_);
+      const std::int64_t begin = run::first_path_of(batch, of_.paths_), end = run::first_path_of(batch + 1, of_.paths_);
       for (std::size_t g = 0; g < states.size(); g += interleaved) {
         const std::int64_t path = begin + static_cast<std::int64_t>(g / interleaved) * width;
         chunks_.start(static_cast<std::uint64_t>(path), interleaved);
@@ -138,8 +138,8 @@ class TypedEnsemble : public CellEnsemble {
           advance(&states[g], step, steps[r]);
           step = steps[r];
           for (int i = 0; i < interleaved; ++i) {
-            const std::int64_t base = path + i * lane_count;
-            const int lanes = static_cast<int>(std::clamp<std::int64_t>(end - base, 0, lane_count));
+            const std::int64_t base = path + i * manifolds::lane_count;
+            const int lanes = static_cast<int>(std::clamp<std::int64_t>(end - base, 0, manifolds::lane_count));
             read(states[g + static_cast<std::size_t>(i)], base, lanes, step,
                  records.batches[first + r][static_cast<std::size_t>(batch)]);
           }
@@ -148,10 +148,10 @@ class TypedEnsemble : public CellEnsemble {
     }
 
    private:
-    void advance(discrete::State<Lanes, Loss>* states, std::int64_t step, std::int64_t last) {
+    void advance(discrete::State<manifolds::Lanes, Loss>* states, std::int64_t step, std::int64_t last) {
       while (step < last) {
         throw_if_interrupted();
-        const Lanes* xi = chunks_.at(step);
+        const manifolds::Lanes* xi = chunks_.at(step);
         const int count = static_cast<int>(std::min(last, chunks_.available_until()) - step);
         std::visit(
             [&](const auto& noise) {
@@ -162,22 +162,25 @@ class TypedEnsemble : public CellEnsemble {
       }
     }
 
-    void read(const discrete::State<Lanes, Loss>& state, std::int64_t base, int lanes, std::int64_t step,
+    void read(const discrete::State<manifolds::Lanes, Loss>& state, std::int64_t base, int lanes, std::int64_t step,
               CellRecords::BatchSums& sums) {
-      const std::span<const Lanes> w(state.w.data(), state.w.size());
-      const Lanes value = of_.loss_.template value<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()));
-      const Lanes trace = field_.trace_hessian(w);
+      const std::span<const manifolds::Lanes> w(state.w.data(), state.w.size());
+      const manifolds::Lanes value = of_.loss_.template value<manifolds::Lanes>(
+          w, std::span<manifolds::Lanes>(residuals_.data(), residuals_.size()));
+      const manifolds::Lanes trace = field_.trace_hessian(w);
       if (of_.on_valley_ || of_.energy_.kinetic != 0.0) {
         std::copy(w.begin(), w.end(), nearest_.begin());
-        field_.retract(std::span<Lanes>(nearest_));
+        field_.retract(std::span<manifolds::Lanes>(nearest_));
       }
-      const Lanes energy = value + momentum_energy(state, w);
+      const manifolds::Lanes energy = value + momentum_energy(state, w);
       if (of_.on_valley_) {
-        of_.loss_.model().template residuals<Lanes>(std::span<const Lanes>(nearest_),
-                                                    std::span<Lanes>(residuals_.data(), residuals_.size()));
+        of_.loss_.model().template residuals<manifolds::Lanes>(
+            std::span<const manifolds::Lanes>(nearest_),
+            std::span<manifolds::Lanes>(residuals_.data(), residuals_.size()));
       }
       for (int l = 0; l < lanes; ++l) {
-        const std::span<const Lanes> read_at = of_.on_valley_ && arrived(l) ? std::span<const Lanes>(nearest_) : w;
+        const std::span<const manifolds::Lanes> read_at =
+            of_.on_valley_ && arrived(l) ? std::span<const manifolds::Lanes>(nearest_) : w;
         for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(read_at[i], l);
         of_.loss_.model().slow_coordinates(point_, of_.start_, slow_);
         const std::size_t own = of_.random_ ? static_cast<std::size_t>(base + l) * slow_.size() : 0;
@@ -205,22 +208,23 @@ class TypedEnsemble : public CellEnsemble {
     /// Whether the nearest point of this lane was found: from far off the valley it may not be.
     bool arrived(int lane) const {
       for (int a = 0; a < of_.loss_.model().residual_count(); ++a) {
-        if (!(std::abs(manifolds::lane(residuals_[a], lane)) < lost_from * field_.unit(a))) return false;
+        if (!(std::abs(manifolds::lane(residuals_[a], lane)) < run::lost_from * field_.unit(a))) return false;
       }
       return true;
     }
 
     /// What the transverse energy has beside the loss, with the nearest point of the valley at hand.
-    Lanes momentum_energy(const discrete::State<Lanes, Loss>& state, std::span<const Lanes> w) {
+    manifolds::Lanes momentum_energy(const discrete::State<manifolds::Lanes, Loss>& state,
+                                     std::span<const manifolds::Lanes> w) {
       const EnergyForm& form = of_.energy_;
-      if (form.kinetic == 0.0) return Lanes(0.0);
+      if (form.kinetic == 0.0) return manifolds::Lanes(0.0);
       for (std::size_t i = 0; i < w.size(); ++i) along_valley_[i] = state.p[i];
-      field_.project(w, std::span<Lanes>(along_valley_));
-      of_.loss_.template gradient<Lanes>(w, std::span<Lanes>(residuals_.data(), residuals_.size()),
-                                         std::span<Lanes>(gradient_));
-      Lanes sum(0.0);
+      field_.project(w, std::span<manifolds::Lanes>(along_valley_));
+      of_.loss_.template gradient<manifolds::Lanes>(
+          w, std::span<manifolds::Lanes>(residuals_.data(), residuals_.size()), std::span<manifolds::Lanes>(gradient_));
+      manifolds::Lanes sum(0.0);
       for (std::size_t i = 0; i < w.size(); ++i) {
-        const Lanes across = state.p[i] - along_valley_[i];
+        const manifolds::Lanes across = state.p[i] - along_valley_[i];
         sum = sum + across * (form.kinetic * across + form.displacement * (w[i] - nearest_[i]) -
                               form.gradient * gradient_[i]);
       }
@@ -228,11 +232,11 @@ class TypedEnsemble : public CellEnsemble {
     }
 
     TypedEnsemble& of_;
-    discrete::Scratch<Lanes, Loss> scratch_;
-    NoiseChunks<interleaved> chunks_;
-    sde::LimitField<Lanes, typename Loss::model_type> field_;
-    Buffer<Lanes, Loss::static_labels> residuals_;
-    std::vector<Lanes> along_valley_, nearest_, gradient_;
+    discrete::Scratch<manifolds::Lanes, Loss> scratch_;
+    run::NoiseChunks<interleaved> chunks_;
+    sde::LimitField<manifolds::Lanes, typename Loss::model_type> field_;
+    manifolds::Buffer<manifolds::Lanes, Loss::static_labels> residuals_;
+    std::vector<manifolds::Lanes> along_valley_, nearest_, gradient_;
     std::vector<double> point_, slow_;
   };
 
@@ -250,13 +254,14 @@ class TypedEnsemble : public CellEnsemble {
   std::vector<double> start_, flattest_;
   std::vector<double> direction_;  // the excess at the start: one, or one per path
   double per_square_ = 0.0;
-  std::vector<std::vector<discrete::State<Lanes, Loss>>> states_;  // by batch
+  std::vector<std::vector<discrete::State<manifolds::Lanes, Loss>>> states_;  // by batch
   std::int64_t step_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<CellEnsemble> CellEnsemble::make(const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed) {
+std::unique_ptr<CellEnsemble> CellEnsemble::make(const ResolvedScan& scan, const run::ResolvedRun& run,
+                                                 std::uint64_t seed) {
   return std::visit(
       [&]<class Loss>(const Loss& loss) -> std::unique_ptr<CellEnsemble> {
         return std::make_unique<TypedEnsemble<Loss>>(loss, scan, run, seed);
@@ -264,4 +269,4 @@ std::unique_ptr<CellEnsemble> CellEnsemble::make(const ResolvedScan& scan, const
       run.manifold.registered().loss);
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -8,7 +8,7 @@
 
 #include "validation/scan/scan_config.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// What a record holds of one batch of paths: sums over its paths.
 enum class Sum { along, squared, loss, energy, trace };
@@ -29,7 +29,7 @@ struct CellRecords {
 class CellEnsemble {
  public:
   /// `run` is the cell's, `seed` its own.
-  static std::unique_ptr<CellEnsemble> make(const ResolvedScan& scan, const ResolvedRun& run, std::uint64_t seed);
+  static std::unique_ptr<CellEnsemble> make(const ResolvedScan& scan, const run::ResolvedRun& run, std::uint64_t seed);
   virtual ~CellEnsemble() = default;
 
   /// Runs on to the ascending steps, all beyond the present one, and appends their records. Throws NumericalError with
@@ -37,4 +37,4 @@ class CellEnsemble {
   virtual void advance(const std::vector<std::int64_t>& steps, CellRecords& records) = 0;
 };
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -7,11 +7,11 @@
 #include <limits>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/lane_math.hpp"
-#include "validation/ensemble.hpp"
+#include "manifolds/numbers/lane_math.hpp"
+#include "validation/run/ensemble.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 /// Independent noise for every cell: the finaliser of SplitMix64 on seed and index.
@@ -34,7 +34,7 @@ constexpr std::int64_t enough_paths = 32768;
 /// Records between two looks at whether there are enough.
 constexpr int at_once = 32;
 
-std::int64_t transverse_paths(const ResolvedRun& run) {
+std::int64_t transverse_paths(const run::ResolvedRun& run) {
   return std::max(run.config.paths, std::min(4 * run.config.paths, enough_paths));
 }
 
@@ -47,7 +47,7 @@ double along_spacing(const Cell& cell, const Prediction& p) {
 /// One ensemble with its records and the curves that follow from them.
 class Measurement {
  public:
-  Measurement(const ResolvedScan& scan, const ResolvedRun& run, const Plateau& plateau, std::uint64_t seed)
+  Measurement(const ResolvedScan& scan, const run::ResolvedRun& run, const Plateau& plateau, std::uint64_t seed)
       : ensemble_(CellEnsemble::make(scan, run, seed)),
         paths_(run.config.paths),
         plateau_(plateau),
@@ -63,7 +63,7 @@ class Measurement {
       std::vector<std::int64_t> steps;
       for (int i = 0; i < at_once && last < limit; ++i) steps.push_back(last = std::min(limit, last + step));
       ensemble_->advance(steps, records_);
-      extend(curves_, records_, std::vector<int>(batch_count, 1), paths_, plateau_);
+      extend(curves_, records_, std::vector<int>(run::batch_count, 1), paths_, plateau_);
       if (records_.steps.size() % fine == 0) step *= 2;
     } while (last < limit && !enough(curves_));
   }
@@ -138,7 +138,7 @@ void add_thinned(Curves& out, const Curves& c, double begin, double end, std::si
 double value(const std::optional<double>& x) { return x.value_or(not_reached); }
 
 /// Of the transverse motion at the flattest point.
-Plateau plateau_of(const ResolvedScan& scan, const ResolvedRun& run) {
+Plateau plateau_of(const ResolvedScan& scan, const run::ResolvedRun& run) {
   const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
   const TransverseEnergy energy(geometry, run.noise_factor(scan.flattest_point), run.hyperparameters);
   return {energy.plateau() / geometry.trace_hessian(), energy.loss_plateau() / geometry.trace_hessian()};
@@ -152,7 +152,7 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
   const Plateau plateau = plateau_of(scan, plan.run);
   const std::uint64_t seed = seed_of(scan, result.cell);
 
-  ResolvedRun run = plan.run;
+  run::ResolvedRun run = plan.run;
   run.config.paths = transverse_paths(run);
   Measurement across(scan, run, plateau, ~seed);
   across.run(*p.transverse / per_time, plan.limit, [&](const Curves& c) { return transverse_bracketed(c, delta); });
@@ -291,4 +291,4 @@ CellResult run_cell(const ResolvedScan& scan, const Cell& cell) {
   return result;
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

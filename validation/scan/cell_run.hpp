@@ -8,7 +8,7 @@
 #include "validation/scan/prediction.hpp"
 #include "validation/scan/reading.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// ok: every time is bracketed, or shown not to exist, and may enter a fit; outside: the theory does not cover the cell
 /// (unstable ones are not even run), see the reason; limit: the limit of steps was reached first, times not reached are
@@ -46,7 +46,7 @@ struct CellWork {
 
 /// What the cell is expected to take, along the valley and in all, and the limit of steps at which it stops.
 struct CellPlan {
-  ResolvedRun run;
+  run::ResolvedRun run;
   Prediction prediction;
   double expected_steps = 0.0;
   CellWork work = {};
@@ -57,4 +57,4 @@ CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell);
 /// Runs the cell. What makes it fail is in the result; throws Interrupted only.
 CellResult run_cell(const ResolvedScan& scan, const Cell& cell);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

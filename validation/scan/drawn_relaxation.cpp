@@ -5,17 +5,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "manifolds/lane_math.hpp"
-#include "validation/interrupt.hpp"
+#include "manifolds/interrupt.hpp"
+#include "manifolds/numbers/lane_math.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 using manifolds::Geometry;
-using manifolds::Hyperparameters;
-using manifolds::Manifold;
-using manifolds::Matrix;
 
 /// The covariance of (w, p) in the transverse modes, 2m x 2m, in units of epsilon^2.
 class MomentIteration {
@@ -109,4 +106,4 @@ TransverseRelaxation drawn_relaxation(const Manifold& manifold, const Geometry& 
   return {last, tau};
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -5,7 +5,7 @@
 
 #include "sde/drawn_batches.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// Both in steps.
 struct TransverseRelaxation {
@@ -21,4 +21,4 @@ TransverseRelaxation drawn_relaxation(const manifolds::Manifold& manifold, const
                                       const sde::BatchNoise& noise, const manifolds::Hyperparameters& h, double delta,
                                       double tau_1);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

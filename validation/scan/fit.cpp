@@ -4,10 +4,10 @@
 #include <cmath>
 #include <random>
 
-#include "manifolds/lane_math.hpp"
-#include "validation/ensemble.hpp"
+#include "manifolds/numbers/lane_math.hpp"
+#include "validation/run/ensemble.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 constexpr int bootstrap_fits = 400;
@@ -74,7 +74,7 @@ double weighed_error(const FitPoint& p) {
 /// much as one from that many batches and all the resamples does.
 template <class OneOf>
 double resampled_error(const FitPoint& p, OneOf one_of) {
-  constexpr double degrees = batch_count - 1;
+  constexpr double degrees = run::batch_count - 1;
   const auto count = static_cast<double>(p.resampled.size());
   const auto draws = static_cast<int>(1.0 / (1.0 / degrees + 1.0 / count));
   double n = 0.0, sum = 0.0, squares = 0.0;
@@ -276,4 +276,4 @@ std::optional<double> reach_95(double estimate, std::vector<double> samples) {
   return std::max(std::abs(at(0.025) - estimate), std::abs(at(0.975) - estimate));
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

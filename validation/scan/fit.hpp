@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 struct Interval {
   double low, high;
@@ -81,4 +81,4 @@ std::optional<Extremum> extremum(const std::vector<double>& x, const std::vector
 /// with more than one in ten that are not finite: what these would say is not known.
 std::optional<double> reach_95(double estimate, std::vector<double> samples);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

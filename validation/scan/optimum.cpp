@@ -4,15 +4,15 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/lane_math.hpp"
-#include "validation/interrupt.hpp"
+#include "manifolds/interrupt.hpp"
+#include "manifolds/numbers/lane_math.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 /// The asymptotic rate of the RMS at this friction, 0 where there is no prediction.
-double rate(const ResolvedScan& scan, const ResolvedRun& base, double mu) {
-  ResolvedRun run = base;
+double rate(const ResolvedScan& scan, const run::ResolvedRun& base, double mu) {
+  run::ResolvedRun run = base;
   run.hyperparameters.mu = mu;
   return decay_rate(predict(scan, run), sde::Moment::root_mean_square).value_or(0.0);
 }
@@ -129,7 +129,7 @@ double spacing_at(const std::vector<double>& Cs, double C) {
 
 }  // namespace
 
-double fastest_friction(const ResolvedScan& scan, const ResolvedRun& base, double low, double high) {
+double fastest_friction(const ResolvedScan& scan, const run::ResolvedRun& base, double low, double high) {
   constexpr double precision = 1e-3;
   const auto best = golden_maximum(manifolds::log(low), manifolds::log(high), precision,
                                    [&](double x) { return rate(scan, base, manifolds::exp(x)); });
@@ -181,4 +181,4 @@ BestC best_c(const ResolvedScan& scan, const std::vector<CellResult>& cells, Fig
   return best;
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

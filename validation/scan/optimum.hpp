@@ -9,12 +9,12 @@
 #include "validation/scan/fit.hpp"
 #include "validation/scan/prediction.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// mu in [low, high] at which the predicted RMS decays fastest, to 1e-3 of itself; everything else as in `base`. Meant
 /// for runs that the moment hierarchy describes: 1/tau_2 counts where the scales are separated, 0 where neither
 /// applies.
-double fastest_friction(const ResolvedScan& scan, const ResolvedRun& base, double low, double high);
+double fastest_friction(const ResolvedScan& scan, const run::ResolvedRun& base, double low, double high);
 
 /// A best C, measured on the grid of C and predicted to 1e-4 of itself.
 struct BestC {
@@ -31,4 +31,4 @@ struct BestC {
 /// Over the prefactor cells, the fastest rate per step if `largest`, else the shortest time.
 BestC best_c(const ResolvedScan& scan, const std::vector<CellResult>& cells, Figures figure, bool largest);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

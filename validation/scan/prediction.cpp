@@ -6,14 +6,14 @@
 #include <limits>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/lane_math.hpp"
-#include "manifolds/portable_math.hpp"
+#include "manifolds/numbers/lane_math.hpp"
+#include "manifolds/numbers/portable_math.hpp"
 #include "sde/label_flow.hpp"
 #include "validation/scan/drawn_relaxation.hpp"
 #include "validation/scan/reading.hpp"
 #include "validation/scan/transverse_energy.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 /// The limiting flow is used, where there is no hierarchy, if tau_2 is this many tau_1.
@@ -28,12 +28,12 @@ bool has_hierarchy(const Manifold& manifold, const manifolds::Geometry& geometry
   return geometry.spectrum.size() == 1 && manifold.slow_coordinate_names().size() == 1;
 }
 
-TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double relaxation) {
+TimeScales time_scales(const ResolvedScan& scan, const run::ResolvedRun& run, double relaxation) {
   const Hyperparameters& h = run.hyperparameters;
   const manifolds::Geometry geometry = run.manifold.geometry(scan.flattest_point);
   TimeScales s;
-  s.tau_1 = transverse_time(geometry.spectrum, h);
-  s.tau_momentum = momentum_time(h);
+  s.tau_1 = run::transverse_time(geometry.spectrum, h);
+  s.tau_momentum = run::momentum_time(h);
   s.tau_2 = relaxation * h.slow_unit();
   if (!(s.tau_momentum > 0.0)) {
     s.scaled_friction = std::numeric_limits<double>::infinity();
@@ -49,7 +49,7 @@ TimeScales time_scales(const ResolvedScan& scan, const ResolvedRun& run, double 
 
 /// The limiting flow from the start, read as runs are: of several slow coordinates the mean is the excess along the
 /// start's, the root mean square its size.
-FigureValues read_flow(const ResolvedScan& scan, const ResolvedRun& run, Form form, double tau_2) {
+FigureValues read_flow(const ResolvedScan& scan, const run::ResolvedRun& run, Form form, double tau_2) {
   const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
   const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
   const sde::LimitForm limit(form, run.hyperparameters);
@@ -79,12 +79,12 @@ FigureValues read_flow(const ResolvedScan& scan, const ResolvedRun& run, Form fo
   return read_figures(curves, scan.config.delta, {});
 }
 
-std::string why_outside(const ResolvedRun& run, const ResolvedScan& scan, const TimeScales& s) {
+std::string why_outside(const run::ResolvedRun& run, const ResolvedScan& scan, const TimeScales& s) {
   if (s.scaled_friction < smallest_scaled_friction) {
     return fmt::format("mu is {:.3g} k0^(1/3), below {:g}", s.scaled_friction, smallest_scaled_friction);
   }
-  const Applicability a = applicability_at(run, scan.flattest_point);
-  for (const Condition& c : a.conditions) {
+  const run::Applicability a = run::applicability_at(run, scan.flattest_point);
+  for (const run::Condition& c : a.conditions) {
     if (!c.ok && c.name != "time-scale separation")
       return fmt::format("{} is {:.3g}, bound {:.3g}", c.name, c.value, c.bound);
   }
@@ -93,7 +93,7 @@ std::string why_outside(const ResolvedRun& run, const ResolvedScan& scan, const 
 
 /// The time in which the limiting flow of the run's own step takes the start to delta, over that of its linearisation
 /// about the flattest point; none if it does not arrive.
-std::optional<double> flow_stretch(const ResolvedScan& scan, const ResolvedRun& run, double tau_2) {
+std::optional<double> flow_stretch(const ResolvedScan& scan, const run::ResolvedRun& run, double tau_2) {
   const FigureValues flow = read_flow(scan, run, Form::finite_step, tau_2);
   const double stretch =
       flow[static_cast<std::size_t>(Figures::mean)] / (tau_2 * manifolds::log(1.0 / scan.config.delta));
@@ -102,9 +102,9 @@ std::optional<double> flow_stretch(const ResolvedScan& scan, const ResolvedRun& 
 
 /// Of the hierarchy with the drift stretched: its own 0.5 %, and what is of the order of the transverse cloud squared
 /// over the curvature radius, up to eight times that on uv.
-double hierarchy_accuracy(const ResolvedRun& run, const ResolvedScan& scan) {
+double hierarchy_accuracy(const run::ResolvedRun& run, const ResolvedScan& scan) {
   constexpr double own = 0.005, curvature = 10.0;
-  for (const Condition& c : applicability_at(run, scan.flattest_point).conditions) {
+  for (const run::Condition& c : run::applicability_at(run, scan.flattest_point).conditions) {
     if (c.name == "transverse cloud") return own + curvature * c.value * c.value;
   }
   return own;
@@ -124,12 +124,12 @@ std::string name_of(Source source) {
   return {};
 }
 
-Prediction predict(const ResolvedScan& scan, const ResolvedRun& run) {
+Prediction predict(const ResolvedScan& scan, const run::ResolvedRun& run) {
   Prediction p;
   // From the flattest point itself the flow has nowhere to go: only its linearisation is wanted.
-  ResolvedRun there = run;
+  run::ResolvedRun there = run;
   there.start = scan.flattest_point;
-  const Relaxation relaxation = relaxation_time(there, Form::finite_step);
+  const run::Relaxation relaxation = run::relaxation_time(there, Form::finite_step);
   if (!relaxation.time.value) {
     p.reason = relaxation.time.reason;
     p.outside = "no time scale along the valley: " + p.reason;
@@ -205,4 +205,4 @@ std::optional<double> decay_rate(const Prediction& prediction, sde::Moment momen
   return {};
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -7,7 +7,7 @@
 #include "sde/moment_hierarchy.hpp"
 #include "validation/scan/scan_config.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// Where the predicted times along the valley come from: the limiting flow (10), or the hierarchy (44), (45) with its
 /// separated limit (45a).
@@ -42,7 +42,7 @@ struct Prediction {
 
 /// For one cell's run, with its own initial condition. The hierarchy where it exists, with the drift that takes the
 /// limiting flow from the start to delta; else that flow where the scales are 10 apart.
-Prediction predict(const ResolvedScan& scan, const ResolvedRun& run);
+Prediction predict(const ResolvedScan& scan, const run::ResolvedRun& run);
 
 /// Asymptotic rate of decay per step, if there is a source.
 std::optional<double> decay_rate(const Prediction& prediction, sde::Moment moment);
@@ -50,4 +50,4 @@ std::optional<double> decay_rate(const Prediction& prediction, sde::Moment momen
 /// Below this friction over k_0^(1/3) the linearised moments do not describe a run (theory and simulation part).
 inline constexpr double smallest_scaled_friction = 0.35;
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

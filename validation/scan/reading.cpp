@@ -6,11 +6,11 @@
 #include <limits>
 #include <random>
 
-#include "manifolds/lane_math.hpp"
-#include "validation/ensemble.hpp"
-#include "validation/interrupt.hpp"
+#include "manifolds/interrupt.hpp"
+#include "manifolds/numbers/lane_math.hpp"
+#include "validation/run/ensemble.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 constexpr int most_modes = 3;
@@ -38,13 +38,13 @@ double middle_half_width(const std::vector<FigureValues>& replicates, Figures fi
 void extend(Curves& curves, const CellRecords& records, const std::vector<int>& weights, std::int64_t paths,
             const Plateau& plateau) {
   double count = 0.0;
-  for (int b = 0; b < batch_count; ++b) {
+  for (int b = 0; b < run::batch_count; ++b) {
     count += weights[static_cast<std::size_t>(b)] *
-             static_cast<double>(first_path_of(b + 1, paths) - first_path_of(b, paths));
+             static_cast<double>(run::first_path_of(b + 1, paths) - run::first_path_of(b, paths));
   }
   for (std::size_t r = curves.steps.size(); r < records.steps.size(); ++r) {
     CellRecords::BatchSums sums{};
-    for (int b = 0; b < batch_count; ++b) {
+    for (int b = 0; b < run::batch_count; ++b) {
       const auto& batch = records.batches[r][static_cast<std::size_t>(b)];
       const double weight = weights[static_cast<std::size_t>(b)];
       for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += weight * batch[c];
@@ -164,8 +164,8 @@ std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t pat
   std::vector<FigureValues> out;
   for (int r = 0; r < replicate_count; ++r) {
     throw_if_interrupted();
-    std::vector<int> weights(batch_count, 0);
-    for (int b = 0; b < batch_count; ++b) ++weights[static_cast<std::size_t>(engine() % batch_count)];
+    std::vector<int> weights(run::batch_count, 0);
+    for (int b = 0; b < run::batch_count; ++b) ++weights[static_cast<std::size_t>(engine() % run::batch_count)];
     Curves curves;
     extend(curves, records, weights, paths, plateau);
     out.push_back(read_figures(curves, delta, window));
@@ -187,4 +187,4 @@ double standard_error(const std::vector<FigureValues>& replicates, Figures figur
   return std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1.0)));
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -8,7 +8,7 @@
 
 #include "validation/scan/cell_ensemble.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// The figures read from one cell, in steps; rates per step.
 enum class Figures { mean, rms, transverse, tau_1, tau_2, rate_mean, rate_rms };
@@ -57,4 +57,4 @@ std::vector<FigureValues> bootstrap(const CellRecords& records, std::int64_t pat
 /// NaN if fewer than nine in ten have it.
 double standard_error(const std::vector<FigureValues>& replicates, Figures figure);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/lane_math.hpp"
-#include "validation/interrupt.hpp"
+#include "manifolds/interrupt.hpp"
+#include "manifolds/numbers/lane_math.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 /// A gamma this close to 2/3 belongs to neither branch alone.
@@ -298,4 +298,4 @@ std::vector<CellResult> run_cells(const ResolvedScan& scan, std::vector<CellResu
   return done;
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

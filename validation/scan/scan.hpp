@@ -10,7 +10,7 @@
 #include "validation/scan/fit.hpp"
 #include "validation/scan/optimum.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// One reading's exponent, and that of the cells' predictions fitted in the same way, with what their accuracy lets it
 /// be off at most; of transverse times none is stated.
@@ -63,4 +63,4 @@ std::vector<CellResult> run_cells(const ResolvedScan& scan, std::vector<CellResu
 /// planned, the others read off a power law between those of their row. Throws Interrupted.
 std::vector<CellWork> expected_work(const ResolvedScan& scan);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -7,12 +7,12 @@
 
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
-#include "manifolds/portable_math.hpp"
+#include "manifolds/numbers/portable_math.hpp"
 #include "sde/label_flow.hpp"
-#include "validation/random_start.hpp"
+#include "validation/run/random_start.hpp"
 #include "validation/scan/optimum.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 namespace {
 
 constexpr double scan_epsilon = 0.1;
@@ -32,7 +32,7 @@ double trace_at(const Manifold& manifold, const Vector& y) { return manifold.geo
 
 /// The first point of the flow from the run's start at which tr H exceeds that of the flattest point by at most
 /// `linear_range`, by bisection in slow time.
-Vector linear_start(const ResolvedRun& run, const Vector& flattest) {
+Vector linear_start(const run::ResolvedRun& run, const Vector& flattest) {
   const double bound = (1.0 + linear_range) * trace_at(run.manifold, flattest);
   if (trace_at(run.manifold, run.start) <= bound) return run.start;
   const sde::LimitForm form(Form::paper, run.hyperparameters);
@@ -95,17 +95,17 @@ namespace {
 
 /// The same from a start on the valley, which the theory knows: where every run has a random start of its own, from the
 /// manifold's or, of a formula, that of the first path.
-RunConfig on_valley(const ScanConfig& scan) {
-  RunConfig c = scan.run;
-  c.phase1 = Phase1::none;
+run::RunConfig on_valley(const ScanConfig& scan) {
+  run::RunConfig c = scan.run;
+  c.phase1 = run::Phase1::none;
   if (c.start || (scan.scattered() && !c.formula)) c.random_start = false;
   return c;
 }
 
 }  // namespace
 
-ResolvedRun ResolvedScan::run_of(const Cell& cell) const {
-  RunConfig c = on_valley(config);
+run::ResolvedRun ResolvedScan::run_of(const Cell& cell) const {
+  run::RunConfig c = on_valley(config);
   c.eta = cell.eta;
   c.start = std::vector<double>(start.data(), start.data() + start.size());
   c.paths = paths_of(cell);
@@ -113,7 +113,7 @@ ResolvedRun ResolvedScan::run_of(const Cell& cell) const {
     c.C = cell.C;
     c.gamma = cell.gamma;
   }
-  return resolve(c);
+  return run::resolve(c);
 }
 
 namespace {
@@ -122,7 +122,7 @@ namespace {
 double expected_best_C(const ResolvedScan& scan) {
   const double eta = scan.config.prefactor_eta, power = manifolds::pow(eta, two_thirds);
   if (scan.config.run.scheme != Scheme::nesterov) return scan.C_star;
-  const ResolvedRun base = scan.run_of({0, Part::prefactor, eta, two_thirds, std::min(scan.C_star, 1.0 / power)});
+  const run::ResolvedRun base = scan.run_of({0, Part::prefactor, eta, two_thirds, std::min(scan.C_star, 1.0 / power)});
   if (!predict(scan, base).scales.rates) return scan.C_star;
   const double mu = base.hyperparameters.mu;
   return fastest_friction(scan, base, 0.02 * mu, std::min(1.0, 4.0 * mu)) / power;
@@ -131,7 +131,7 @@ double expected_best_C(const ResolvedScan& scan) {
 /// One pass: what it writes into the configuration decides the rest of it.
 ResolvedScan resolve_once(const ScanConfig& given) {
   ScanConfig config = given;
-  RunConfig& c = config.run;
+  run::RunConfig& c = config.run;
   c.beta = c.C = c.gamma = {};
   if (!c.epsilon) c.epsilon = scan_epsilon;
   if (config.etas.empty()) config.etas = default_etas(c.scheme);
@@ -142,16 +142,16 @@ ResolvedScan resolve_once(const ScanConfig& given) {
   }
   c.eta = *std::min_element(config.etas.begin(), config.etas.end());  // the most stable; the paper form knows no eta
 
-  ResolvedRun run = resolve(on_valley(config));
-  if (c.random_start && !c.start_scale) c.start_scale = default_start_scale(run.manifold.dimension());
-  const Relaxation relaxation = relaxation_time(run, Form::paper);
+  run::ResolvedRun run = run::resolve(on_valley(config));
+  if (c.random_start && !c.start_scale) c.start_scale = run::default_start_scale(run.manifold.dimension());
+  const run::Relaxation relaxation = run::relaxation_time(run, Form::paper);
   if (!relaxation.time.value) {
     throw ConfigError(
         fmt::format("--manifold {}: there is no time scale along this valley: tau_Y does not exist: {}; "
                     "`valleydrift inspect` gives the local time along the path",
                     c.manifold, relaxation.time.reason));
   }
-  const bool descends = c.phase1 == Phase1::noisy && !c.random_start;
+  const bool descends = c.phase1 == run::Phase1::noisy && !c.random_start;
   if (!given.run.start && (!c.random_start || config.scattered()))
     run.start = linear_start(run, *relaxation.fixed_point);
   ResolvedScan scan{.config = config,
@@ -161,7 +161,7 @@ ResolvedScan resolve_once(const ScanConfig& given) {
                     .flattest_point = *relaxation.fixed_point,
                     .note = relaxation.note,
                     .tau_Y = *relaxation.time.value,
-                    .C_star = prefactor_where_scales_meet(*c.epsilon, *relaxation.time.value),
+                    .C_star = run::prefactor_where_scales_meet(*c.epsilon, *relaxation.time.value),
                     .linear = trace_at(run.manifold, run.start) <=
                               (1.0 + nearly_linear) * trace_at(run.manifold, *relaxation.fixed_point),
                     .cells = {}};
@@ -214,4 +214,4 @@ ResolvedScan resolve_scan(const ScanConfig& given) {
   return resolve_once(resolve_once(given).config);
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

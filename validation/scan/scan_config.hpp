@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "validation/relaxation.hpp"
-#include "validation/run_config.hpp"
+#include "validation/run/relaxation.hpp"
+#include "validation/run/run_config.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// What a scan can leave out or get wrong on purpose, so that the two-thirds law must not appear: the transverse part,
 /// or the clock (times counted in slow units instead of steps).
@@ -29,7 +29,7 @@ struct ScanConfig {
   /// The problem: manifold, start, scheme, noise, epsilon, paths, seed. Its eta, beta, C, gamma are not used. With
   /// phase1 = noisy the runs begin at the start as given, noise and all, instead of on the valley; if it is random,
   /// each at a point of its own.
-  RunConfig run = {};
+  run::RunConfig run = {};
   std::vector<double> etas = {};
   std::vector<double> gammas = {};
   std::optional<std::vector<double>> Cs = {};  ///< default: twice C*
@@ -44,9 +44,9 @@ struct ScanConfig {
   Control control = Control::none;
 
   /// Whether the runs begin on the valley at rest, as the predictions suppose.
-  bool starts_on_valley() const { return run.phase1 == Phase1::none; }
+  bool starts_on_valley() const { return run.phase1 == run::Phase1::none; }
   /// Whether every run begins at a random point of its own.
-  bool scattered() const { return run.random_start && run.phase1 == Phase1::noisy; }
+  bool scattered() const { return run.random_start && run.phase1 == run::Phase1::noisy; }
 };
 
 /// Where the branches of the paper's law meet.
@@ -77,7 +77,7 @@ struct ResolvedScan {
   std::vector<Cell> cells;
 
   /// The run of one cell. Throws ConfigError if its mu is not in (0, 1], NumericalError for an unstable step.
-  ResolvedRun run_of(const Cell& cell) const;
+  run::ResolvedRun run_of(const Cell& cell) const;
   std::int64_t paths_of(const Cell& cell) const {
     return cell.part == Part::prefactor ? config.prefactor_paths : config.run.paths;
   }
@@ -89,4 +89,4 @@ struct ResolvedScan {
 /// there is no time scale to scan: noise with diffusion, or a flow without a fixed point.
 ResolvedScan resolve_scan(const ScanConfig& config);
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstdint>
 
-#include "manifolds/lane_math.hpp"
+#include "manifolds/numbers/lane_math.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 bool underdamped(double eigenvalue, const manifolds::Hyperparameters& h) {
   const double e = h.eta * eigenvalue, b = h.beta();
@@ -80,4 +80,4 @@ std::optional<double> TransverseEnergy::convergence_time(double delta, double ta
   return last;
 }
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan

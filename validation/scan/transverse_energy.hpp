@@ -9,7 +9,7 @@
 #include "manifolds/hyperparameters.hpp"
 #include "manifolds/noise_factor.hpp"
 
-namespace valleydrift::validation {
+namespace valleydrift::scan {
 
 /// The transverse energy, DERIVATION (41a): with y the way from the valley to w,
 ///   L + kinetic |P_T p|^2 + displacement y . p - gradient p . grad L.
@@ -47,4 +47,4 @@ class TransverseEnergy {
   double plateau_ = 0.0, loss_plateau_ = 0.0;
 };
 
-}  // namespace valleydrift::validation
+}  // namespace valleydrift::scan
