@@ -41,8 +41,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SOURCES = ["CMakeLists.txt", "valleydriftConfig.cmake.in", "manifolds", "sde", "discrete", "validation", "cli",
-           "tests/mutation"]
+SOURCES = ["CMakeLists.txt", "cmake", "valleydriftConfig.cmake.in", "manifolds", "sde", "discrete", "validation",
+           "cli", "tests/mutation"]
 QUICK = ["D1", "D2", "D3-fixed", "D3-retraction", "D5-lyapunov", "D5-position", "D5-relaxation", "D6", "D7", "D8", "D9",
          "D10", "D11-label-flow", "D11-trace", "D11-limit-map", "D12", "D13", "D14", "D15-ladder", "D15-statistics"]
 # Deterministic: quick ones, those that recompute ensembles or iterate somewhat, all others; orders of convergence; sampled.
