@@ -1,3 +1,4 @@
+// advise: which momentum to take at a learning rate, from the theory alone, printed or as JSON.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>

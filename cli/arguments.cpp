@@ -1,3 +1,4 @@
+// Reads the command line and config.ini into texts by option, through Boost.Program_options.
 #include "cli/arguments.hpp"
 
 #include <fmt/format.h>

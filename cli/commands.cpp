@@ -1,3 +1,4 @@
+// Parses, dispatches and turns errors into exit codes; and the commands manifolds and inspect themselves.
 #include "cli/commands.hpp"
 
 #include <fmt/format.h>

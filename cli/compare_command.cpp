@@ -1,3 +1,4 @@
+// compare: runs both processes, then prints, writes and draws the comparison; --dry-run and --path N.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The prose of --help for every command, around the options that the table lists.
 #include "cli/help.hpp"
 
 #include <fmt/format.h>

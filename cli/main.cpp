@@ -1,3 +1,4 @@
+// Where the program starts: signals, waiting threads, standard streams, then cli::run.
 #include <unistd.h>
 
 #include <Eigen/Core>

@@ -1,3 +1,4 @@
+// Reads --manifold and --param, or --variables and --residual, into a manifold; and writes them to config.ini.
 #include "cli/manifold_options.hpp"
 
 #include "manifolds/formula/formula.hpp"

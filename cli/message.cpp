@@ -1,3 +1,4 @@
+// Escapes control characters and broken UTF-8 in messages, and cuts words that are too long.
 #include "cli/message.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The table's rows, and how an option or a command is found by its name or by a misspelt one.
 #include "cli/option_table.hpp"
 
 #include <algorithm>

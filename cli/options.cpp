@@ -1,3 +1,4 @@
+// Reads and checks the options of each command: iteration, noise, start, comparison, verify, output.
 #include "cli/options.hpp"
 
 #include <fmt/format.h>

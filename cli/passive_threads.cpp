@@ -1,3 +1,4 @@
+// Sets OMP_WAIT_POLICY=passive and begins the program again, as OpenMP reads it before main.
 #include "cli/passive_threads.hpp"
 
 #include <sys/auxv.h>

@@ -1,3 +1,4 @@
+// Draws the percentage and the time that is left, and wipes them off again.
 #include "cli/progress.hpp"
 
 #include <fmt/format.h>

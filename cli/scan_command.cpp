@@ -1,3 +1,4 @@
+// scan: runs the cells that the folder does not have yet, then prints, writes and draws; --resume.
 #include <fmt/format.h>
 
 #include <chrono>

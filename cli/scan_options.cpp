@@ -1,3 +1,4 @@
+// Reads the grids, noise and controls of scan and advise, and writes them as a scan's config.ini.
 #include "cli/scan_options.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Which settings stand in the file, how a message names their place, and --param as names and values.
 #include "cli/settings.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Opens closed descriptors on /dev/null; the buffer that writes a stream to its descriptor.
 #include "cli/standard_streams.hpp"
 
 #include <fcntl.h>

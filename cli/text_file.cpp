@@ -1,3 +1,4 @@
+// Reads a text file of the user whole, or says why it cannot: missing, a folder, too large.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>

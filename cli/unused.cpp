@@ -1,3 +1,4 @@
+// Two tables, of options that exclude each other and of options that need another, and their refusals.
 #include "cli/unused.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Numbers, whole numbers, lists and matrices read from text in full and checked against their range.
 #include "cli/values.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// verify: picks the checks, runs them or their A/A repeats, prints and writes JSON and JUnit XML.
 #include <fmt/format.h>
 
 #include <algorithm>

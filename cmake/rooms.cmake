@@ -25,3 +25,10 @@ function(valleydrift_compile_quickly)  # valleydrift_compile_quickly(room...)
     target_compile_options(valleydrift_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   endforeach()
 endfunction()
+
+# Several files at once, which reads the headers of the libraries once for all of them; CMAKE_UNITY_BUILD=OFF: one by one.
+function(valleydrift_unity target batch)
+  if(CMAKE_UNITY_BUILD OR NOT DEFINED CMAKE_UNITY_BUILD)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
+  endif()
+endfunction()

@@ -1,3 +1,4 @@
+// One step of the plain iteration: gradient, noise, momentum, weights, DERIVATION (1), (2).
 #include "discrete/reference.hpp"
 
 #include <utility>

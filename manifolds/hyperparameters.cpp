@@ -1,3 +1,4 @@
+// Names of the schemes, and the stability limits of heavy ball and Nesterov, DERIVATION (5).
 #include "manifolds/hyperparameters.hpp"
 
 namespace valleydrift::manifolds {

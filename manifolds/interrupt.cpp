@@ -1,3 +1,4 @@
+// The signal handlers: they set the flag, and end the program after two seconds if nobody looks at it.
 #include "manifolds/interrupt.hpp"
 
 #include <signal.h>

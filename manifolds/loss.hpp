@@ -130,7 +130,7 @@ class CoshPair {
     d.name = "cosh-pair";
     d.formula = "L = sum_a (cosh f_a - 1), f as in quadratic-pair";
     d.summary = "a loss that is not least squares";
-    d.known.push_back("the limiting diffusion is that of quadratic-pair");
+    d.known.emplace_back("the limiting diffusion is that of quadratic-pair");
     return d;
   }
   const QuadraticPair& model() const { return model_; }

@@ -1,3 +1,4 @@
+// Geometry, third derivatives, retraction and curvature at a point: from residuals, or for any loss from its gradient.
 #include "manifolds/manifold.hpp"
 
 #include <fmt/format.h>

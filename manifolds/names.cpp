@@ -1,3 +1,4 @@
+// Misspelt names, and numbers read in full.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Descriptions by name, parameters read from text and checked, and the loss made of them.
 #include "manifolds/registry.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Solves for the covariance W of (50) in the modes, and gives the factor sigma that it and the labels make.
 #include "sde/drawn_batches.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Dormand-Prince with retraction; the drift is the model's field's, or one with the noise of drawn batches.
 #include "sde/label_flow.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The three terms of DERIVATION (10) in the eigenbasis of H, as they are written there.
 #include "sde/limit_coefficients.hpp"
 
 namespace valleydrift::sde {

@@ -54,8 +54,8 @@ class LimitField {
   /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f_a| / u_a is below 1e-10, at most 8 times (near
   /// the valley each step squares |f|). A lane that has arrived stays as it is, so no path depends on its neighbours.
   void retract(std::span<T> w);
-  /// x <- P_L(w) x.
-  void project(std::span<const T> w, std::span<T> x);
+  /// out <- P_L(w) out.
+  void project(std::span<const T> w, std::span<T> out);
   /// out = Ito drift h + P_L sigma dw at y, DERIVATION (34) without its retraction. dw: r.
   void ito_increment(std::span<const T> y, const T& h, std::span<const T> dw, std::span<T> out);
   /// out = h V_0 + sum_j dw_j V_j at y with V_0 the Stratonovich drift, DERIVATION (21); tangent to the valley.

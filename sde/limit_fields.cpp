@@ -1,3 +1,4 @@
+// Of double, one after the other.
 #include "sde/limit_fields.hpp"
 
 namespace valleydrift::sde {

@@ -1,3 +1,4 @@
+// The fields of the registered models on lanes.
 #include "sde/limit_fields.hpp"
 
 namespace valleydrift::sde {

@@ -1,3 +1,4 @@
+// Names of the forms, and by which response label noise and plateaus weigh a mode.
 #include "sde/limit_form.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// dw/ds = -grad L by Dormand-Prince until Gauss-Newton steps take over; and its states at given times.
 #include "sde/limit_map.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// One point handed to the model's field, and the terms taken out of it.
 #include "sde/limit_terms.hpp"
 
 #include "manifolds/registry.hpp"

@@ -1,3 +1,4 @@
+// The hierarchy (44), (45) truncated: decay rates as eigenvalues, convergence times by integration.
 #include "sde/moment_hierarchy.hpp"
 
 #include <fmt/format.h>

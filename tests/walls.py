@@ -28,7 +28,7 @@ WALLS = [
 
 def includes(command, folder, header):
     """The compiler's words when a file of this room includes the header; empty if it is found."""
-    words = [w for w in shlex.split(command["command"]) if w != "ccache"]
+    words = [w for w in shlex.split(command["command"]) if pathlib.PurePath(w).name != "ccache"]
     flags = [w for w in words[1:] if re.match(r"-(I|D|std|f|m)", w)]
     system = [w for i, w in enumerate(words) if w == "-isystem" or (i and words[i - 1] == "-isystem")]
     run = subprocess.run(

@@ -1,3 +1,4 @@
+// The tutorial's valley: an ellipse whose axes are turned, as a model of one residual.
 #pragma once
 
 #include "manifolds/model.hpp"

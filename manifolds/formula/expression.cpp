@@ -1,3 +1,4 @@
+// Simplifies as it builds, differentiates by the chain rule, and lays nodes out on a tape.
 #include "manifolds/formula/expression.hpp"
 
 #include <algorithm>

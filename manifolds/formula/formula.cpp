@@ -1,3 +1,4 @@
+// Reads variables, constants, parameters and residuals, and refuses names that are taken or not used.
 #include "manifolds/formula/formula.hpp"
 
 #include <fmt/format.h>

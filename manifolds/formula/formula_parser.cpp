@@ -1,3 +1,4 @@
+// The grammar in Boost.Spirit X3, the builder of its nodes, and messages that show the place of an error.
 #include "manifolds/formula/formula_parser.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// What an evaluation costs, and the tape compiled for numbers, lanes and their dual numbers.
 #include "manifolds/formula/tape.hpp"
 
 namespace valleydrift::manifolds {

@@ -1,3 +1,4 @@
+// The network's data, its start on the valley and the trace of its Hessian in closed form.
 #include "manifolds/models/linear_network.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The measurements, the teacher, the start and limits on their sizes; the trace of the Hessian in closed form.
 #include "manifolds/models/matrix_sensing.hpp"
 
 #include <fmt/format.h>

@@ -128,9 +128,11 @@ class MatrixSensing {
       entry += Entries;
       use(block);
     };
+    // NOLINTBEGIN(bugprone-infinite-loop): next() moves entry on
     while (entry + 16 <= count) next(Block<16>{});
     while (entry + 4 <= count) next(Block<4>{});
     while (entry < count) next(Block<1>{});
+    // NOLINTEND(bugprone-infinite-loop)
   }
   template <class T>
   T* second_factor(T* w) const {

@@ -1,3 +1,4 @@
+// The samples, both networks with their weights, and the trace of the Hessian in closed form.
 #include "manifolds/models/teacher_student.hpp"
 
 #include <fmt/format.h>

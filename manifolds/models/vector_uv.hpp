@@ -5,7 +5,7 @@
 
 namespace valleydrift::manifolds {
 
-/// f = u . v - 1 with u, v in R^d. w = (u_1..u_d, v_1..v_d); tr H = |u|^2 + |v|^2, flattest (2) where u = v, |u| = 1.
+/// f = u . v - 1 with u, v in R^d. w = (u_1..u_d, v_1..v_d); tr H = |u|^2 + |v|^2, smallest, 2, where u = v, |u| = 1.
 struct VectorUv {
   static constexpr int static_dimension = dynamic;
   static constexpr int static_residuals = 1;

@@ -1,3 +1,4 @@
+// exp, log, sin, cos, tanh and their like on lanes: the same bits for any number of lanes.
 #pragma once
 
 #include <array>

@@ -1,3 +1,4 @@
+// Lanes: one number for each of the trajectories that advance in lockstep in one register.
 #pragma once
 
 #include <immintrin.h>

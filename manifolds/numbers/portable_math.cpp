@@ -1,3 +1,4 @@
+// They are SLEEF's, in its scalar versions without FMA.
 #include "manifolds/numbers/portable_math.hpp"
 
 #include <sleef.h>

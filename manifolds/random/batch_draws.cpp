@@ -1,3 +1,4 @@
+// Selection sampling without replacement, independent draws with it; the variance of the multiplicities.
 #include "manifolds/random/batch_draws.hpp"
 
 #include <cstddef>

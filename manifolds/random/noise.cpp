@@ -1,3 +1,4 @@
+// Philox4x32-10 in lanes, and the laws that make normal or Rademacher draws of its words.
 #include "manifolds/random/noise.hpp"
 
 #include <Random123/philox.h>

@@ -1,3 +1,4 @@
+// The noise xi: a pure function of seed, process, path, step and component.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// Normal numbers by role, row and column; Gauss-Newton steps that are halved until |f| falls.
 #include "manifolds/random/random_data.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Runs the benchmarks.
 #include <benchmark/benchmark.h>
 
 BENCHMARK_MAIN();

@@ -1,3 +1,4 @@
+// What a draw of the noise costs, by law.
 #include <cstdint>
 #include <vector>
 

@@ -1,3 +1,4 @@
+// Extrapolation and slopes on ladders against samples whose powers of epsilon are known.
 #include "validation/compare/ladder.hpp"
 
 #include <boost/test/unit_test.hpp>

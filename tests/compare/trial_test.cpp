@@ -1,3 +1,4 @@
+// How long work is said to take, on a clock that the test sets.
 #include "validation/run/trial.hpp"
 
 #include <algorithm>

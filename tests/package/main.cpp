@@ -1,3 +1,4 @@
+// A user's program: it needs the installed package's headers.
 #include <cstdio>
 
 #include "manifolds/numbers/lanes.hpp"

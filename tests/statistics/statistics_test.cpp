@@ -1,3 +1,4 @@
+// Estimates, bounds and distances against hand calculation, tables and counting; and the clock's whole steps.
 #include "validation/statistics/statistics.hpp"
 
 #include <algorithm>

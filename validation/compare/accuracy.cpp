@@ -1,3 +1,4 @@
+// Rounding of residuals and weights carried over into every column, and the noise's reach in each.
 #include "validation/compare/accuracy.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Evidence gathered, summarised by observable and fitted on the ladders; paths for the pictures.
 #include "validation/compare/compare.hpp"
 
 #include <fmt/format.h>

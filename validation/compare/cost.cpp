@@ -1,3 +1,4 @@
+// Counts lane groups and steps, times one unit of each kind, and meters the work as it is done.
 #include "validation/compare/cost.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The run's paths and the noiseless iteration at steps that are ever further apart, and where they arrive.
 #include "validation/compare/descent.hpp"
 
 #include <algorithm>

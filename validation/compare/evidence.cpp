@@ -1,3 +1,4 @@
+// Runs the theories and the rungs, and takes their differences batch by batch.
 #include "validation/compare/evidence.hpp"
 
 #include <algorithm>

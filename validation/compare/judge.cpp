@@ -1,3 +1,4 @@
+// Verdicts on bounds, slopes and distances, and the words that say what a run could not see.
 #include "validation/compare/judge.hpp"
 
 #include <fmt/format.h>

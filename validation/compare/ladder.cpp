@@ -1,3 +1,4 @@
+// Weights that remove the powers of a ladder, and slopes by two or three rungs with their errors.
 #include "validation/compare/ladder.hpp"
 
 #include <fmt/format.h>

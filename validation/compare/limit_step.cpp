@@ -1,3 +1,4 @@
+// Halves the steps until a trial of few paths no longer shows that they move the limit.
 #include "validation/compare/limit_step.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Runs the theory with drift, diffusion and clock slightly wrong, and inverts the bound for the error that fails it.
 #include "validation/compare/visibility.hpp"
 
 #include <fmt/format.h>

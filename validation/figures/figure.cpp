@@ -1,3 +1,4 @@
+// Ranges, ticks, boxes, texts and data blocks of a script.
 #include "validation/figures/figure.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Finds gnuplot, starts it, reads what it says, ends it at its limit of time, and puts its pictures in place.
 #include "validation/figures/gnuplot.hpp"
 
 #include <fcntl.h>

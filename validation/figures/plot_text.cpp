@@ -1,3 +1,4 @@
+// Turns names such as tau_Y or w_1 into gnuplot's enhanced text, and escapes all else.
 #include "validation/figures/plot_text.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Which pictures a comparison has, and their drawing into the output folder.
 #include "validation/figures/plots.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Its figures one by one: times, exponents, time scales, prefactor and trajectories.
 #include "validation/figures/scan_figures.hpp"
 
 #include <fmt/format.h>

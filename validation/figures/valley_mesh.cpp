@@ -1,3 +1,4 @@
+// A curve along the one tangent, or rays from the middle of the trajectories, joined to a mesh.
 #include "validation/figures/valley_mesh.hpp"
 
 #include <algorithm>

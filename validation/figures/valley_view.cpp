@@ -1,3 +1,4 @@
+// Picks the two or three weights, or principal directions, along which the trajectories vary most.
 #include "validation/figures/valley_view.hpp"
 
 #include <Eigen/Eigenvalues>

@@ -1,3 +1,4 @@
+// Gathers spectrum, drift terms, time scales and flattest points, and refuses what is not finite.
 #include "validation/inspect/inspection.hpp"
 
 #include <fmt/format.h>

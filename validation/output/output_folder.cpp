@@ -1,3 +1,4 @@
+// Moves an earlier run's files aside, and deletes them once the new ones are complete.
 #include "validation/output/output_folder.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Columns with names that no two share, and rows that are written while the run goes on.
 #include "validation/output/path_files.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Makes the file with a name of its own, writes and renames it; removed if it is not committed.
 #include "validation/output/pending_file.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Version, host, time, compiler, instructions, threads and durations as JSON.
 #include "validation/output/run_facts.hpp"
 
 #include <unistd.h>

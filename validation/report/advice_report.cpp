@@ -1,3 +1,4 @@
+// The table of momenta with their reasons, and its JSON.
 #include "validation/report/advice_report.hpp"
 
 #include <fmt/format.h>

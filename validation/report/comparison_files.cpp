@@ -1,3 +1,4 @@
+// series.csv, descent.csv, sigma.csv, run.json and config.ini.
 #include "validation/report/comparison_files.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// How often each check failed beside how often it may, and whether its p-values are uniform.
 #include "validation/report/false_alarm_report.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Spectrum, drift, time scales and conditions with as many digits as are right; their JSON.
 #include "validation/report/inspection_report.hpp"
 
 #include <fmt/format.h>

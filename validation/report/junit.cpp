@@ -1,3 +1,4 @@
+// Test cases written as XML, every text escaped.
 #include "validation/report/junit.hpp"
 
 #include <fmt/format.h>

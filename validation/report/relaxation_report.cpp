@@ -1,3 +1,4 @@
+// What a search from several starts has found, and how each point is reached.
 #include "validation/report/relaxation_report.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// The text: configuration, conditions, observables, ladders, what was visible, verdict.
 #include "validation/report/report.hpp"
 
 #include <fmt/format.h>

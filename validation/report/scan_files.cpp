@@ -1,3 +1,4 @@
+// cells.csv, replicates.csv and curves.csv: rows appended as cells end, and read back by --resume.
 #include "validation/report/scan_files.hpp"
 
 #include <fcntl.h>

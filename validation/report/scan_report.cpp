@@ -1,3 +1,4 @@
+// Tables of cells, exponents, prefactors and the law's verdict, and summary.json of a scan.
 #include "validation/report/scan_report.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// summary.json of a comparison; what is not finite is null, with its reason beside it.
 #include <fmt/format.h>
 
 #include <cmath>

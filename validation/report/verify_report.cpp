@@ -1,3 +1,4 @@
+// Rows of checks by manifold with their reasons, a total, JSON and JUnit cases.
 #include "validation/report/verify_report.hpp"
 
 #include <fmt/format.h>

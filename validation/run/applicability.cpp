@@ -1,3 +1,4 @@
+// Time scales, transverse cloud, curvature and stability at the start, each against its bound; the default epsilon.
 #include "validation/run/applicability.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Batches of the iteration shared out among threads, records in order, and the step at which a path is lost.
 #include <fmt/format.h>
 
 #include <ctime>

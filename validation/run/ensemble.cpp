@@ -1,3 +1,4 @@
+// Names of the columns, sums by batch, and the message for a limit that leaves the valley.
 #include "validation/run/ensemble.hpp"
 
 #include <fmt/format.h>

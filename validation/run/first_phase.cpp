@@ -1,3 +1,4 @@
+// Runs the noiseless iteration to rest, and finds when it is within a distance of its arrival.
 #include "validation/run/first_phase.hpp"
 
 #include <fmt/format.h>

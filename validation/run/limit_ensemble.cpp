@@ -1,3 +1,4 @@
+// Batches of the limiting diffusion shared out among threads, from record to record.
 #include <cmath>
 
 #include "validation/run/batches.hpp"

@@ -1,3 +1,4 @@
+// Records, blocks, rungs, paths and the theory's forms; the requests of the run's rung and of the ladder's.
 #include "validation/run/plan.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Normal weights of the process that is set aside for starts.
 #include "validation/run/random_start.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// Follows the flow over doubling horizons, polishes its end, and takes the drift's slope there.
 #include "validation/run/relaxation.hpp"
 
 #include <fmt/format.h>

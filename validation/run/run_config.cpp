@@ -1,3 +1,4 @@
+// Names of a run's choices, and the manifold, batches and hyperparameters that it stands for.
 #include "validation/run/run_config.hpp"
 
 #include <fmt/format.h>

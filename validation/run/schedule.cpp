@@ -1,3 +1,4 @@
+// Records spread evenly, and blocks in pairs.
 #include "validation/run/schedule.hpp"
 
 #include <algorithm>

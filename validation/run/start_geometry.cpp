@@ -1,3 +1,4 @@
+// The rank of J at the start and how far the start was moved; the gradients of the slow coordinates.
 #include "validation/run/start_geometry.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// An exact curve where nothing diffuses, batch means of paths elsewhere.
 #include "validation/run/theory.hpp"
 
 #include "sde/label_flow.hpp"

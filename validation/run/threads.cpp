@@ -1,3 +1,4 @@
+// Counts, sets and tries them, so that a limit of memory is a message and no crash.
 #include "validation/run/threads.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Repeats a unit of work on a thread's own clock and takes the shortest.
 #include "validation/run/trial.hpp"
 
 #include <algorithm>

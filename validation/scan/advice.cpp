@@ -1,3 +1,4 @@
+// The candidates mu, each with the decay rate at its own start, and the best of them by the predicted rate.
 #include "validation/scan/advice.hpp"
 
 #include <fmt/format.h>

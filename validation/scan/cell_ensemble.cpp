@@ -1,3 +1,4 @@
+// States of all lane groups kept between calls, and sums of the readings by batch.
 #include "validation/scan/cell_ensemble.hpp"
 
 #include <fmt/format.h>

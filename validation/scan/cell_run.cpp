@@ -1,3 +1,4 @@
+// How many paths and records a cell gets, when it may stop, and the resampling of its batches.
 #include "validation/scan/cell_run.hpp"
 
 #include <fmt/format.h>

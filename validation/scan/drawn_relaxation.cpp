@@ -1,3 +1,4 @@
+// The covariance of (w, p) followed step by step from rest, and the times read from its energy.
 #include "validation/scan/drawn_relaxation.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Weighted lines, branches with their intervals by resampling, and where two branches meet.
 #include "validation/scan/fit.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Golden section over the friction, and the top of the samples over log C with what its reading leaves open.
 #include "validation/scan/optimum.hpp"
 
 #include <algorithm>

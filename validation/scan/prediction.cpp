@@ -1,3 +1,4 @@
+// Picks hierarchy or flow for a cell, and says where neither holds.
 #include "validation/scan/prediction.hpp"
 
 #include <fmt/format.h>

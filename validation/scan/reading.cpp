@@ -1,3 +1,4 @@
+// Last crossings of delta, slopes of logarithms in a window, and the width of the replicates.
 #include "validation/scan/reading.hpp"
 
 #include <Eigen/Cholesky>

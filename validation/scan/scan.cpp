@@ -1,3 +1,4 @@
+// Runs the cells, fits every gamma and branch, and judges the law with its reasons.
 #include "validation/scan/scan.hpp"
 
 #include <fmt/format.h>

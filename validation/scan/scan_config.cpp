@@ -1,3 +1,4 @@
+// Default grids, the linear start beside the flattest point, and what the grid's cells are.
 #include "validation/scan/scan_config.hpp"
 
 #include <fmt/format.h>

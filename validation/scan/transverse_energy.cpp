@@ -1,3 +1,4 @@
+// The recursion of each mode, where it comes to rest, and when the sum of their energies is within delta of that.
 #include "validation/scan/transverse_energy.hpp"
 
 #include <Eigen/LU>

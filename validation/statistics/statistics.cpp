@@ -1,3 +1,4 @@
+// Mean and standard error, Student's t, and the two Kolmogorov-Smirnov distances with their probabilities.
 #include "validation/statistics/statistics.hpp"
 
 #include <algorithm>

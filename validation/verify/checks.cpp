@@ -1,3 +1,4 @@
+// The families of checks joined into one list, in the order of the report.
 #include "validation/verify/check.hpp"
 
 namespace valleydrift::verify {

@@ -1,3 +1,4 @@
+// Runs the repeats side by side and joins their p-values row by row.
 #include "validation/verify/false_alarms.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Iterates in long double until w rests, and takes differences with one Richardson step.
 #include "validation/verify/iterated_map.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Picks checks by wildcards, places their sites on the valley, and runs the rows on the threads.
 #include "validation/verify/verify.hpp"
 
 #include <fmt/format.h>

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""usage: house.py: the order of the house, which no compiler checks.
+
+Every source begins with one line that says what it is or adds; no source is longer than 450 lines, and no folder holds
+more than 20 of them. What is not so today is listed below, each with its reason; nothing new is to join it. Which room
+may include which is walls.py's.
+"""
+import collections
+import pathlib
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+FOLDERS = ["manifolds", "sde", "discrete", "validation", "cli", "tests", "docs"]
+MOST_LINES, MOST_SOURCES = 450, 20
+
+WITHOUT_OPENING_LINE = {f"tests/manifolds/{name}_test.cpp": "waits for the laws to leave that folder"
+                        for name in ("lanes", "noise", "registry")}
+LONG = {
+    "sde/limit_field.hpp": "one kernel with its work space; splits into point geometry, given and isotropic noise",
+    "tests/cli/bad_input_test.cpp": "one case for each kind of input that is refused",
+    "tests/cli/commands_test.cpp": "one case for each command and what it leaves behind",
+    "tests/manifolds/law_test.cpp": "says laws again that are checks of verify",
+    "tests/scan/scan_test.cpp": "readings, fits and verdicts share the cells that they are made of",
+    "tests/sde/stepper_test.cpp": "says laws again that are checks of verify",
+    "tests/sde/theorem_test.cpp": "says laws again that are checks of verify",
+}
+FULL = {
+    "cli": "one file for each command and for each kind of option; one table of settings is to take their place",
+    "validation/run": "configuration, plan, ensembles and their kernels; the ensembles are to become one",
+    "validation/scan": "a header and a source for each reading; cell_run and optimum go with the one ensemble",
+    "validation/report": "a header and a source for each result; one per result is left when JSON is shared",
+}
+
+
+def main():
+    wrong, count = [], collections.Counter()
+    for path in sorted(p for folder in FOLDERS for p in (SOURCE / folder).rglob("*.[ch]pp")):
+        name = path.relative_to(SOURCE).as_posix()
+        lines = path.read_text().splitlines()
+        count[path.parent.relative_to(SOURCE).as_posix()] += 1
+        if not (lines and lines[0].startswith("// ")) and name not in WITHOUT_OPENING_LINE:
+            wrong.append(f"{name}: its first line does not say what it is: // ...")
+        if len(lines) > MOST_LINES and name not in LONG:
+            wrong.append(f"{name}: {len(lines)} lines; split it, no source has more than {MOST_LINES}")
+    for folder, sources in count.items():
+        if sources > MOST_SOURCES and folder not in FULL:
+            wrong.append(f"{folder}: {sources} sources; no folder has more than {MOST_SOURCES}")
+    for text in wrong:
+        print(text)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
