@@ -3,8 +3,8 @@
 
 usage: documents.py PROGRAM [--slow] [--page PAGE]
 
-A block that begins with ```console holds commands, each after "$ ", and below each what it prints, standard output and
-standard error together. Every command is run, the commands of a block in one fresh folder in which docs/ and tests/ are
+A block that begins with ```console holds commands, each after "$ ", and below each what it prints: its standard output,
+or if it fails (exit code above 1) its standard error. Every command is run, the commands of a block in one fresh folder in which docs/ and tests/ are
 those of the sources, and what is printed must be what the page shows:
   - "..." alone on a line stands for any lines, at the end of a line or within it for any characters;
   - what the clock or the machine decides is not compared: a number followed by s, ms, us, ns, seconds or minutes, the
@@ -110,8 +110,8 @@ def run(program, command, folder):
         return None, f"only valleydrift is run here, not {words[0]}"
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "LC_ALL": "C"}
     done = subprocess.run([program, *words[1:]], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1500)
-    return done.returncode, done.stdout.decode()
+                          capture_output=True, text=True, timeout=1000, check=False)
+    return done.returncode, done.stderr if done.returncode > 1 else done.stdout
 
 
 def without_clock(line):
@@ -123,6 +123,18 @@ def without_clock(line):
 def matches(shown, printed):
     pattern = ".*".join(re.escape(part) for part in without_clock(shown).split("..."))
     return re.fullmatch(pattern, without_clock(printed)) is not None
+
+
+def difference_at(part, printed, places):
+    """Where this part fits best, and the first line there that differs."""
+    def agreeing(place):
+        return next((k for k, s in enumerate(part)
+                     if place + k >= len(printed) or not matches(s, printed[place + k])), len(part))
+    place = max(places, key=agreeing, default=len(printed))
+    k = agreeing(place)
+    if k == len(part):
+        return f"    more is printed than shown: {printed[place + k] if place + k < len(printed) else ''}"
+    return f"    shown:   {part[k]}\n    printed: {printed[place + k] if place + k < len(printed) else '(nothing)'}"
 
 
 def first_difference(shown, printed):
@@ -144,10 +156,7 @@ def first_difference(shown, printed):
         place = next((p for p in places if p + len(part) <= len(printed)
                       and all(matches(s, printed[p + k]) for k, s in enumerate(part))), None)
         if place is None:
-            near = next((f"\n    printed: {printed[at + k] if at + k < len(printed) else '(nothing)'}"
-                         f"\n    shown:   {s}" for k, s in enumerate(part)
-                         if first and (at + k >= len(printed) or not matches(s, printed[at + k]))), "")
-            return "\n".join(part or ["(more is printed than shown)"]) + near
+            return difference_at(part, printed, places if first else range(at, len(printed)))
         at = place + len(part)
     return None
 
@@ -201,7 +210,7 @@ def try_sentences(program, page, prose):
             spans[0] = f"{lead} {first[1]}" if not first[1].startswith(COMMANDS) else first[1]
         for span in spans:
             words = html.unescape(span.replace("\\|", "|")).removeprefix("valleydrift ").split()
-            if len(words) < 2 or words[0] not in COMMANDS or "..." in span or re.search(r"\b[A-Z]{2,}\b|\b[NMST]$", span):
+            if len(words) < 2 or words[0] not in COMMANDS or "..." in span or any(w.isupper() and w.isalpha() for w in words):
                 continue
             if "--list" in words or "--dry-run" in words or "--print-config" in words or words[0] in ("manifolds", "advise"):
                 extra = []
