@@ -253,7 +253,7 @@ def check_links(page, prose):
 SMALL = "--paths 256 --steps 40 --no-plots --quiet"
 JOBS = {  # what writes each kind of result; together they must write all of it
     "compare": [f"compare {SMALL} --ladder full --shared-noise --noise isotropic --start 2,0.6 --phase1 noisy",
-                f"compare {SMALL} --variables u,v --residual u*v-a --constant b=1 --parameter 'a=1 in 0.5:2' --start 2,0.5"],
+                f"compare {SMALL} --variables u,v --residual u*v-a*b --constant b=1 --parameter 'a=1 in 0.5:2' --start 2,0.5"],
     "scan": ["scan --paths 256 --prefactor-paths 256 --prefactor-C 0.2:0.4:5 --eta 0.002:0.01:4 --gamma 0.5,0.6,0.7,0.8 "
              "--no-plots --quiet"],
     "inspect": ["inspect --gamma 0.5 --beta 0.9 --search 2 --json", "inspect --noise isotropic --json",
