@@ -1,4 +1,4 @@
-// The three terms of DERIVATION (10) in the eigenbasis of H, as they are written there.
+// The three terms of DERIVATION (10) in the eigenbasis of H, as they are written there; the plateaus (25), (26).
 #include "sde/limit_coefficients.hpp"
 
 namespace valleydrift::sde {

@@ -1,4 +1,4 @@
-// Of double, one after the other.
+// The fields of the registered models on single doubles.
 #include "sde/limit_fields.hpp"
 
 namespace valleydrift::sde {

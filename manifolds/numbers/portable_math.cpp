@@ -1,4 +1,4 @@
-// They are SLEEF's, in its scalar versions without FMA.
+// atan2, cbrt, hypot, log1p, log10 and pow by SLEEF, in its scalar versions without FMA.
 #include "manifolds/numbers/portable_math.hpp"
 
 #include <sleef.h>

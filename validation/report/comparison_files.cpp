@@ -1,4 +1,4 @@
-// series.csv, descent.csv, sigma.csv, run.json and config.ini.
+// series.csv, descent.csv, sigma.csv, run.json, config.ini and, last, summary.json.
 #include "validation/report/comparison_files.hpp"
 
 #include <fmt/format.h>

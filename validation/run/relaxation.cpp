@@ -1,4 +1,4 @@
-// Follows the flow over doubling horizons, polishes its end, and takes the drift's slope there.
+// Follows the flow over doubling horizons, ends by Newton's method, and takes the slowest rate of the drift there.
 #include "validation/run/relaxation.hpp"
 
 #include <fmt/format.h>

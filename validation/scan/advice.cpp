@@ -1,4 +1,4 @@
-// The candidates mu, each with the decay rate at its own start, and the best of them by the predicted rate.
+// The momentum by the moment hierarchy, or else C* eta^(2/3), beside none and beta = 0.9.
 #include "validation/scan/advice.hpp"
 
 #include <fmt/format.h>
