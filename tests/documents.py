@@ -23,9 +23,9 @@ not tried. One with capitals in place of a value (FILE, NAME) or "..." is a patt
 whose first column is headed `valleydrift compare ...` the first column holds the rest of the command.
 
 Further: relative links and #anchors exist; README.md has at most 150 lines and names every command and valley;
-docs/output.md names every JSON key and CSV column that small jobs write, and no other. There, <!-- keys NAME PREFIX -->
-or <!-- columns NAME --> before a table says what its first column lists. KEY_reason beside a key is not listed, nor what
-comes below a key that ends in .NAME.
+docs/output.md names every JSON key and CSV column that small jobs write, and no other. There a comment before a table,
+<!-- keys NAME PREFIX --> or <!-- columns NAME -->, says what its first column lists. KEY_reason beside a key is not
+listed, nor what comes below a key that ends in .NAME. docs/architecture.md has a row for every room, with what the room links.
 
 Exit: 0 all is so, 1 something is not (each on a line of its own), 2 the program does not run.
 """
@@ -368,6 +368,24 @@ def check_readme(program):
             fail(page, 1, f"`{name}` is not named")
 
 
+def check_architecture_page():
+    """docs/architecture.md has a row for every room, and there what the room links, no more and no less."""
+    page = SOURCE / "docs" / "architecture.md"
+    rows = {m[1]: (number, m[2]) for number, line in read_page(page)[1]
+            if (m := re.match(r"\| \d \| `([\w/]+)/` \|.*\| ([^|]*) \|$", line))}
+    rooms = {}
+    for file in sorted(SOURCE.rglob("CMakeLists.txt")):
+        if file.relative_to(SOURCE).parts[0] not in ("build", "tests"):
+            for room in re.findall(r"^valleydrift_room\((.*?)\)", file.read_text(), re.M | re.S):
+                rooms[room.split()[0]] = set(re.findall(r"valleydrift::(\w+)", room))
+    for room in sorted(set(rooms) | set(rows)):
+        number, seen = rows.get(room, (1, ""))
+        if room not in rows or room not in rooms:
+            fail(page, number, f"`{room}/` is {'no room' if room in rows else 'a room without a row'}")
+        elif rooms[room] != set(re.findall(r"\w+", seen)) - {"nothing"}:
+            fail(page, number, f"`{room}/` sees {', '.join(sorted(rooms[room])) or 'nothing'}")
+
+
 def main():
     parser = argparse.ArgumentParser(description="Whether README.md and docs/ say what the program does.")
     parser.add_argument("program", help="the program valleydrift")
@@ -391,6 +409,7 @@ def main():
     if not arguments.slow and not arguments.page:
         check_output_page(program)
         check_readme(program)
+        check_architecture_page()
     for failure in failures:
         print(failure)
     print(f"{len(pages)} pages, {count} blocks, {len(failures)} wrong")
