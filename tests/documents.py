@@ -4,8 +4,8 @@
 usage: documents.py PROGRAM [--slow] [--page PAGE]
 
 A block that begins with ```console holds commands, each after "$ ", and below each what it prints: its standard output,
-or if it fails (exit code above 1) its standard error. Every command is run, the commands of a block in one fresh folder in which docs/ and tests/ are
-those of the sources, and what is printed must be what the page shows:
+or if it fails (exit code above 1) its standard error. Every command is run, the commands of a block in one fresh folder
+in which docs/ and tests/ are those of the sources, and what is printed must be what the page shows:
   - "..." alone on a line stands for any lines, at the end of a line or within it for any characters;
   - what the clock or the machine decides is not compared: a number followed by s, ms, us, ns, seconds or minutes, the
     words "under a second", and the N of "N threads";
@@ -18,13 +18,14 @@ A comment on the line before a block says how it is run, its parts separated by 
 A block ```sh is never run and must say so. Other languages (ini, yaml, cmake, text) are no commands.
 
 A command in a sentence or a table, `valleydrift ...` or `scan ...`, is tried with --dry-run (compare, scan),
---print-config (inspect) or --list (verify); one with capitals in place of a value (FILE, NAME) or "..." is a pattern and
-is not tried. In a table whose first column is headed `valleydrift compare ...` the first column holds the rest of it.
+--print-config (inspect) or --list (verify); manifolds and advise are run, verify with --aa, --thorough or --junit is
+not tried. One with capitals in place of a value (FILE, NAME) or "..." is a pattern and is not tried either. In a table
+whose first column is headed `valleydrift compare ...` the first column holds the rest of the command.
 
 Further: relative links and #anchors exist; README.md has at most 150 lines and names every command and valley;
-docs/output.md names every JSON key and CSV column that small jobs write, and no other. There, <!-- keys NAME PREFIX -->
-or <!-- columns NAME --> before a table says what its first column lists. KEY_reason beside a key is not listed, nor what
-comes below a key that ends in .NAME.
+docs/output.md names every JSON key and CSV column that small jobs write, and no other. There a comment before a table,
+<!-- keys NAME PREFIX --> or <!-- columns NAME -->, says what its first column lists. KEY_reason beside a key is not
+listed, nor what comes below a key that ends in .NAME. docs/architecture.md has a row for every room, with what the room links.
 
 Exit: 0 all is so, 1 something is not (each on a line of its own), 2 the program does not run.
 """
@@ -46,6 +47,10 @@ README_LINES = 150
 COMMANDS = ("compare", "inspect", "scan", "advise", "verify", "manifolds")
 CLOCK = [(re.compile(r"\s+(about )?\d+(\.\d+)?(e[-+]?\d+)? (s|ms|us|ns|seconds?|minutes?)\b"), " # s"),
          (re.compile(r"\bunder a second\b"), "# s"), (re.compile(r"\b\d+ threads?\b"), "# threads")]
+TRIED_WITH = {"compare": ["--dry-run"], "scan": ["--dry-run"], "inspect": ["--print-config"], "verify": ["--list"],
+              "manifolds": [], "advise": []}
+STOPS = {"--dry-run", "--print-config", "--list", "--help"}  # nothing is run with these anyway
+NOT_TRIED = {"--aa", "--thorough", "--junit"}                # nothing tries these without running them
 failures = []
 
 
@@ -196,10 +201,23 @@ def try_block(program, block, slow):
                 fail(block.page, block.line, f"$ {command}\n  does not print\n{difference}")
 
 
+def paragraphs(prose):
+    """Rows of tables as they are, other lines joined up to the next empty one: (number of the first, text)."""
+    joined = []
+    goes_on = False
+    for number, line in prose:
+        if goes_on and line and not line.startswith("|"):
+            joined[-1] = (joined[-1][0], joined[-1][1] + " " + line.strip())
+        else:
+            joined.append((number, line))
+        goes_on = bool(line) and not line.startswith("|")
+    return joined
+
+
 def try_sentences(program, page, prose):
     """Commands within sentences and tables: whether the program takes them."""
     lead = None  # of the table's first column
-    for number, line in prose:
+    for number, line in paragraphs(prose):
         spans = re.findall(r"(?<!`)`([^`]+)`(?!`)", line)
         if not line.startswith("|"):
             lead = None
@@ -210,15 +228,11 @@ def try_sentences(program, page, prose):
             spans[0] = f"{lead} {first[1]}" if not first[1].startswith(COMMANDS) else first[1]
         for span in spans:
             words = html.unescape(span.replace("\\|", "|")).removeprefix("valleydrift ").split()
-            if len(words) < 2 or words[0] not in COMMANDS or "..." in span or any(w.isupper() and w.isalpha() for w in words):
+            if len(words) < 2 or words[0] not in COMMANDS or "..." in span or NOT_TRIED & set(words):
                 continue
-            if "--list" in words or "--dry-run" in words or "--print-config" in words or words[0] in ("manifolds", "advise"):
-                extra = []
-            else:
-                extra = [{"verify": "--list", "inspect": "--print-config"}.get(words[0], "--dry-run")]
-            words = [w for w in words if w not in ("--no-plots", "--quiet", "--benchmark")]
-            if words[0] == "verify" and ("--aa" in words or "--thorough" in words or "--junit" in words):
-                continue  # nothing tries these without running them
+            if any(word.isupper() and word.isalpha() for word in words):
+                continue
+            extra = [] if STOPS & set(words) else TRIED_WITH[words[0]]
             with fresh_folder() as folder:
                 code, text = run(program, shlex.join(["valleydrift", *words, *extra]), folder)
             if code != 0:
@@ -253,12 +267,14 @@ def check_links(page, prose):
 SMALL = "--paths 256 --steps 40 --no-plots --quiet"
 JOBS = {  # what writes each kind of result; together they must write all of it
     "compare": [f"compare {SMALL} --ladder full --shared-noise --noise isotropic --start 2,0.6 --phase1 noisy",
-                f"compare {SMALL} --variables u,v --residual u*v-a*b --constant b=1 --parameter 'a=1 in 0.5:2' --start 2,0.5"],
-    "scan": ["scan --paths 256 --prefactor-paths 256 --prefactor-C 0.2:0.4:5 --eta 0.002:0.01:4 --gamma 0.5,0.6,0.7,0.8 "
-             "--no-plots --quiet"],
+                f"compare {SMALL} --variables u,v --residual u*v-a*b --constant b=1 --parameter 'a=1 in 0.5:2' "
+                "--start 2,0.5"],
+    "scan": ["scan --paths 256 --prefactor-paths 256 --prefactor-C 0.2:0.4:5 --eta 0.002:0.01:4 "
+             "--gamma 0.5,0.6,0.7,0.8 --no-plots --quiet"],
     "inspect": ["inspect --gamma 0.5 --beta 0.9 --search 2 --json", "inspect --noise isotropic --json",
                 "inspect --manifold quadratic-pair --batch 1 --eta 0.001 --json"],
-    "advise": ["advise --eta 0.001 --search 2 --json", "advise --manifold quadratic-pair --batch 1 --eta 0.0001 --json"],
+    "advise": ["advise --eta 0.001 --search 2 --json",
+               "advise --manifold quadratic-pair --batch 1 --eta 0.0001 --json"],
     "manifolds": ["manifolds --json"],
     "verify": ["verify --only D4,S1 --manifold uv --quiet --json verify.json"],
     "aa": ["verify --aa 2 --only S1 --manifold uv --quiet --json verify.json"],
@@ -333,6 +349,9 @@ def check_output_page(program):
             with open(file, newline="") as opened:
                 columns[file.name.replace("path-3", "path-N")] = [
                     re.sub(r"(^|_)[uv]$", r"\1VARIABLE", c) for c in next(csv.reader(opened))]
+    for kind, name in tables:
+        if name not in (columns if kind == "columns" else [*JOBS, "run.json"]):
+            fail(page, min(tables[kind, name].values(), default=1), f"<!-- {kind} {name} -->: nothing writes this")
     for name in sorted(columns):
         check_against(page, name, tables.get(("columns", name), {}), set(columns[name]))
 
@@ -347,6 +366,24 @@ def check_readme(program):
     for name in [*valleys, *COMMANDS]:
         if f"`{name}`" not in text:
             fail(page, 1, f"`{name}` is not named")
+
+
+def check_architecture_page():
+    """docs/architecture.md has a row for every room, and there what the room links, no more and no less."""
+    page = SOURCE / "docs" / "architecture.md"
+    rows = {m[1]: (number, m[2]) for number, line in read_page(page)[1]
+            if (m := re.match(r"\| \d \| `([\w/]+)/` \|.*\| ([^|]*) \|$", line))}
+    rooms = {}
+    for file in sorted(SOURCE.rglob("CMakeLists.txt")):
+        if file.relative_to(SOURCE).parts[0] not in ("build", "tests"):
+            for room in re.findall(r"^valleydrift_room\((.*?)\)", file.read_text(), re.M | re.S):
+                rooms[room.split()[0]] = set(re.findall(r"valleydrift::(\w+)", room))
+    for room in sorted(set(rooms) | set(rows)):
+        number, seen = rows.get(room, (1, ""))
+        if room not in rows or room not in rooms:
+            fail(page, number, f"`{room}/` is {'no room' if room in rows else 'a room without a row'}")
+        elif rooms[room] != set(re.findall(r"\w+", seen)) - {"nothing"}:
+            fail(page, number, f"`{room}/` sees {', '.join(sorted(rooms[room])) or 'nothing'}")
 
 
 def main():
@@ -372,6 +409,7 @@ def main():
     if not arguments.slow and not arguments.page:
         check_output_page(program)
         check_readme(program)
+        check_architecture_page()
     for failure in failures:
         print(failure)
     print(f"{len(pages)} pages, {count} blocks, {len(failures)} wrong")

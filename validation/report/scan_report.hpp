@@ -10,7 +10,7 @@ namespace valleydrift::report {
 
 /// For people, at most 110 columns wide.
 std::string scan_text(const scan::ResolvedScan& scan, const scan::ScanResult& result);
-/// Keys as in the README; what does not exist is null, with its reason beside it.
+/// Keys as in docs/output.md; what does not exist is null, with its reason beside it.
 nlohmann::json scan_json(const scan::ResolvedScan& scan, const scan::ScanResult& result);
 
 /// Grid and cost, before anything runs.
