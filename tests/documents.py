@@ -25,7 +25,8 @@ whose first column is headed `valleydrift compare ...` the first column holds th
 Further: relative links and #anchors exist; README.md has at most 150 lines and names every command and valley;
 docs/output.md names every JSON key and CSV column that small jobs write, and no other. There a comment before a table,
 <!-- keys NAME PREFIX --> or <!-- columns NAME -->, says what its first column lists. KEY_reason beside a key is not
-listed, nor what comes below a key that ends in .NAME. docs/architecture.md has a row for every room, with what the room links.
+listed, nor what comes below a key that ends in .NAME. docs/architecture.md has a row for every room, with what the room
+links.
 
 Exit: 0 all is so, 1 something is not (each on a line of its own), 2 the program does not run.
 """
