@@ -17,10 +17,7 @@ WITHOUT_OPENING_LINE = {f"tests/manifolds/{name}_test.cpp": "waits for the laws 
                         for name in ("lanes", "noise", "registry")}
 LONG = {
     "sde/limit_field.hpp": "one kernel with its work space; splits into point geometry, given and isotropic noise",
-    "tests/cli/bad_input_test.cpp": "one case for each kind of input that is refused",
-    "tests/cli/commands_test.cpp": "one case for each command and what it leaves behind",
     "tests/manifolds/law_test.cpp": "says laws again that are checks of verify",
-    "tests/scan/scan_test.cpp": "readings, fits and verdicts share the cells that they are made of",
     "tests/sde/stepper_test.cpp": "says laws again that are checks of verify",
     "tests/sde/theorem_test.cpp": "says laws again that are checks of verify",
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -52,5 +53,20 @@ class Folder {
  private:
   std::filesystem::path path_;
 };
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// The whole file.
+inline std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Whether xmllint accepts the file.
+inline bool is_junit(const std::string& path) {
+  const std::string command =
+      "xmllint --noout --schema " VALLEYDRIFT_SOURCE_DIR "/tests/data/junit.xsd " + path + " 2> /dev/null";
+  return std::system(command.c_str()) == 0;
+}
 
 }  // namespace valleydrift::cli_test

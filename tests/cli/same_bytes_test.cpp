@@ -21,17 +21,13 @@ namespace valleydrift {
 using namespace valleydrift::output;
 using namespace valleydrift::run;
 using valleydrift::cli_test::Folder;
+using valleydrift::cli_test::read_file;
 using valleydrift::cli_test::Result;
 using valleydrift::cli_test::run_program;
 
 namespace {
 
 using Job = std::vector<std::string>;
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// Everything that `compare` wrote but run.json, which is outside the promise.
 std::string results_in(const std::string& folder) {

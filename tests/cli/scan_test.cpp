@@ -19,6 +19,7 @@ using nlohmann::json;
 using valleydrift::ConfigError;
 using valleydrift::cli::parse_options;
 using valleydrift::cli_test::Folder;
+using valleydrift::cli_test::read_file;
 using valleydrift::cli_test::Result;
 using valleydrift::cli_test::run_program;
 
@@ -44,10 +45,6 @@ std::vector<std::string> scan(std::vector<std::string> arguments, bool with_grid
   return all;
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
 const char* const reproducible[] = {"config.ini", "cells.csv", "replicates.csv", "curves.csv", "summary.json"};
