@@ -16,6 +16,7 @@
 
 using namespace support;
 using valleydrift::NumericalError;
+using valleydrift::manifolds::Geometry;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::Scheme;
 using valleydrift::sde::Form;
