@@ -71,10 +71,7 @@ std::vector<const verify::Check*> applicable_checks(const verify::VerifyRequest&
   std::vector<const verify::Check*> checks = verify::selected_checks(request);
   if (!request.manifold && !request.formula) return checks;
   const std::vector<verify::CheckSite> sites = verify::check_sites(request);
-  std::erase_if(checks, [&](const verify::Check* check) {
-    return std::none_of(sites.begin(), sites.end(),
-                        [&](const verify::CheckSite& site) { return check->applies(site.manifold); });
-  });
+  std::erase_if(checks, [&](const verify::Check* check) { return verify::rows_of({check}, sites).empty(); });
   return checks;
 }
 

@@ -200,39 +200,6 @@ BOOST_AUTO_TEST_CASE(a_path_has_the_same_bits_in_every_arrangement) {
   }
 }
 
-// u and v move by -eta r v and -eta r u with the same r = f - eps xi: u^2 - v^2 is multiplied by exactly 1 - eta^2 r^2.
-BOOST_AUTO_TEST_CASE(uv_imbalance_under_sgd_and_label_noise) {
-  const Manifold m("uv", {});
-  const double eta = 0.1, epsilon = 0.5;
-  constexpr int steps = 50;
-  for (const NoiseLaw law : {NoiseLaw::gaussian, NoiseLaw::rademacher}) {
-    visit_loss(m, [&]<class Loss>(const Loss& loss) {
-      const StepConstants constants(Hyperparameters{Scheme::sgd, eta, 1.0, epsilon});
-      State<Lanes, Loss> state(loss);
-      state.w[0] = Lanes(2.0), state.w[1] = Lanes(0.5);
-      state.p[0] = state.p[1] = Lanes(0.0);
-      Scratch<Lanes, Loss> scratch(loss);
-      std::vector<Lanes> xi(steps);
-      fill_noise<1>(law, key, 0, 0, steps, 1, xi.data());
-      double smallest = 1.0;
-      for (int i = 0; i < steps; ++i) {
-        const State<Lanes, Loss> before = state;
-        advance<1>(loss, constants, LabelNoise{}, &state, &xi[static_cast<std::size_t>(i)], 1, scratch);
-        for (int l = 0; l < lane_count; ++l) {
-          const double u = lane(before.w[0], l), v = lane(before.w[1], l);
-          const double r = u * v - 1.0 - epsilon * lane(xi[static_cast<std::size_t>(i)], l);
-          const double factor = 1.0 - eta * eta * r * r;
-          const double u2 = lane(state.w[0], l), v2 = lane(state.w[1], l);
-          // u and v are rounded to 1e-16 of their size in each of some operations.
-          BOOST_TEST(std::abs((u2 * u2 - v2 * v2) - (u * u - v * v) * factor) < 1e-14 * (u * u + v * v));
-          smallest = std::min(smallest, factor);
-        }
-      }
-      BOOST_TEST(smallest < 0.999);  // the factor differs from 1 by far more than the bound
-    });
-  }
-}
-
 // uv from (1, 3/2): all numbers are multiples of powers of 1/2, so the arithmetic is exact.
 BOOST_AUTO_TEST_CASE(two_steps_by_hand) {
   const Manifold m("uv", {});
@@ -263,31 +230,6 @@ BOOST_AUTO_TEST_CASE(two_steps_by_hand) {
     BOOST_TEST(two_steps(Scheme::nesterov, {-1.0, 1.0}) == (std::vector<double>{0.625 + n0 / 4, 1.25 + n1 / 4, n0, n1}),
                boost::test_tools::per_element());
   });
-}
-
-BOOST_AUTO_TEST_CASE(without_momentum_all_schemes_are_sgd) {
-  for (const ManifoldDescription& d : valleydrift::manifolds::descriptions()) {
-    const Manifold m(d.name, {});
-    BOOST_TEST_CONTEXT(d.name) {
-      visit_loss(m, [&]<class Loss>(const Loss& loss) {
-        const Vector start = m.default_start();
-        const auto run = [&](Scheme scheme, double mu) {
-          return Lockstep<1, Loss>(loss, {scheme, 0.05, mu, 0.1}, IsotropicNoise{}, NoiseLaw::gaussian, 0, start, 30);
-        };
-        const auto sgd = run(Scheme::sgd, 1.0), heavy_ball = run(Scheme::heavy_ball, 1.0),
-                   nesterov = run(Scheme::nesterov, 1.0);
-        const auto with_momentum = run(Scheme::heavy_ball, 0.1), ahead = run(Scheme::nesterov, 0.1);
-        for (int k = 0; k < loss.dimension(); ++k) {
-          for (int path = 0; path < lane_count; ++path) {
-            BOOST_TEST(heavy_ball.w(path, k) == sgd.w(path, k));
-            BOOST_TEST(nesterov.w(path, k) == sgd.w(path, k));
-            BOOST_TEST(with_momentum.w(path, k) != sgd.w(path, k));
-            BOOST_TEST(with_momentum.w(path, k) != ahead.w(path, k));
-          }
-        }
-      });
-    }
-  }
 }
 
 // Without noise, `advance` with draws of zero and `advance_noiseless` are the same.

@@ -1,10 +1,8 @@
-// Drawn batches against all batches there are, against frequencies, and lanes against single paths.
+// Drawn batches against all batches there are. Their frequencies, and lanes against single paths, are D14-batches.
 #include "manifolds/random/batch_draws.hpp"
 
-#include <boost/math/distributions/chi_squared.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <map>
 #include <stdexcept>
 #include <vector>
 
@@ -59,63 +57,6 @@ BOOST_AUTO_TEST_CASE(ratio_and_spread_are_those_of_all_batches) {
           BOOST_TEST(std::abs(covariance - law.spread() * ((a == c ? 1.0 : 0.0) - 1.0 / n)) < 1e-13);
         }
       }
-    }
-  }
-}
-
-// Pearson's statistic over all batches, two-sided, at a level of 1e-6 in each direction.
-BOOST_AUTO_TEST_CASE(every_batch_is_as_frequent_as_it_should_be) {
-  constexpr int draws = 60000;
-  const auto frequencies_fit = [&](const BatchLaw& law, int shown_samples) {
-    std::map<std::vector<int>, double> expected, seen;
-    const auto batches = all_batches(law);
-    for (const auto& batch : batches) expected[batch] += draws / static_cast<double>(batches.size());
-    BatchLaw drawn = law;
-    drawn.samples = shown_samples;
-    for (int i = 0; i < draws; ++i) {
-      auto counts = batch_counts(drawn, key, static_cast<std::uint64_t>(i % 300), static_cast<std::uint64_t>(i / 300));
-      counts.resize(static_cast<std::size_t>(law.samples));
-      ++seen[counts];
-    }
-    double statistic = 0.0;
-    for (const auto& [batch, count] : expected) statistic += std::pow(seen[batch] - count, 2) / count;
-    const boost::math::chi_squared law_of_it(static_cast<double>(expected.size() - 1));
-    const double p = boost::math::cdf(law_of_it, statistic);
-    return p > 1e-6 && p < 1.0 - 1e-6;
-  };
-  for (const Draw draw : both_draws) {
-    BOOST_TEST(frequencies_fit({5, 1, draw}, 5));
-    BOOST_TEST(frequencies_fit({5, 2, draw}, 5));
-    BOOST_TEST(frequencies_fit({6, 4, draw}, 6));
-    BOOST_TEST(!frequencies_fit({5, 2, draw}, 6));  // negative control: one sample more to draw from
-  }
-}
-
-BOOST_AUTO_TEST_CASE(lanes_hold_the_batches_of_single_paths) {
-  const auto compare = []<int Groups>(const BatchLaw& law) {
-    constexpr int steps = 9;
-    constexpr std::uint64_t first_path = 40, first_step = (std::uint64_t{1} << 32) - 4;
-    const int row = law.samples + 2;
-    std::vector<Lanes> out(static_cast<std::size_t>(steps * row * Groups), Lanes(-7.0));
-    BatchDraws(law, key).fill<Groups>(first_path, first_step, steps, row, out.data());
-    for (int i = 0; i < steps; ++i) {
-      for (int g = 0; g < Groups; ++g) {
-        for (int l = 0; l < lane_count; ++l) {
-          const auto path = first_path + static_cast<std::uint64_t>(g * lane_count + l);
-          const auto counts = batch_counts(law, key, path, first_step + static_cast<std::uint64_t>(i));
-          for (int a = 0; a < row; ++a) {
-            const double expected = a < law.samples ? counts[static_cast<std::size_t>(a)] : -7.0;
-            BOOST_REQUIRE(lane(out[static_cast<std::size_t>((i * row + a) * Groups + g)], l) == expected);
-          }
-        }
-      }
-    }
-  };
-  for (const Draw draw : both_draws) {
-    for (const BatchLaw& law : {BatchLaw{2, 1, draw}, BatchLaw{7, 3, draw}, BatchLaw{10, 9, draw}}) {
-      compare.operator()<1>(law);
-      compare.operator()<2>(law);
-      compare.operator()<4>(law);
     }
   }
 }

@@ -1,14 +1,12 @@
-// The limit map of the gradient flow, and the flow of label noise along the valley: against brute iteration, closed
-// forms and ordinary differential equations integrated here.
+// The limit map of the gradient flow, and the flow of label noise along the valley, where the checks D3 and D11 do not
+// look: far away, at saddles, at changes of rank, over long times, and what bounds their work.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <string>
 #include <vector>
 
-#include "discrete/iteration.hpp"
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
 #include "sde/label_flow.hpp"
@@ -18,8 +16,8 @@
 
 using namespace support;
 using valleydrift::NumericalError;
+using valleydrift::manifolds::Geometry;
 using valleydrift::manifolds::Hyperparameters;
-using valleydrift::manifolds::on_valley_tolerance;
 using valleydrift::manifolds::Scheme;
 using valleydrift::sde::Form;
 using valleydrift::sde::label_flow;
@@ -28,38 +26,6 @@ using valleydrift::sde::limit_map;
 using valleydrift::sde::LimitForm;
 
 namespace {
-
-/// w <- w - step grad L(w) until it rests: the noiseless iteration without momentum.
-Vector gradient_descent(const Manifold& m, const Vector& start, double step) {
-  namespace discrete = valleydrift::discrete;
-  Vector w = start;
-  visit_loss(m, [&]<class Loss>(const Loss& loss) {
-    discrete::State<double, Loss> state(loss);
-    discrete::Scratch<double, Loss> scratch(loss);
-    const discrete::StepConstants constants(Hyperparameters{Scheme::sgd, step, 1.0, 0.0});
-    std::copy(w.begin(), w.end(), state.w.begin());
-    std::fill(state.p.begin(), state.p.end(), 0.0);
-    for (int look = 0; look < 2000; ++look) {
-      discrete::advance_noiseless<double>(loss, constants, state, 1000, scratch);
-      const Vector before = w;
-      std::copy(state.w.begin(), state.w.end(), w.begin());
-      if (largest(w - before) < 1e-15) break;
-    }
-  });
-  return w;
-}
-
-/// dx/dt = slope(x) over [0, t] by classical Runge-Kutta steps.
-template <class Slope>
-double integrated(double x, double t, const Slope& slope) {
-  constexpr int steps = 4000;
-  const double h = t / steps;
-  for (int i = 0; i < steps; ++i) {
-    const double a = slope(x), b = slope(x + h / 2.0 * a), c = slope(x + h / 2.0 * b), d = slope(x + h * c);
-    x += h / 6.0 * (a + 2.0 * b + 2.0 * c + d);
-  }
-  return x;
-}
 
 const LimitForm paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
 LimitForm finite_step(Scheme scheme, double eta, double mu) {
@@ -85,23 +51,6 @@ void check_error(const Call& call, const std::vector<std::string>& words) {
 
 BOOST_AUTO_TEST_SUITE(limit_of_the_gradient_flow)
 
-BOOST_AUTO_TEST_CASE(valley_points_stay_and_ends_are_fixed) {
-  for (const ManifoldDescription& d : valleydrift::manifolds::descriptions()) {
-    BOOST_TEST_CONTEXT(d.name) {
-      const Manifold m(d.name, {});
-      const Vector y = valley_point(m, 1);
-      BOOST_REQUIRE(m.valley_residual(y) < on_valley_tolerance);
-      BOOST_TEST(limit_map(m, y) == y);
-      const Vector w = y + 0.1 * Random(2).direction(y.size());
-      const Vector end = limit_map(m, w);
-      BOOST_TEST(m.valley_residual(w) > 1e-3);
-      BOOST_TEST(m.valley_residual(end) < 1e-10);
-      BOOST_TEST(largest(limit_map(m, end) - end) < 1e-10);
-      BOOST_TEST((end - m.retract(w)).norm() < 0.1);  // the nearest way and the flow's end near one another ...
-    }
-  }
-}
-
 // d(u v)/ds = -2 u v s_k + 2 u v s_k = 0 for each feature of the diagonal network, and nothing less would be conserved:
 // u^2 - v^2 is not.
 BOOST_AUTO_TEST_CASE(gradient_flow_of_the_diagonal_network_conserves_its_products) {
@@ -114,39 +63,6 @@ BOOST_AUTO_TEST_CASE(gradient_flow_of_the_diagonal_network_conserves_its_product
   };
   BOOST_TEST(largest(product(end) - product(w)) < 1e-9);
   BOOST_TEST(largest(answer(end) - answer(w)) > 1e-2);
-}
-
-// Gradient descent with step h ends O(h) from the flow's end: the error halves with h, and what Richardson's
-// extrapolation from h, h/2, h/4 leaves is of order h^3.
-BOOST_AUTO_TEST_CASE(end_point_is_the_limit_of_gradient_descent) {
-  double worst = 0.0;
-  int bent = 0, cases = 0;
-  for (const ManifoldDescription& d : valleydrift::manifolds::descriptions()) {
-    BOOST_TEST_CONTEXT(d.name) {
-      const Manifold m(d.name, {});
-      const Vector y = valley_point(m, 3);
-      const Vector w = y + 0.25 * Random(4).direction(y.size());
-      const Vector end = limit_map(m, w);
-      constexpr double h = 1e-2;
-      const Vector one = gradient_descent(m, w, h), two = gradient_descent(m, w, h / 2.0),
-                   four = gradient_descent(m, w, h / 4.0);
-      const Vector first = 2.0 * two - one, second = 2.0 * four - two;
-      const double error = largest((4.0 * second - first) / 3.0 - end);
-      // The next term is (h l)^3 / 64 times the length of the way: h l < 0.05, 0.25 long, 5e-7.
-      BOOST_TEST(error < 5e-7);
-      worst = std::max(worst, error);
-      const double coarse = (one - end).norm(), fine = (two - end).norm();
-      ++cases;
-      if (coarse > 1e-7) {  // a straight way does not see the step: the sphere's
-        ++bent;
-        BOOST_TEST(std::abs(coarse / fine - 2.0) < 0.05);  // up to h l
-      }
-      // The retraction is another map: it agrees only where the ways are straight.
-      if (coarse > 1e-7) BOOST_TEST((m.retract(w) - end).norm() > 1e-6);
-    }
-  }
-  BOOST_TEST(bent >= cases - 1);
-  BOOST_TEST_MESSAGE("limit map against extrapolated gradient descent: " << worst);
 }
 
 BOOST_AUTO_TEST_CASE(closed_ends_far_from_the_valley) {
@@ -265,59 +181,6 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(label_noise_flow)
 
-BOOST_AUTO_TEST_CASE(uv_imbalance_decays_exponentially_in_the_paper_form) {
-  const Manifold m("uv", {});
-  const std::vector<double> times = {0.0, 0.5, 1.0, 3.0};
-  const Vector y0{{2.0, 0.5}};
-  const auto path = label_path(m, paper, y0, times);
-  BOOST_REQUIRE(path.size() == times.size());
-  BOOST_TEST(path[0] == y0);
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    const double x = path[i][0] * path[i][0] - path[i][1] * path[i][1];
-    BOOST_TEST(std::abs(x - 3.75 * std::exp(-times[i])) < flow_bound * 3.75);
-    BOOST_TEST(std::abs(path[i][0] * path[i][1] - 1.0) < 1e-12);
-    BOOST_TEST(largest(label_flow(m, paper, y0, times[i]) - path[i]) < 1e-9);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(uv_imbalance_at_finite_step) {
-  const Manifold m("uv", {});
-  const double x0 = 3.75, c = 1.0, t = 1.5;
-  for (const double mu : {1.0, 0.5, 0.1, 0.01}) {
-    const double eta = 0.2, b = 1.0 - mu;
-    const auto rate = [&](Scheme scheme, double l) {
-      const double e = eta * l;
-      if (scheme == Scheme::heavy_ball) return (c / 4.0) / (1.0 - e / (2.0 * (1.0 + b)));
-      const double d =
-          l * (mu + b * e) * (2.0 * (1.0 + b) - (1.0 + 2.0 * b) * e) / (mu * (1.0 + b + b * (1.0 + 2.0 * b) * e));
-      return (c / 2.0) * l / d;
-    };
-    std::vector<double> ends;
-    for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
-      const double expected = integrated(x0, t, [&](double x) { return -4.0 * rate(scheme, std::hypot(x, 2.0)) * x; });
-      const Vector y = label_flow(m, finite_step(scheme, eta, mu), Vector{{2.0, 0.5}}, t);
-      const double x = y[0] * y[0] - y[1] * y[1];
-      BOOST_TEST(std::abs(x - expected) < flow_bound * x0, name_of(scheme) << " mu " << mu);
-      // The paper form's exponential is something else at this step.
-      BOOST_TEST(std::abs(x - x0 * std::exp(-c * t)) > 1e-2 * x0);
-      ends.push_back(x);
-    }
-    BOOST_TEST((std::abs(ends[0] - ends[1]) < flow_bound * x0) == (mu == 1.0));  // SGD alone is both
-  }
-}
-
-BOOST_AUTO_TEST_CASE(channels_follow_their_closed_forms) {
-  const Manifold exponential("channel", {{"profile", 0}}), root("channel", {{"profile", 1}});
-  for (const double t : {0.1, 1.0, 5.0}) {
-    const Vector y0{{0.8, 0.0}};
-    const Vector down = label_flow(exponential, paper, y0, t), in = label_flow(root, paper, y0, t);
-    BOOST_TEST(std::abs(down[0] - (0.8 - 0.5 * std::log1p(t * std::exp(1.6)))) < flow_bound);
-    BOOST_TEST(std::abs(in[0] - 0.8 * std::exp(-t / 2.0)) < flow_bound);
-    BOOST_TEST(down[1] == 0.0);
-    BOOST_TEST(in[1] == 0.0);
-  }
-}
-
 // A first step so long that the drift overflows there: it is taken back, and the path is that of many short legs.
 BOOST_AUTO_TEST_CASE(a_step_beyond_the_numbers_is_not_taken) {
   const Manifold m("matrix-sensing",
@@ -345,21 +208,6 @@ BOOST_AUTO_TEST_CASE(ellipse_relaxes_at_the_linearised_rate_near_its_flattest_po
   const double growth = c * (a * a - b * b) / (2.0 * b * b * std::pow(a, 4));
   const Vector z = label_flow(m, paper, Vector{{a * std::sin(angle0), b * std::cos(angle0)}}, 1.0 / growth);
   BOOST_TEST(std::abs(std::log(std::atan2(z[0] / a, z[1] / b) / angle0) - 1.0) < 1e-4);
-}
-
-BOOST_AUTO_TEST_CASE(torus_follows_its_angle_and_keeps_its_azimuth) {
-  const double major = 1.0, minor = 0.5, c = 1.0, theta0 = 0.6, azimuth = 0.4;
-  const Manifold m("torus", {{"R", major}, {"r", minor}});
-  for (const double t : {0.5, 3.0}) {
-    const Vector y = label_flow(m, paper, m.default_start(), t);
-    const double theta = std::atan2(y[2], std::hypot(y[0], y[1]) - major);
-    const double expected = integrated(theta0, t, [&](double x) {
-      return c / (2.0 * minor * major * major) * (major + minor * std::cos(x)) * std::sin(x);
-    });
-    BOOST_TEST(std::abs(theta - expected) < flow_bound);
-    BOOST_TEST(std::abs(std::atan2(y[1], y[0]) - azimuth) < flow_bound);
-    BOOST_TEST(expected - theta0 > 0.1);
-  }
 }
 
 BOOST_AUTO_TEST_CASE(sphere_does_not_move) {

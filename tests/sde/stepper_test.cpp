@@ -1,6 +1,8 @@
-// The steppers' orders. On the ellipse, a curve, the weak error is computed without sampling: one step is a transition
-// operator on functions of the angle (Gauss-Hermite quadrature over the noise, trigonometric interpolation), and its
-// powers are held against the exponential of the generator, which is built from sde/limit_coefficients.hpp alone.
+// That wrong steps have no order, or a lower one, where the right ones have theirs (the checks O1 and O2, on ellipse
+// and sphere, with strong orders). On the ellipse, a curve, the weak error is computed without sampling: one step is a
+// transition operator on functions of the angle (Gauss-Hermite quadrature over the noise, trigonometric interpolation),
+// and its powers are held against the exponential of the generator, which is built from sde/limit_coefficients.hpp
+// alone.
 #include <Eigen/Dense>
 #include <algorithm>
 #include <boost/numeric/odeint/integrate/integrate_n_steps.hpp>
@@ -19,7 +21,6 @@
 using namespace support;
 using valleydrift::manifolds::Ellipse;
 using valleydrift::manifolds::fill_noise;
-using valleydrift::manifolds::Geometry;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::lane;
 using valleydrift::manifolds::lane_count;
@@ -297,37 +298,8 @@ BOOST_AUTO_TEST_CASE(weak_order_two_has_weak_order_two) {
   BOOST_TEST(weak_order<OneFlow<true>>(1.0 / 8, false).is_nil());
 }
 
-// By symmetry E[y_1 | y_0] = rho(h) y_0 for isotropic noise on the sphere, so E[Y_t . y_0] = rho^(t/h).
-namespace {
-template <class Step>
-Order sphere_order(double h, bool two_draws, double exponent) {
-  const Sphere model({{"D", 3}});
-  Field<Sphere> field(model, form, Matrix::Identity(3, 3));
-  const Vector y = Vector::Unit(3, 1);
-  const auto error = [&](double step) {
-    double rho = 0.0;
-    for_all_steps<Step>(field, y, 3, step, two_draws,
-                        [&](double weight, const Vector& end) { rho += weight * end[1]; });
-    return std::abs(std::pow(rho, 1.0 / step) - std::exp(exponent));
-  };
-  return Order(error(h), error(h / 2.0), error(h / 4.0));
-}
-}  // namespace
-
-BOOST_AUTO_TEST_CASE(sphere_keeps_the_correlation_of_brownian_motion) {
-  const Order one = sphere_order<Euler>(1.0 / 16, false, -1.0), two = sphere_order<Ninomiya>(1.0 / 8, true, -1.0);
-  BOOST_TEST_MESSAGE("sphere: " << one.value << " +- " << one.half_width << ", " << two.value << " +- "
-                                << two.half_width);
-  BOOST_TEST(one.contains(1.0));
-  BOOST_TEST(two.contains(2.0));
-  BOOST_TEST(one.half_width < 0.3);
-  BOOST_TEST(two.half_width < 0.3);
-  // The decay of another dimension is not the limit.
-  BOOST_TEST(std::abs(sphere_order<Euler>(1.0 / 16, false, -1.5).value) < 0.1);
-}
-
-// --- By sampling: lanes, odeint's interface, and a Brownian path shared between step sizes
-// -----------------------------
+// --- By sampling: lanes and odeint's interface
+// --------------------------------------------------------------------------
 
 namespace {
 
@@ -371,66 +343,7 @@ std::vector<Lanes> integrate(LimitField<Lanes, Model>& field, Increments& increm
   return y;
 }
 
-struct Slope {
-  double mean, standard_error;
-};
-
-/// Fitted order of the root mean square distance at t = 1 between the path with steps `coarsest` to coarsest/8 and one
-/// of 2^-12 on the same Brownian motion (or, as a control, on another), over 8 batches of paths.
-template <class Stepper>
-Slope strong_order(const Matrix& sigma, double coarsest, bool shared) {
-  const Ellipse model({{"a", axis_a}, {"b", axis_b}});
-  LimitField<Lanes, Ellipse> field(model, form, sigma);
-  const Vector y0 = at_angle(1.1);
-  constexpr int batches = 8, groups = 64, finest = 4096;
-  const std::vector<double> h = {coarsest, coarsest / 2.0, coarsest / 4.0, coarsest / 8.0};
-  double sum = 0.0, squares = 0.0;
-  for (int batch = 0; batch < batches; ++batch) {
-    std::vector<double> distance(h.size());
-    for (int group = 0; group < groups; ++group) {
-      const auto first = static_cast<std::uint64_t>((batch * groups + group) * lane_count);
-      const auto r = static_cast<int>(sigma.cols());
-      SharedPath path(7, first, r, finest, 1.0 / finest), other(8, first, r, finest, 1.0 / finest);
-      const auto reference = integrate<WeakOrderTwo<Lanes>>(field, path, y0, finest);
-      for (std::size_t k = 0; k < h.size(); ++k) {
-        const auto y = integrate<Stepper>(field, shared ? path : other, y0, static_cast<int>(std::lround(1.0 / h[k])));
-        for (std::size_t i = 0; i < 2; ++i) {
-          for (int l = 0; l < lane_count; ++l) distance[k] += std::pow(lane(y[i], l) - lane(reference[i], l), 2);
-        }
-      }
-    }
-    for (double& d : distance) d = std::sqrt(d);
-    const double slope = fitted_slope(h, distance);
-    sum += slope;
-    squares += slope * slope;
-  }
-  const double mean = sum / batches;
-  return {mean, std::sqrt((squares / batches - mean * mean) / (batches - 1))};
-}
-
-template <class Stepper>
-void check_strong_order(const Matrix& sigma, double coarsest, double expected) {
-  const Slope slope = strong_order<Stepper>(sigma, coarsest, true),
-              unshared = strong_order<Stepper>(sigma, coarsest, false);
-  BOOST_TEST_MESSAGE("strong order " << slope.mean << " +- " << slope.standard_error << ", expected " << expected
-                                     << "; unshared " << unshared.mean << " +- " << unshared.standard_error);
-  // Student's t with 7 degrees of freedom exceeds 7 with probability 2e-4. The mean square is a h^2p + b h^(2p+1): the
-  // local slope is off by (b/a) h / 2, below 0.1 at h = 1/8 and on average half of that.
-  BOOST_TEST(std::abs(slope.mean - expected) < 7.0 * slope.standard_error + 0.1);
-  BOOST_TEST(slope.standard_error < 0.05);  // 7 times that and 0.1 is below 1/2: 0, 1/2 and 1 are told apart
-  BOOST_TEST(std::abs(unshared.mean) < 7.0 * unshared.standard_error + 0.1);
-}
-
 }  // namespace
-
-BOOST_AUTO_TEST_CASE(strong_orders_on_a_shared_brownian_path, *boost::unit_test::label("slow")) {
-  const Matrix two{{0.5, 0.1}, {-0.2, 0.45}}, one{{0.5}, {-0.2}};
-  check_strong_order<EulerMaruyama<Lanes>>(two, 1.0 / 8, 0.5);
-  check_strong_order<WeakOrderTwo<Lanes>>(two, 1.0 / 8, 0.5);
-  // One column: the flows commute, but Euler-Maruyama still lacks the iterated integral P_L (DV) V (dW^2 - h)/2.
-  check_strong_order<EulerMaruyama<Lanes>>(one, 1.0 / 32, 0.5);
-  check_strong_order<WeakOrderTwo<Lanes>>(one, 1.0 / 32, 1.0);
-}
 
 // The same through sampling: E[Y_1 . y_0] = exp(-(D-1)/2) for D = 4.
 BOOST_AUTO_TEST_CASE(sphere_by_sampling) {

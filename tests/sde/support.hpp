@@ -1,8 +1,7 @@
-// What the tests of this folder share: random numbers that do not change, the manifolds in typed form, fitted orders.
+// What the tests of this folder share: random numbers that do not change, the manifolds in typed form.
 #pragma once
 
 #include <Eigen/Core>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -57,16 +56,5 @@ inline std::span<const double> view(const Vector& v) { return {v.data(), static_
 inline std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 
 inline double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff(); }
-
-/// Least-squares slope of log y over log x.
-inline double fitted_slope(const std::vector<double>& x, const std::vector<double>& y) {
-  double sx = 0.0, sy = 0.0, sxx = 0.0, sxy = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double a = std::log(x[i]), b = std::log(std::abs(y[i]));
-    sx += a, sy += b, sxx += a * a, sxy += a * b;
-  }
-  const auto n = static_cast<double>(x.size());
-  return (n * sxy - sx * sy) / (n * sxx - sx * sx);
-}
 
 }  // namespace support

@@ -53,13 +53,14 @@ BOOST_AUTO_TEST_CASE(minibatch_noise_on_a_straight_valley_is_judged) {
   BOOST_TEST((v.results.front().verdict == CheckVerdict::pass), v.results.front().error);
 }
 
-// Nothing fails. What samples may be inconclusive, for one reason: an observable that hardly moves, or that has no mean
-// to speak of (tr H where runs diffuse up an exponential wall), needs more paths than a default run has.
-BOOST_AUTO_TEST_CASE(ten_formulas_pass_every_check, *boost::unit_test::label("slow")) {
+// Nothing fails (that the deterministic checks pass is in tests/laws). What samples may be inconclusive, for one
+// reason: an observable that hardly moves, or that has no mean to speak of (tr H where runs diffuse up an exponential
+// wall), needs more paths than a default run has.
+BOOST_AUTO_TEST_CASE(ten_formulas_fail_no_check_that_samples, *boost::unit_test::label("slow")) {
   int sampled = 0, inconclusive = 0;
   for (const FormulaSource& source : valleydrift::tests::ten_formulas()) {
-    const Verification v = verified(source);
-    BOOST_TEST(v.results.size() > 35u, source.name->text);
+    const Verification v = verified(source, {"O*", "S*"});
+    BOOST_TEST(v.results.size() >= 3u, source.name->text);
     for (const CheckResult& r : v.results) {
       const bool samples = r.check->kind == CheckKind::statistical;
       const auto says = [&](const char* text) { return r.finding.inconclusive.find(text) != std::string::npos; };

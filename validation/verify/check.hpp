@@ -1,4 +1,5 @@
-// A check of `valleydrift verify`: one claim, tested on one manifold against something that does not contain it.
+// A check of `valleydrift verify`: one claim, tested on one manifold, or where it concerns none once, against something
+// that does not contain it.
 #pragma once
 
 #include <cstdint>
@@ -132,10 +133,12 @@ struct Check {
   std::string claim;     ///< one sentence in the field's words
   std::string equation;  ///< its numbers in DERIVATION.md, "(10), (17)"
   std::string advice;    ///< what a failure means and which file to look at
-  std::function<bool(const Manifold&)> applies;
-  std::function<Finding(const CheckSite&)> run;
+  std::function<bool(const Manifold&)> applies = {};
+  std::function<Finding(const CheckSite&)> run = {};
   /// Prepares A/A repeats of the check at a site; empty: the check does not rest on sampling.
   std::function<Repeater(const CheckSite&)> same_law = {};
+  /// In place of `applies` and `run` for a claim that concerns no valley: made once, whatever valley is selected.
+  std::function<Finding(std::uint64_t seed)> run_once = {};
 
   /// Of one row.
   double false_alarm() const { return same_law ? row_false_alarm : 0.0; }
@@ -154,8 +157,5 @@ std::vector<Check> first_phase_checks();  ///< D15
 std::vector<Check> order_checks();        ///< O1, O2
 std::vector<Check> statistical_checks();  ///< S1 to S4
 const std::vector<Check>& all_checks();
-
-/// What does not depend on the manifold is checked once.
-inline bool is_first(const Manifold& manifold) { return manifold.name() == "uv"; }
 
 }  // namespace valleydrift::verify

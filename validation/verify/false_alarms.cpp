@@ -51,13 +51,10 @@ SameLaw same_law(const FalseAlarmRequest& request, const RepeatedRow& row, std::
 std::vector<RepeatedRow> prepared_rows(const FalseAlarmRequest& request) {
   std::vector<RepeatedRow> rows;
   const std::vector<CheckSite> sites = check_sites(request.checks);
-  for (const Check* check : selected_checks(request.checks)) {
+  for (const auto& [check, site] : rows_of(selected_checks(request.checks), sites)) {
     if (!check->same_law) continue;
-    for (const CheckSite& site : sites) {
-      if (!check->applies(site.manifold)) continue;
-      if (site.points.empty()) throw NumericalError(site.unreachable);
-      rows.push_back({check, site.label, number_of(check->id + " " + site.label), check->same_law(site)});
-    }
+    if (site->points.empty()) throw NumericalError(site->unreachable);
+    rows.push_back({check, site->label, number_of(check->id + " " + site->label), check->same_law(*site)});
   }
   if (rows.empty()) throw ConfigError("--aa: none of the selected checks rests on sampling; O2 and S1 to S4 do");
   return rows;

@@ -94,22 +94,6 @@ std::string awkward_label(const manifolds::ManifoldDescription& d) {
   return fmt::format("{} ({})", d.name, text);
 }
 
-void run_check(const CheckSite& site, CheckResult& result) {
-  const auto start = Clock::now();
-  try {
-    if (site.points.empty()) throw NumericalError(site.unreachable);
-    result.finding = result.check->run(site);
-    result.verdict = result.finding.holds()                ? CheckVerdict::pass
-                     : result.finding.inconclusive.empty() ? CheckVerdict::fail
-                                                           : CheckVerdict::inconclusive;
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const std::exception& error) {
-    result.error = error.what();
-  }
-  result.seconds = seconds_since(start);
-}
-
 /// The rows that are run side by side, each on one thread, and those that use all threads themselves, one after the
 /// other. Rows that sample are of the former where there are many for each thread: nothing then waits for the last
 /// path of a run.
@@ -117,10 +101,10 @@ struct Schedule {
   std::vector<std::size_t> side_by_side, in_turn;
 };
 
-Schedule scheduled(const std::vector<std::pair<const CheckSite*, const Check*>>& planned) {
+Schedule scheduled(const std::vector<CheckRow>& planned) {
   Schedule out;
   for (std::size_t i = 0; i < planned.size(); ++i) {
-    const bool samples = planned[i].second->kind != CheckKind::deterministic;
+    const bool samples = planned[i].check->kind != CheckKind::deterministic;
     (samples ? out.in_turn : out.side_by_side).push_back(i);
   }
   // The longest of them takes a twentieth of all.
@@ -133,7 +117,8 @@ Schedule scheduled(const std::vector<std::pair<const CheckSite*, const Check*>>&
   // the dimension, so that threads end together.
   std::stable_sort(out.side_by_side.begin(), out.side_by_side.end(), [&](std::size_t a, std::size_t b) {
     const auto order = [&](std::size_t i) {
-      return std::pair(planned[i].second->kind, -planned[i].first->manifold.dimension());
+      const CheckSite* site = planned[i].site;
+      return std::pair(planned[i].check->kind, site ? -site->manifold.dimension() : 0);
     };
     return order(a) < order(b);
   });
@@ -216,17 +201,41 @@ std::vector<CheckSite> check_sites(const VerifyRequest& request) {
   return sites;
 }
 
+std::vector<CheckRow> rows_of(const std::vector<const Check*>& checks, const std::vector<CheckSite>& sites) {
+  std::vector<CheckRow> rows;
+  for (const Check* check : checks) {
+    if (check->run_once) rows.push_back({check, nullptr});
+    for (const CheckSite& site : sites) {
+      if (check->applies && check->applies(site.manifold)) rows.push_back({check, &site});
+    }
+  }
+  return rows;
+}
+
+CheckResult made(const CheckRow& row, std::uint64_t seed) {
+  CheckResult result{row.check, row.site_label(), {}};
+  const auto start = Clock::now();
+  try {
+    if (row.site && row.site->points.empty()) throw NumericalError(row.site->unreachable);
+    result.finding = row.site ? row.check->run(*row.site) : row.check->run_once(seed);
+    result.verdict = result.finding.holds()                ? CheckVerdict::pass
+                     : result.finding.inconclusive.empty() ? CheckVerdict::fail
+                                                           : CheckVerdict::inconclusive;
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& error) {
+    result.error = error.what();
+  }
+  result.seconds = seconds_since(start);
+  return result;
+}
+
 Verification verify(const VerifyRequest& request, const std::function<void(double)>& progress) {
   const auto start = Clock::now();
   Verification out{request, {}, 0.0};
   const std::vector<CheckSite> sites = check_sites(request);
-  std::vector<std::pair<const CheckSite*, const Check*>> planned;
-  for (const Check* check : selected_checks(request)) {
-    for (const CheckSite& site : sites) {
-      if (check->applies(site.manifold)) planned.emplace_back(&site, check);
-    }
-  }
-  for (const auto& [site, check] : planned) out.results.push_back({check, site->label, {}});
+  const std::vector<CheckRow> planned = rows_of(selected_checks(request), sites);
+  for (const CheckRow& row : planned) out.results.push_back({row.check, row.site_label(), {}});
 
   const Schedule schedule = scheduled(planned);
   std::mutex reporting;
@@ -235,7 +244,7 @@ Verification verify(const VerifyRequest& request, const std::function<void(doubl
   const auto run = [&](std::size_t i) {
     if (pending_signal() != 0) return;
     try {
-      run_check(*planned[i].first, out.results[i]);
+      out.results[i] = made(planned[i], request.seed);
     } catch (const Interrupted&) {
       return;  // this row is left out
     }

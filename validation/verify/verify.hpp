@@ -24,10 +24,19 @@ enum class CheckVerdict { pass, fail, inconclusive };
 std::string name_of(CheckVerdict verdict);
 std::string name_of(CheckKind kind);
 
-/// One row: a check on one manifold with one set of parameters.
+/// The site of a check that concerns no valley, in reports.
+inline constexpr const char* no_site = "-";
+
+/// One row: a check on one manifold with one set of parameters, or one that concerns no valley.
+struct CheckRow {
+  const Check* check;
+  const CheckSite* site;  ///< null: none is needed
+  std::string site_label() const { return site ? site->label : no_site; }
+};
+
 struct CheckResult {
   const Check* check;
-  std::string site;
+  std::string site;  ///< or no_site
   Finding finding;
   std::string error = {};  ///< what the check ended with instead of a finding; a failure
   CheckVerdict verdict = CheckVerdict::fail;
@@ -50,6 +59,12 @@ std::vector<const Check*> selected_checks(const VerifyRequest& request);
 /// Where they are made: each manifold with its default and, if it has one, its awkward set of parameters, at the
 /// default start and at retracted perturbations of it.
 std::vector<CheckSite> check_sites(const VerifyRequest& request);
+
+/// The rows of these checks, in the order of the checks, then of the sites, to which the rows point.
+std::vector<CheckRow> rows_of(const std::vector<const Check*>& checks, const std::vector<CheckSite>& sites);
+
+/// Makes the check. Exceptions other than Interrupted are its errors. `seed`: of a check without a site.
+CheckResult made(const CheckRow& row, std::uint64_t seed);
 
 /// Runs them. Results other than the seconds do not depend on the number of threads. When a signal arrives it returns
 /// what has been found so far.

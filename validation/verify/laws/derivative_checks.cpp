@@ -165,11 +165,11 @@ Finding third(const CheckSite& site) {
     const Vector a = random.direction(y.size()), b = random.direction(y.size());
     const Vector of_s = m.third_contraction(y, s);
     const Vector sum = m.third_contraction(y, s + 2.0 * v * v.transpose());
-    const double scale = size + largest(of_s);
-    worst.add(largest(sum - of_s - 2.0 * contraction) / scale, bound, "linearity " + where);
+    const double scale = size + largest(of_s), rounding = 1e-12 * rounding_of(site, y);
+    worst.add(largest(sum - of_s - 2.0 * contraction) / scale, rounding, "linearity " + where);
     const double one = a.dot(m.third_contraction(y, 0.5 * (b * v.transpose() + v * b.transpose())));
     const double other = v.dot(m.third_contraction(y, 0.5 * (a * b.transpose() + b * a.transpose())));
-    worst.add(std::abs(one - other) / scale, bound, "symmetry of the three arguments " + where);
+    worst.add(std::abs(one - other) / scale, rounding, "symmetry of the three arguments " + where);
   });
   return worst.finding();
 }

@@ -248,16 +248,25 @@ int wrong_on_lanes(const BatchLaw& law, manifolds::NoiseKey key) {
   return wrong;
 }
 
+std::string text_of(const BatchLaw& law) {
+  return fmt::format("{} of {} {}", law.size, law.samples, name_of(law.draw));
+}
+
+void add_lanes(Worst& worst, const BatchLaw& law, manifolds::NoiseKey key) {
+  const int wrong = wrong_on_lanes<1>(law, key) + wrong_on_lanes<2>(law, key) + wrong_on_lanes<4>(law, key);
+  worst.add(wrong == 0 ? 0.0 : infinite, fmt::format("{} counts on lanes, {}", wrong, text_of(law)));
+}
+
 /// With one key, so always the same numbers: of the 39 frequencies the farthest is 2.2 standard deviations off. If path
 /// or step did not count, 100 or 300 equal draws each would make it some 10 or 17 times as many.
-Finding batches_drawn(const CheckSite&) {
+Finding batches_drawn(std::uint64_t) {
   Worst worst(5.0);
   const manifolds::NoiseKey key = {0x5eed, 77};
   constexpr int paths = 100, steps = 300;
   for (const BatchLaw& law : {BatchLaw{5, 2, Draw::without_replacement}, BatchLaw{4, 3, Draw::without_replacement},
                               BatchLaw{5, 1, Draw::without_replacement}, BatchLaw{4, 2, Draw::with_replacement},
                               BatchLaw{3, 3, Draw::with_replacement}}) {
-    const std::string what = fmt::format("{} of {} {}", law.size, law.samples, name_of(law.draw));
+    const std::string what = text_of(law);
     const std::vector<Counts> all = all_batches(law);
     std::map<Counts, double> probability, seen;
     for (const Counts& counts : all) probability[counts] += 1.0 / static_cast<double>(all.size());
@@ -272,8 +281,12 @@ Finding batches_drawn(const CheckSite&) {
       worst.add(std::abs(seen[counts] - expected) / std::sqrt(expected * (1.0 - p)),
                 fmt::format("frequency of [{}], {}", fmt::join(counts, " "), what));
     }
-    const int wrong = wrong_on_lanes<1>(law, key) + wrong_on_lanes<2>(law, key) + wrong_on_lanes<4>(law, key);
-    worst.add(wrong == 0 ? 0.0 : infinite, fmt::format("{} counts on lanes, {}", wrong, what));
+    add_lanes(worst, law, key);
+  }
+  for (const Draw draw : {Draw::without_replacement, Draw::with_replacement}) {
+    for (const BatchLaw& law : {BatchLaw{2, 1, draw}, BatchLaw{7, 3, draw}, BatchLaw{10, 9, draw}}) {
+      add_lanes(worst, law, key);
+    }
   }
   return worst.finding();
 }
@@ -289,14 +302,15 @@ std::vector<Check> drawn_checks() {
        "(48), (49), (50), (51)",
        "sde/drawn_batches.cpp, or ratio() and spread() of manifolds/batch_draws.*; if D5-lyapunov fails too, Lt^{-1}.",
        has_few_samples, drawn_moments},
-      {"D14-batches", deterministic,
-       "every batch is drawn as often as the law says, anew for each path and step; batches on lanes are those of "
-       "single "
-       "paths",
-       "(48)",
-       "manifolds/random/batch_draws.cpp, batch_counts() and BatchDraws::fill(); if D14-fill fails too, "
-       "manifolds/random/noise.cpp",
-       is_first, batches_drawn},
+      {.id = "D14-batches",
+       .kind = deterministic,
+       .claim =
+           "every batch is drawn as often as the law says, anew for each path and step; batches on lanes are those "
+           "of single paths",
+       .equation = "(48)",
+       .advice = "manifolds/random/batch_draws.cpp, batch_counts() and BatchDraws::fill(); if D14-fill fails too, "
+                 "manifolds/random/noise.cpp",
+       .run_once = batches_drawn},
   };
 }
 

@@ -308,7 +308,7 @@ Finding run_ensembles(const CheckSite& site) {
 /// D(h) = 7 + 3 h^p - 2 h^(2p) must extrapolate to 7 from three rungs, without its last term from two. And of the rungs
 /// 3 h^p (1 +- deviation), half the batches each way, all is known: slope p, and the interval by propagation of errors.
 /// Sums of a hundred numbers and logarithms: some 1e-14.
-Finding run_ladder(const CheckSite&) {
+Finding run_ladder(std::uint64_t) {
   Worst worst(1e-12);
   for (const int power : {1, 2}) {
     for (const std::size_t rungs : {std::size_t{2}, std::size_t{3}}) {
@@ -363,7 +363,7 @@ double student_tail(int degrees, double t) {
 
 /// Mean 3 and squares about it 40 of five numbers: standard error (40/4/5)^(1/2). Simpson's rule leaves 1e-12 of the
 /// tail.
-Finding run_statistics(const CheckSite&) {
+Finding run_statistics(std::uint64_t) {
   Worst worst(1e-9);
   const statistics::Estimate e = statistics::estimate({-1.0, 1.0, 3.0, 5.0, 7.0});
   worst.add(std::abs(e.mean - 3.0), "mean of five numbers");
@@ -401,11 +401,18 @@ std::vector<Check> ensemble_checks() {
        "begin "
        "there.",
        is_small, run_ensembles},
-      {"D15-ladder", deterministic,
-       "extrapolation removes the powers it is made for; slopes and their intervals are those of exact powers",
-       "(38), (40)", "validation/compare/ladder.cpp", is_first, run_ladder},
-      {"D15-statistics", deterministic, "standard errors, and quantiles of Student's t, by hand and by quadrature",
-       "(39)", "validation/statistics/statistics.cpp", is_first, run_statistics},
+      {.id = "D15-ladder",
+       .kind = deterministic,
+       .claim = "extrapolation removes the powers it is made for; slopes and their intervals are those of exact powers",
+       .equation = "(38), (40)",
+       .advice = "validation/compare/ladder.cpp",
+       .run_once = run_ladder},
+      {.id = "D15-statistics",
+       .kind = deterministic,
+       .claim = "standard errors, and quantiles of Student's t, by hand and by quadrature",
+       .equation = "(39)",
+       .advice = "validation/statistics/statistics.cpp",
+       .run_once = run_statistics},
   };
 }
 
