@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "discrete/iteration.hpp"
+#include "manifolds/manifold.hpp"
 #include "manifolds/registry.hpp"
 
 using namespace valleydrift::discrete;

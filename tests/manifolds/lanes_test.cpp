@@ -1,3 +1,4 @@
+// Lanes against doubles, lane by lane: arithmetic, functions, comparisons, loads and stores.
 #include "manifolds/numbers/lanes.hpp"
 
 #include <array>

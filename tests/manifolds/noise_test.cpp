@@ -1,3 +1,4 @@
+// The draws against their definition in extended precision, and their laws, with stated false alarms.
 #include "manifolds/random/noise.hpp"
 
 #include <Random123/philox.h>

@@ -1,3 +1,4 @@
+// Manifolds by name, parameters read and refused, sizes known to the compiler.
 #include "manifolds/registry.hpp"
 
 #include <boost/test/unit_test.hpp>
