@@ -294,8 +294,8 @@ double Manifold::valley_residual(const Vector& w) const { return residuals(w).cw
 double Manifold::length(const Vector& w) const {
   const double size = w.norm();
   if (!(size < 1.0)) return size;
-  const double bend = std::min(1.0, 2.0 * curvature_radius(decompose(w)));
-  return bend > size ? bend : size;  // no number where w has no valley
+  const double bend = 2.0 * curvature_radius(decompose(w));
+  return bend > size ? std::min(1.0, bend) : size;  // no number where w has no valley
 }
 
 Vector Manifold::residual_units(const Vector& w) const {

@@ -20,7 +20,7 @@ namespace valleydrift::sde {
 namespace {
 
 constexpr double tolerance = 1e-12;  // of each step, of |w| and of the problem's size; over a run below 1e-10
-constexpr double at_rest = 1e-15;    // of the gradient: nothing moves any more
+constexpr double at_rest = 1e-15;  // of the gradient, or of the steepest slope if that is less: nothing moves any more
 constexpr double first_step = 1e-3;  // Dormand-Prince finds its own from any first guess
 
 /// tr s J^T J, the steepest curvature of L or more.
@@ -111,13 +111,14 @@ std::vector<manifolds::Vector> gradient_flow(const manifolds::Manifold& manifold
   const auto flow = flow_of(manifold);
   State x(w.data(), w.data() + w.size());
   std::vector<manifolds::Vector> out;
-  double s = 0.0, ds = std::min(first_step, 1.0 / gauss_newton_trace(manifold, w));
+  const double trace = gauss_newton_trace(manifold, w), steepest = std::min(1.0, size * trace);
+  double s = 0.0, ds = std::min(first_step, 1.0 / trace);
   constexpr int most_steps = 1000000;
   int steps = 0;
   for (const double time : times) {
     while (s < time) {
       valleydrift::throw_if_interrupted();
-      if (manifold.gradient(view(x)).cwiseAbs().maxCoeff() < at_rest) {
+      if (manifold.gradient(view(x)).cwiseAbs().maxCoeff() < at_rest * steepest) {
         s = time;
         break;
       }

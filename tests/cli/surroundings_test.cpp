@@ -176,7 +176,10 @@ BOOST_AUTO_TEST_CASE(a_stack_that_no_thread_can_have_is_an_error) {
     const std::string name = stack.substr(0, stack.find('='));
     BOOST_TEST(shell(folder, "grep -q 'error: " + name + "=.*\\(no memory\\|at least 1M\\)' err") == 0, stack);
   }
-  for (const std::string stack : {"OMP_STACKSIZE=2M", "OMP_STACKSIZE=nonsense"}) {
+  // OpenMP looks at the second where it can make nothing of the first.
+  BOOST_TEST(shell(folder, "OMP_STACKSIZE=abc GOMP_STACKSIZE=16" + run) == 2);
+  BOOST_TEST(shell(folder, "grep -q 'error: GOMP_STACKSIZE=16: .*at least 1M' err") == 0);
+  for (const std::string stack : {"OMP_STACKSIZE=2M", "OMP_STACKSIZE=nonsense", "OMP_STACKSIZE=0.5K"}) {
     BOOST_TEST(shell(folder, stack + run) <= 1, stack);
     BOOST_TEST(shell(folder, "test -s report") == 0, stack);
   }

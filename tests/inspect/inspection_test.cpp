@@ -66,6 +66,23 @@ BOOST_AUTO_TEST_CASE(relaxation_time_of_small_and_large_valleys) {
   }
 }
 
+// tr H = u^2 + v^2 falls at the rate |grad tr H|^2 / tr H = 4 (u^2 - v^2)^2 / (u^2 + v^2)^2 / 4 from (2, 1/2).
+BOOST_AUTO_TEST_CASE(what_is_said_does_not_depend_on_the_unit_of_the_residual) {
+  for (const double factor : {1e-7, 1e-3, 1.0, 1e3}) {
+    RunConfig config;
+    config.formula = std::make_shared<const manifolds::FormulaSource>(
+        tests::typed("scaled-uv", "u,v", {fmt::format("{}*(u*v - 1)", factor)}, "1,1"));
+    config.start = std::vector<double>{2.0, 0.5};
+    config.eta = 0.01 / (4.25 * factor * factor);
+    const inspect::Inspection found = inspect::inspect(run::resolve(config));
+    const double rate = std::pow(3.75 / 4.25, 2);
+    BOOST_REQUIRE_MESSAGE(found.local_time.value, factor << ": " << found.local_time.reason);
+    BOOST_TEST(*found.local_time.value * factor * factor == 1.0 / rate, boost::test_tools::tolerance(1e-9));
+    BOOST_TEST(report::inspection_text(found).find(fmt::format("  {:<20}(0, 0)", "  total")) == std::string::npos,
+               factor);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(relaxation_time_of_the_ellipse) {
   for (const auto& [a, b] : {std::pair{1.5, 1.0}, {3.0, 0.5}, {1.0, 2.0}}) {
     const double longer = std::max(a, b), shorter = std::min(a, b);

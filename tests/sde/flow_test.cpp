@@ -152,6 +152,20 @@ BOOST_AUTO_TEST_CASE(the_limit_map_goes_by_the_scale_of_the_valley) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_gradient_flow_goes_by_the_scale_of_the_residual) {
+  const Vector start{{2.3, 0.6}};
+  const std::vector<Vector> expected = gradient_flow(Manifold("uv", {}), start, {0.05, 0.5, 8.0});
+  for (const double factor : {1e-8, 1e-6, 1e3}) {
+    const auto source = valleydrift::tests::typed("scaled-uv", "u,v", {fmt::format("{}*(u*v - 1)", factor)}, "1,1");
+    const Manifold m(valleydrift::manifolds::description_of(source), {});
+    const double unit = 1.0 / (factor * factor);
+    const std::vector<Vector> flow = gradient_flow(m, start, {0.05 * unit, 0.5 * unit, 8.0 * unit});
+    for (std::size_t i = 0; i < flow.size(); ++i) {
+      BOOST_TEST((flow[i] - expected[i]).norm() < 1e-9, "factor " << factor << ": " << flow[i] << " at " << i);
+    }
+  }
+}
+
 // What the bound must not keep from the valley: residuals of 4096 characters, and formulas of a line however stiff.
 BOOST_AUTO_TEST_CASE(long_formulas_that_converge_are_followed_to_their_end) {
   using namespace valleydrift::manifolds;

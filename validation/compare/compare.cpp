@@ -100,7 +100,9 @@ statistics::Estimate integrator_error_of(const Evidence& evidence, const Accurac
     const double resolution = evidence.resolution(column);
     return resolution > accuracy.column[static_cast<std::size_t>(column)] ? resolution : 0.0;
   };
-  return integrator_error(evidence.epsilon_rungs.front().result, evidence.columns.slow, evidence.records() - 1, scale);
+  const int slow = evidence.columns.slow;
+  return integrator_error(evidence.epsilon_rungs.front().result, slow, evidence.records() - 1, scale,
+                          statistics::student_t(run::batch_count - 1, false_alarm_probability / slow));
 }
 
 /// A few paths with many records, for the pictures.

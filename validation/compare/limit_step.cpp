@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "manifolds/errors.hpp"
 #include "validation/run/schedule.hpp"
@@ -11,8 +12,9 @@
 namespace valleydrift::compare {
 
 statistics::Estimate integrator_error(const run::DiscreteResult& coupled, int slow_coordinates, int record,
-                                      const std::function<double(int column)>& scale) {
+                                      const std::function<double(int column)>& scale, double quantile) {
   statistics::Estimate largest;
+  double surely = -std::numeric_limits<double>::infinity();
   for (int column = 0; column < slow_coordinates; ++column) {
     const double unit = scale(column);
     if (!(unit > 0.0)) continue;
@@ -21,7 +23,10 @@ statistics::Estimate integrator_error(const run::DiscreteResult& coupled, int sl
       change.push_back((coupled.limit_fine.at(b, record, column) - coupled.limit_coarse.at(b, record, column)) / unit);
     }
     const statistics::Estimate e = statistics::estimate(change);
-    if (std::abs(e.mean) > largest.mean) largest = {std::abs(e.mean), e.standard_error};
+    const double least = std::abs(e.mean) - quantile * e.standard_error;
+    if (!(least > surely)) continue;
+    surely = least;
+    largest = {std::abs(e.mean), e.standard_error};
   }
   return largest;
 }
@@ -44,10 +49,9 @@ bool are_too_long(const run::ResolvedRun& run, const run::Plan& plan, const run:
       const statistics::Estimate end = statistics::estimate(run::batch_samples(result.limit_fine, last, column));
       return std::max(std::abs(end.mean - start), end.standard_error * std::sqrt(static_cast<double>(trial.paths)));
     };
-    const statistics::Estimate error = integrator_error(result, columns.slow, last, scale);
-    const double sampling =
-        statistics::student_t(run::batch_count - 1, seen_with / columns.slow) * error.standard_error;
-    return error.mean - sampling > 0.5 * largest_integrator_error;
+    const double quantile = statistics::student_t(run::batch_count - 1, seen_with / columns.slow);
+    const statistics::Estimate error = integrator_error(result, columns.slow, last, scale, quantile);
+    return error.mean - quantile * error.standard_error > 0.5 * largest_integrator_error;
   } catch (const NumericalError&) {
     return true;
   }

@@ -12,10 +12,10 @@ namespace valleydrift::compare {
 /// about the square, 0.25 %, half of what is allowed.
 inline constexpr double largest_integrator_error = 0.05;
 
-/// Largest |E q(Y_h) - E q(Y_2h)| over the slow coordinates at a record, in units of scale(column), with its standard
-/// error; columns whose scale is 0 do not count.
+/// |E q(Y_h) - E q(Y_2h)| of the slow coordinate at a record where it is surely the largest: less `quantile` times its
+/// standard error, beside it; in units of scale(column). Columns whose scale is 0 do not count.
 statistics::Estimate integrator_error(const run::DiscreteResult& coupled, int slow_coordinates, int record,
-                                      const std::function<double(int column)>& scale);
+                                      const std::function<double(int column)>& scale, double quantile);
 
 /// Whether a step is to be chosen: where there is diffusion, none was given, and a shorter one is possible.
 bool chooses_limit_step(const run::ResolvedRun& run, const run::Plan& plan);

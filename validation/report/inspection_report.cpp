@@ -25,15 +25,28 @@ run::Quantity right(const run::Quantity& figure, const inspect::Inspection& i) {
   return {std::stod(fmt::format("{:.{}g}", *figure.value, digits)), {}};
 }
 
-std::string vector_text(const Vector& v) {
+/// What rounding leaves of a zero, beside numbers of size `scale`, and -0, are not shown.
+std::string vector_text(const Vector& v, double scale) {
   constexpr Eigen::Index most_shown = 8;
   std::string text;
   for (Eigen::Index i = 0; i < std::min(v.size(), most_shown); ++i) {
-    // What rounding leaves of a zero, and -0, are not shown.
-    const double x = std::abs(v[i]) <= 1e-14 ? 0.0 : v[i];
+    const double x = std::abs(v[i]) <= 1e-14 * scale ? 0.0 : v[i];
     text += fmt::format("{}{:.6g}", i == 0 ? "" : ", ", x);
   }
   return fmt::format("({}{})", text, v.size() > most_shown ? fmt::format(", ... {} in all", v.size()) : "");
+}
+
+std::string vector_text(const Vector& v) { return vector_text(v, v.cwiseAbs().maxCoeff()); }
+
+/// The largest component of the terms of one form, or the slope of tr H across a valley of its size: all terms may be
+/// what rounding leaves.
+double size_of(const inspect::FormDrift& drift, const inspect::Inspection& i) {
+  const double point = i.point.norm();
+  double size = i.trace_hessian / (point > 0.0 ? point : 1.0);
+  for (const Vector* term : {&drift.curvature, &drift.mixed, &drift.transverse}) {
+    size = std::max(size, term->cwiseAbs().maxCoeff());
+  }
+  return size;
 }
 
 std::string figure_text(const run::Quantity& figure, const std::string& unit) {
@@ -86,10 +99,11 @@ std::string inspection_text(const inspect::Inspection& i) {
   text += "\nDrift per unit of slow time\n";
   for (const inspect::FormDrift& d : i.drift) {
     text += fmt::format("  {} form\n", name_of(d.form));
-    line("  curvature", vector_text(d.curvature));
-    line("  mixed", vector_text(d.mixed));
-    line("  transverse", vector_text(d.transverse));
-    line("  total", vector_text(d.total()));
+    const double size = size_of(d, i);
+    line("  curvature", vector_text(d.curvature, size));
+    line("  mixed", vector_text(d.mixed, size));
+    line("  transverse", vector_text(d.transverse, size));
+    line("  total", vector_text(d.total(), size));
   }
   if (!c.gamma) text += fmt::format("  asymptotic form: {}\n", no_asymptotic);
   constexpr Eigen::Index most_rows = 8;
@@ -100,7 +114,7 @@ std::string inspection_text(const inspect::Inspection& i) {
   } else {
     text += fmt::format("Diffusion P_L sigma, {} x {}\n", i.diffusion->rows(), i.diffusion->cols());
     for (Eigen::Index r = 0; r < std::min(i.diffusion->rows(), most_rows); ++r) {
-      line("", vector_text(i.diffusion->row(r).transpose()));
+      line("", vector_text(i.diffusion->row(r).transpose(), std::sqrt(i.diffusion_rate)));
     }
     if (i.diffusion->rows() > most_rows) line("", "...");
   }

@@ -135,8 +135,9 @@ std::optional<Vector> fixed_point(const ResolvedRun& run, const ValleyDrift& dri
   constexpr double stiff = 1e5;
   Vector y = run.start;
   const double rate = drift.linearised(y).norm();
-  if (!(rate > negligible_rate(run, y)) && !(drift(y).norm() > negligible_rate(run, y))) return y;
-  double horizon = 1.0 / std::max(rate, negligible_rate(run, y));
+  const double least = negligible_rate(run, y);
+  if (!(rate > least) && !(drift(y).norm() > least * run.manifold.length(y))) return y;
+  double horizon = 1.0 / std::max(rate, least);
   bool along_symmetry = false;
   for (int doubling = 0; doubling < most_doublings; ++doubling) {
     const Vector next = drift.flow(y, horizon);
@@ -218,9 +219,7 @@ Quantity local_time(const ResolvedRun& run) {
   const Vector velocity = drift(run.start);
   const double rate = rate_of_trace(run.manifold, run.start, velocity);
   const double least = negligible_rate(run, run.start);
-  if (velocity.norm() > least && rate * run.manifold.geometry(run.start).trace_hessian() > least) {
-    return {1.0 / rate, {}};
-  }
+  if (velocity.norm() > least * run.manifold.length(run.start) && rate > least) return {1.0 / rate, {}};
   return {{}, "tr H does not change along the flow here"};
 }
 

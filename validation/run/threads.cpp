@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <future>
@@ -34,14 +35,16 @@ struct StackSize {
   std::size_t bytes;
 };
 
-/// Nothing if neither is set, or not to a number of B, K, M or G (without a letter K): OpenMP says so and passes it
-/// over.
+/// Nothing if neither is set, or not to a whole number of B, K, M or G (without a letter K): OpenMP says so and passes
+/// it over.
 std::optional<StackSize> stack_size_told() {
   for (const char* name : {"OMP_STACKSIZE", "GOMP_STACKSIZE"}) {
     const char* text = std::getenv(name);
     if (!text) continue;
     char* end = nullptr;
-    const double number = std::strtod(text, &end);
+    errno = 0;
+    const auto number = static_cast<double>(std::strtoul(text, &end, 10));
+    if (end == text || errno != 0) continue;
     const auto skip_blanks = [&] {
       while (std::isspace(static_cast<unsigned char>(*end))) ++end;
     };
@@ -52,7 +55,7 @@ std::optional<StackSize> stack_size_told() {
     skip_blanks();
     const double bytes = std::ldexp(number, 10 * static_cast<int>(unit));
     constexpr double most = 9e18;  // fits in 63 bits
-    if (unit == std::string::npos || *end || !(bytes >= 0.0 && bytes < most)) return {};
+    if (unit == std::string::npos || *end || !(bytes < most)) continue;
     return StackSize{fmt::format("{}={}", name, text), static_cast<std::size_t>(bytes)};
   }
   return {};
