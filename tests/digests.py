@@ -102,7 +102,7 @@ def results_of(program, arguments, has_folder):
 def main(action, program, file):
     program = str(pathlib.Path(program).resolve())
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = {name: pool.submit(results_of, program, arguments, folder) for name, arguments, folder in jobs()}
+        futures = {name.replace(f"{SOURCE}/", ""): pool.submit(results_of, program, arguments, folder) for name, arguments, folder in jobs()}
         now = {name: future.result() for name, future in futures.items()}
     results = sum(len(r) for r in now.values())
     for name in sorted(name for name, r in now.items() if "refused" in r):
