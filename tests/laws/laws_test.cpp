@@ -90,4 +90,17 @@ const ut::ut_detail::auto_test_unit_registrar registrar(boost::shared_ptr<ut::te
                                                         ut::decorator::collector_t::instance());
 
 }  // namespace
+
+// A check that applies nowhere, by a misspelt name of a valley for instance, would be missed by nobody.
+BOOST_AUTO_TEST_CASE(verify_makes_every_row_that_its_page_tells_of) {
+  const std::vector<CheckSite> sites = check_sites({});
+  std::vector<const Check*> checks;
+  for (const Check& check : all_checks()) {
+    checks.push_back(&check);
+    BOOST_TEST(!rows_of({&check}, sites).empty(), check.id);
+  }
+  BOOST_TEST(checks.size() == 64U);
+  BOOST_TEST(rows_of(checks, sites).size() == 932U);
+}
+
 }  // namespace valleydrift
