@@ -104,7 +104,7 @@ void write_replay(const run::ResolvedRun& run, const run::Plan& plan, std::int64
       limit_steps.push_back(k);
       times.push_back(static_cast<double>(k) / unit);
     }
-    const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
+    const sde::LyapunovOperator form(run.config.form, run.hyperparameters, run.config.gamma);
     limit_path = sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
   }
 

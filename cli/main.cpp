@@ -1,22 +1,4 @@
-// Where the program starts: signals, waiting threads, standard streams, then cli::run.
-#include <unistd.h>
+// Where the program starts.
+#include "cli/program.hpp"
 
-#include <Eigen/Core>
-#include <iostream>
-
-#include "cli/commands.hpp"
-#include "cli/passive_threads.hpp"
-#include "cli/standard_streams.hpp"
-#include "manifolds/interrupt.hpp"
-
-int main(int argc, char** argv) {
-  valleydrift::cli::wait_passively(argv);
-  valleydrift::cli::open_standard_descriptors();
-  const valleydrift::cli::ThroughDescriptor out(std::cout, STDOUT_FILENO), err(std::cerr, STDERR_FILENO);
-  valleydrift::install_signal_handlers();
-  // Eigen cuts large products, and so the order of their sums, by the processor's caches; here by the same ones
-  // everywhere.
-  constexpr std::ptrdiff_t first = 32 << 10, second = 512 << 10, third = 4 << 20;  // bytes
-  Eigen::setCpuCacheSizes(first, second, third);
-  return valleydrift::cli::run(argc, argv, std::cout, std::cerr);
-}
+int main(int argc, char** argv) { return valleydrift::cli::run_program(argc, argv); }

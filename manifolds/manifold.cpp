@@ -10,7 +10,6 @@
 #include <limits>
 #include <utility>
 
-#include "manifolds/derivatives.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/numbers/lane_math.hpp"
 #include "manifolds/numbers/number_text.hpp"
@@ -26,35 +25,23 @@ constexpr double rank_gap_tolerance = 1e-9;
 std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 
-template <class T>
-std::vector<T> scratch_for(const auto& loss) {
-  return std::vector<T>(static_cast<std::size_t>(loss.scratch_size()));
-}
-
-/// grad L at w + h v and, in the slopes, its derivative along v, for T = double or Dual<double> components.
-template <class T>
-std::vector<Dual<T>> gradient_along(const auto& loss, const std::vector<Dual<T>>& w) {
-  std::vector<Dual<T>> g(w.size());
-  auto scratch = scratch_for<Dual<T>>(loss);
-  loss.template gradient<Dual<T>>(std::span<const Dual<T>>(w), std::span<Dual<T>>(scratch), std::span<Dual<T>>(g));
-  return g;
-}
+using First = PointwiseLoss::First;
+using Second = PointwiseLoss::Second;
 
 /// d^2/dh^2 grad L(w + h v).
-Vector second_derivative_of_gradient(const auto& loss, const Vector& w, const Vector& v) {
-  using Second = Dual<Dual<double>>;
-  std::vector<Second> x(static_cast<std::size_t>(w.size()));
+Vector second_derivative_of_gradient(const PointwiseLoss& loss, const Vector& w, const Vector& v) {
+  std::vector<Second> x(static_cast<std::size_t>(w.size())), g(x.size());
   for (Eigen::Index i = 0; i < w.size(); ++i) {
-    x[static_cast<std::size_t>(i)] = Second(Dual<double>(w[i], v[i]), Dual<double>(v[i], 0.0));
+    x[static_cast<std::size_t>(i)] = Second(First(w[i], v[i]), First(v[i], 0.0));
   }
-  const auto g = gradient_along<Dual<double>>(loss, x);
+  loss.gradient(std::span<const Second>(x), std::span<Second>(g));
   Vector out(w.size());
   for (Eigen::Index i = 0; i < w.size(); ++i) out[i] = g[static_cast<std::size_t>(i)].slope.slope;
   return out;
 }
 
 /// D3L[S] from grad L alone: S = sum_k lambda_k e_k e_k^T.
-Vector generic_third_contraction(const auto& loss, const Vector& w, const Matrix& s) {
+Vector generic_third_contraction(const PointwiseLoss& loss, const Vector& w, const Matrix& s) {
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(s);
   Vector out = Vector::Zero(w.size());
   for (Eigen::Index k = 0; k < s.cols(); ++k) {
@@ -64,27 +51,9 @@ Vector generic_third_contraction(const auto& loss, const Vector& w, const Matrix
   return out;
 }
 
-Matrix model_jacobian(const auto& model, const Vector& w) {
-  const auto m = static_cast<std::size_t>(model.residual_count());
-  std::vector<double> unit(m), j(m * static_cast<std::size_t>(w.size()));
-  jacobian<double>(model, view(w), std::span<double>(unit), std::span<double>(j));
-  return Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
-      j.data(), static_cast<Eigen::Index>(m), w.size());
-}
-
-Matrix model_residual_hessian(const auto& model, const Vector& w, const Vector& r) {
-  ResidualHessian<double, std::decay_t<decltype(model)>> second(model);
-  Matrix h = Matrix::Zero(w.size(), w.size());
-  for (Eigen::Index k = 0; k < w.size(); ++k) {
-    const Vector unit = Vector::Unit(w.size(), k);
-    second.add(view(w), view(r), view(unit), {h.col(k).data(), static_cast<std::size_t>(w.size())});
-  }
-  return h;
-}
-
 /// The m x m problem, DERIVATION section 5: Gram = s J J^T = V diag(l) V^T, U = s^(1/2) J^T V diag(l)^(-1/2).
-void solve_gram(const auto& model, const Vector& y, Geometry& geometry) {
-  const Matrix j = std::sqrt(model.weight()) * model_jacobian(model, y);
+void solve_gram(const PointwiseLoss& loss, const Vector& y, Geometry& geometry) {
+  const Matrix j = std::sqrt(loss.weight()) * loss.jacobian(y);
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(j * j.transpose());
   geometry.spectrum = solver.eigenvalues();
   geometry.transverse = j.transpose() * solver.eigenvectors();
@@ -106,148 +75,76 @@ Manifold::Manifold(const std::string& name, ParameterValues parameters)
 
 Manifold::Manifold(ManifoldDescription description, ParameterValues parameters)
     : description_(std::move(description)),
-      loss_(std::make_shared<RegisteredLoss>(make_loss(description_, parameters))) {
+      loss_(make_loss(description_, parameters)) {
   for (const ParameterInfo& info : description_.parameters) {
     const auto given = parameters.find(info.name);
     parameters_[info.name] = given == parameters.end() ? info.default_value : given->second;
   }
 }
 
-int Manifold::dimension() const {
-  return std::visit([](const auto& loss) { return loss.dimension(); }, loss_->loss);
-}
-int Manifold::transverse_dimension() const {
-  return std::visit([](const auto& loss) { return loss.transverse_dimension(); }, loss_->loss);
-}
-bool Manifold::is_least_squares() const {
-  return std::visit([](const auto& loss) { return manifolds::is_least_squares<std::decay_t<decltype(loss)>>; },
-                    loss_->loss);
-}
-int Manifold::label_count() const {
-  return std::visit([](const auto& loss) { return loss.label_count(); }, loss_->loss);
-}
-double Manifold::label_constant() const {
-  return std::visit([](const auto& loss) { return loss.label_constant(); }, loss_->loss);
-}
+int Manifold::dimension() const { return loss_->dimension(); }
+int Manifold::transverse_dimension() const { return loss_->transverse_dimension(); }
+bool Manifold::is_least_squares() const { return loss_->is_least_squares(); }
+int Manifold::label_count() const { return loss_->label_count(); }
+double Manifold::label_constant() const { return loss_->label_constant(); }
+std::int64_t Manifold::most_flow_gradients() const { return loss_->most_flow_gradients(); }
 
-double Manifold::loss(const Vector& w) const {
-  return std::visit(
-      [&](const auto& loss) {
-        auto scratch = scratch_for<double>(loss);
-        return loss.template value<double>(view(w), std::span<double>(scratch));
-      },
-      loss_->loss);
-}
+double Manifold::loss(const Vector& w) const { return loss_->value(view(w)); }
 
 Vector Manifold::gradient(const Vector& w) const {
-  return std::visit(
-      [&](const auto& loss) {
-        auto scratch = scratch_for<double>(loss);
-        Vector g(w.size());
-        loss.template gradient<double>(view(w), std::span<double>(scratch), view(g));
-        return g;
-      },
-      loss_->loss);
-}
-
-std::int64_t Manifold::most_flow_gradients() const {
-  return std::visit(
-      []<class L>(const L& loss) {
-        if constexpr (LimitsItsFlow<typename L::model_type>) return loss.model().most_flow_gradients();
-        return std::numeric_limits<std::int64_t>::max();
-      },
-      loss_->loss);
+  Vector g(w.size());
+  loss_->gradient(view(w), view(g));
+  return g;
 }
 
 Matrix Manifold::hessian(const Vector& w) const {
-  return std::visit(
-      [&](const auto& loss) {
-        const auto size = static_cast<std::size_t>(w.size());
-        Matrix h(w.size(), w.size());
-        for (std::size_t k = 0; k < size; ++k) {
-          std::vector<Dual<double>> x(size);
-          for (std::size_t i = 0; i < size; ++i) x[i] = Dual<double>(view(w)[i], i == k ? 1.0 : 0.0);
-          const auto g = gradient_along<double>(loss, x);
-          for (std::size_t i = 0; i < size; ++i) {
-            h(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k)) = g[i].slope;
-          }
-        }
-        return Matrix(0.5 * (h + h.transpose()));
-      },
-      loss_->loss);
+  Matrix h(w.size(), w.size());
+  std::vector<First> x(view(w).begin(), view(w).end()), g(x.size());
+  for (Eigen::Index k = 0; k < w.size(); ++k) {
+    x[static_cast<std::size_t>(k)].slope = 1.0;
+    loss_->gradient(std::span<const First>(x), std::span<First>(g));
+    x[static_cast<std::size_t>(k)].slope = 0.0;
+    for (Eigen::Index i = 0; i < w.size(); ++i) h(i, k) = g[static_cast<std::size_t>(i)].slope;
+  }
+  return 0.5 * (h + h.transpose());
 }
 
 Vector Manifold::third_contraction(const Vector& w, const Matrix& s) const {
-  return std::visit(
-      [&]<class L>(const L& loss) -> Vector {
-        if constexpr (manifolds::is_least_squares<L>) {
-          const auto& model = loss.model();
-          const Matrix j = model_jacobian(model, w);
-          Vector out = Vector::Zero(w.size());
-          for (Eigen::Index a = 0; a < j.rows(); ++a) {
-            const Matrix h = model_residual_hessian(model, w, Vector::Unit(j.rows(), a));
-            const Vector g = j.row(a).transpose();
-            out += model.weight() * (2.0 * (h * (s * g)) + g * h.cwiseProduct(s.transpose()).sum());
-          }
-          return out;
-        } else {
-          return generic_third_contraction(loss, w, s);
-        }
-      },
-      loss_->loss);
+  if (!is_least_squares()) return generic_third_contraction(*loss_, w, s);
+  const Matrix j = jacobian(w);
+  Vector out = Vector::Zero(w.size());
+  for (Eigen::Index a = 0; a < j.rows(); ++a) {
+    const Matrix h = residual_hessian(w, Vector::Unit(j.rows(), a));
+    const Vector g = j.row(a).transpose();
+    out += loss_->weight() * (2.0 * (h * (s * g)) + g * h.cwiseProduct(s.transpose()).sum());
+  }
+  return out;
 }
 
 Vector Manifold::residuals(const Vector& w) const {
-  return std::visit(
-      [&](const auto& loss) {
-        Vector f(loss.model().residual_count());
-        loss.model().template residuals<double>(view(w), view(f));
-        return f;
-      },
-      loss_->loss);
+  Vector f(transverse_dimension());
+  loss_->residuals(view(w), view(f));
+  return f;
 }
 
-Matrix Manifold::jacobian(const Vector& w) const {
-  return std::visit([&](const auto& loss) { return model_jacobian(loss.model(), w); }, loss_->loss);
-}
-
+Matrix Manifold::jacobian(const Vector& w) const { return loss_->jacobian(w); }
 Vector Manifold::residual_hessian_times(const Vector& w, const Vector& r, const Vector& v) const {
-  return std::visit(
-      [&](const auto& loss) {
-        const auto& model = loss.model();
-        ResidualHessian<double, std::decay_t<decltype(model)>> second(model);
-        Vector out = Vector::Zero(w.size());
-        second.add(view(w), view(r), view(v), view(out));
-        return out;
-      },
-      loss_->loss);
+  return loss_->residual_hessian_times(w, r, v);
 }
-
-Matrix Manifold::residual_hessian(const Vector& w, const Vector& r) const {
-  return std::visit([&](const auto& loss) { return model_residual_hessian(loss.model(), w, r); }, loss_->loss);
-}
+Matrix Manifold::residual_hessian(const Vector& w, const Vector& r) const { return loss_->residual_hessian(w, r); }
 
 Matrix Manifold::label_noise_factor(const Vector& w) const {
-  return std::visit(
-      [&](const auto& loss) {
-        const auto size = static_cast<std::size_t>(w.size());
-        const auto labels = static_cast<std::size_t>(loss.label_count());
-        Matrix sigma(w.size(), loss.label_count());
-        const std::vector<Dual<double>> x(view(w).begin(), view(w).end());
-        for (std::size_t a = 0; a < labels; ++a) {
-          std::vector<Dual<double>> shift(labels), g(size);
-          shift[a] = Dual<double>(0.0, 1.0);
-          auto scratch = scratch_for<Dual<double>>(loss);
-          loss.template noisy_gradient<Dual<double>>(std::span<const Dual<double>>(x),
-                                                     std::span<const Dual<double>>(shift),
-                                                     std::span<Dual<double>>(scratch), std::span<Dual<double>>(g));
-          for (std::size_t i = 0; i < size; ++i) {  // the iteration adds -grad L + eps sigma xi
-            sigma(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(a)) = -g[i].slope;
-          }
-        }
-        return sigma;
-      },
-      loss_->loss);
+  Matrix sigma(w.size(), label_count());
+  const std::vector<First> x(view(w).begin(), view(w).end());
+  std::vector<First> shift(static_cast<std::size_t>(label_count())), g(x.size());
+  for (Eigen::Index a = 0; a < sigma.cols(); ++a) {
+    shift[static_cast<std::size_t>(a)] = First(0.0, 1.0);
+    loss_->noisy_gradient(std::span<const First>(x), std::span<const First>(shift), std::span<First>(g));
+    shift[static_cast<std::size_t>(a)] = First(0.0, 0.0);
+    // The iteration adds -grad L + eps sigma xi.
+    for (Eigen::Index i = 0; i < w.size(); ++i) sigma(i, a) = -g[static_cast<std::size_t>(i)].slope;
+  }
+  return sigma;
 }
 
 Vector Manifold::spectrum(const Vector& y) const { return decompose(y).spectrum; }
@@ -255,17 +152,13 @@ Vector Manifold::spectrum(const Vector& y) const { return decompose(y).spectrum;
 Geometry Manifold::decompose(const Vector& y) const {
   Geometry geometry;
   geometry.point = y;
-  std::visit(
-      [&]<class L>(const L& loss) {
-        if constexpr (manifolds::is_least_squares<L>) {
-          solve_gram(loss.model(), y, geometry);
-        } else {
-          const Eigen::SelfAdjointEigenSolver<Matrix> solver(hessian(y));
-          geometry.spectrum = solver.eigenvalues().tail(loss.transverse_dimension());
-          geometry.transverse = solver.eigenvectors().rightCols(loss.transverse_dimension());
-        }
-      },
-      loss_->loss);
+  if (is_least_squares()) {
+    solve_gram(*loss_, y, geometry);
+    return geometry;
+  }
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(hessian(y));
+  geometry.spectrum = solver.eigenvalues().tail(transverse_dimension());
+  geometry.transverse = solver.eigenvectors().rightCols(transverse_dimension());
   return geometry;
 }
 
@@ -367,25 +260,11 @@ double Manifold::largest_squared_curvature_dense(const Geometry& geometry, const
 
 /// sum_i S_i^2 v of DERIVATION (33b) by 2 m products Hess f_a v, none of them a matrix. omega = (J J^T)^(-1).
 Vector Manifold::squared_shapes_times(const Geometry& geometry, const Matrix& omega, const Vector& v) const {
-  return std::visit(
-      [&](const auto& loss) {
-        const auto& model = loss.model();
-        ResidualHessian<double, std::decay_t<decltype(model)>> second(model);
-        const auto column = [&](Matrix& a, Eigen::Index k) {
-          return std::span(a.col(k).data(), static_cast<std::size_t>(a.rows()));
-        };
-        Matrix bent = Matrix::Zero(v.size(), omega.cols());
-        for (Eigen::Index b = 0; b < omega.cols(); ++b) {
-          second.add_one(view(geometry.point), static_cast<std::size_t>(b), view(v), column(bent, b));
-        }
-        Matrix weighed = geometry.longitudinal(bent) * omega;
-        Vector out = Vector::Zero(v.size());
-        for (Eigen::Index a = 0; a < omega.cols(); ++a) {
-          second.add_one(view(geometry.point), static_cast<std::size_t>(a), column(weighed, a), view(out));
-        }
-        return Vector(geometry.longitudinal(out));
-      },
-      loss_->loss);
+  const Matrix bent = loss_->each_residual_hessian_times(geometry.point, v.replicate(1, omega.cols()));
+  const Matrix twice = loss_->each_residual_hessian_times(geometry.point, geometry.longitudinal(bent) * omega);
+  Vector out = Vector::Zero(v.size());
+  for (const auto& column : twice.colwise()) out += column;
+  return geometry.longitudinal(out);
 }
 
 /// Lanczos' method, each direction made orthogonal to all before it: 20 to 30 products where the power method would
@@ -422,18 +301,15 @@ double Manifold::largest_squared_curvature_by_lanczos(const Geometry& geometry, 
 }
 
 Vector Manifold::default_start() const {
-  const std::vector<double> start =
-      std::visit([](const auto& loss) { return loss.model().default_start(); }, loss_->loss);
+  const std::vector<double> start = loss_->default_start();
   return Eigen::Map<const Vector>(start.data(), static_cast<Eigen::Index>(start.size()));
 }
 
-std::vector<std::string> Manifold::slow_coordinate_names() const {
-  return std::visit([](const auto& loss) { return loss.model().slow_coordinate_names(); }, loss_->loss);
-}
+std::vector<std::string> Manifold::slow_coordinate_names() const { return loss_->slow_coordinate_names(); }
 
 Vector Manifold::slow_coordinates(const Vector& y, const Vector& start) const {
   Vector q(static_cast<Eigen::Index>(slow_coordinate_names().size()));
-  std::visit([&](const auto& loss) { loss.model().slow_coordinates(view(y), view(start), view(q)); }, loss_->loss);
+  loss_->slow_coordinates(view(y), view(start), view(q));
   return q;
 }
 

@@ -11,7 +11,7 @@
 
 namespace valleydrift::manifolds {
 
-struct RegisteredLoss;  // registry.hpp
+class PointwiseLoss;  // pointwise_loss.hpp
 
 /// A scaled residual below this counts as on the valley: a point within it is not moved.
 inline constexpr double on_valley_tolerance = 1e-12;
@@ -28,8 +28,8 @@ class Manifold {
   const std::string& name() const { return description_.name; }
   const ManifoldDescription& description() const { return description_; }
   const ParameterValues& parameters() const { return parameters_; }
-  /// The loss with its type, for the inner loops.
-  const RegisteredLoss& registered() const { return *loss_; }
+  /// The loss by itself: by what discrete/ and sde/ find their kernels, and where checks look at single derivatives.
+  const PointwiseLoss& pointwise() const { return *loss_; }
 
   int dimension() const;
   int transverse_dimension() const;
@@ -98,7 +98,7 @@ class Manifold {
 
   ManifoldDescription description_;
   ParameterValues parameters_;
-  std::shared_ptr<const RegisteredLoss> loss_;  ///< never changes, so copies share it
+  std::shared_ptr<const PointwiseLoss> loss_;  ///< never changes, so copies share it
 };
 
 /// A point as text, for messages: (1, 0.5).

@@ -41,6 +41,12 @@ concept DescribedModel = requires {
   { M::describe() } -> std::same_as<ManifoldDescription>;
 };
 
+/// A model made of a text that the user typed.
+template <class M>
+concept TypedModel = requires(const FormulaSource& source, const ParameterValues& parameters) {
+  { M::read(source, parameters) } -> std::same_as<M>;
+};
+
 /// Closed forms that a model may add; the law tests hold them against the generic ones.
 template <class M>
 concept HasClosedTrace = requires(const M model, std::span<const double> y) {

@@ -8,19 +8,16 @@
 #include <stdexcept>
 
 #include "manifolds/errors.hpp"
-#include "manifolds/formula/formula_model.hpp"
 
 namespace valleydrift::manifolds {
+
+std::vector<LossEntry> built_in_entries();  ///< CMake makes it of the list in cmake/models.cmake
+
 namespace {
 
-/// Calls visit(type tag) for every alternative of AnyLoss.
-template <class Visit, std::size_t... I>
-void for_each_loss(Visit&& visit, std::index_sequence<I...>) {
-  (visit(std::in_place_type<std::variant_alternative_t<I, AnyLoss>>), ...);
-}
-template <class Visit>
-void for_each_loss(Visit&& visit) {
-  for_each_loss(visit, std::make_index_sequence<std::variant_size_v<AnyLoss>>{});
+std::vector<LossEntry>& entries() {
+  static std::vector<LossEntry> all = built_in_entries();
+  return all;
 }
 
 std::string allowed_text(const ParameterInfo& info) {
@@ -46,14 +43,24 @@ double parse_parameter(const ParameterInfo& info, const std::string& text) {
 
 }  // namespace
 
+void add_entry(LossEntry entry) {
+  const auto has_its_name = [&](const LossEntry& e) {
+    return e.description && entry.description && e.description->name == entry.description->name;
+  };
+  std::vector<LossEntry>& all = entries();
+  if (!has_its_name(all.back()) && std::any_of(all.begin(), all.end(), has_its_name)) {
+    throw std::invalid_argument(entry.description->name + ": the list of manifolds has one of this name");
+  }
+  all.push_back(std::move(entry));
+}
+
 std::vector<ManifoldDescription> descriptions() {
   std::vector<ManifoldDescription> all;
-  for_each_loss([&]<class L>(std::in_place_type_t<L>) {
-    if constexpr (DescribedModel<L>) {
-      ManifoldDescription next = L::describe();
-      if (all.empty() || all.back().name != next.name) all.push_back(std::move(next));
+  for (const LossEntry& entry : entries()) {
+    if (entry.description && (all.empty() || all.back().name != entry.description->name)) {
+      all.push_back(*entry.description);
     }
-  });
+  }
   return all;
 }
 
@@ -94,11 +101,8 @@ std::string format_parameter(const ParameterInfo& info, double value) {
   return fmt::format("{}", value);
 }
 
-RegisteredLoss make_loss(const std::string& name, const ParameterValues& parameters) {
-  return make_loss(description_of(name), parameters);
-}
-
-RegisteredLoss make_loss(const ManifoldDescription& description, const ParameterValues& parameters) {
+std::shared_ptr<const PointwiseLoss> make_loss(const ManifoldDescription& description,
+                                               const ParameterValues& parameters) {
   ParameterValues resolved;
   for (const ParameterInfo& info : description.parameters) {
     const auto found = parameters.find(info.name);
@@ -108,25 +112,14 @@ RegisteredLoss make_loss(const ManifoldDescription& description, const Parameter
     }
     resolved[info.name] = value;
   }
-  std::vector<RegisteredLoss> made;
-  for_each_loss([&]<class L>(std::in_place_type_t<L> tag) {
-    if (!made.empty()) return;
-    if constexpr (std::is_same_v<L, LeastSquares<FormulaModel>>) {
-      if (description.source) made.push_back({AnyLoss(tag, FormulaModel(read_formula(*description.source, resolved)))});
-    } else {
-      if (description.source || L::describe().name != description.name) return;
-      if constexpr (ServesSome<typename L::model_type>) {
-        if (!L::model_type::serves(resolved)) return;
-      }
-      try {
-        made.push_back({AnyLoss(tag, resolved)});
-      } catch (const std::invalid_argument& error) {  // a condition between several parameters
-        throw ConfigError(fmt::format("--param of {}: {}", description.name, error.what()));
-      }
+  for (const LossEntry& entry : entries()) {
+    try {
+      if (std::shared_ptr<const PointwiseLoss> loss = entry.make(description, resolved)) return loss;
+    } catch (const std::invalid_argument& error) {  // a condition between several parameters
+      throw ConfigError(fmt::format("--param of {}: {}", description.name, error.what()));
     }
-  });
-  if (made.empty()) throw ConfigError(fmt::format("{}: the list of manifolds has no formulas", description.name));
-  return made.front();
+  }
+  throw ConfigError(fmt::format("{}: the list of manifolds has no model for it", description.name));
 }
 
 }  // namespace valleydrift::manifolds

@@ -1,57 +1,31 @@
-// The list of manifolds. One line here, and one file for the model, add a manifold everywhere: to the command line,
-// the listing, the law tests and the checks. A model may stand here more than once, with its sizes known to the
-// compiler before the one whose sizes are not: the first that serves the parameters is taken.
+// The list of manifolds, which is open: the program's own, then those that a project adds.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
-#include <variant>
 
 #include "manifolds/catalogue.hpp"
-#include "manifolds/formula/formula_model.hpp"
-#include "manifolds/loss.hpp"
-#include "manifolds/models/channel.hpp"
-#include "manifolds/models/ellipse.hpp"
-#include "manifolds/models/linear_network.hpp"
-#include "manifolds/models/matrix_sensing.hpp"
-#include "manifolds/models/quadratic_pair.hpp"
-#include "manifolds/models/sphere.hpp"
-#include "manifolds/models/teacher_student.hpp"
-#include "manifolds/models/torus.hpp"
-#include "manifolds/models/uv.hpp"
-#include "manifolds/models/vector_uv.hpp"
+#include "manifolds/pointwise_loss.hpp"
 
 namespace valleydrift::manifolds {
 
-/// The models of least squares: each(Model) one by one.
-// clang-format off
-#define VALLEYDRIFT_MODELS(each) \
-  each(Uv)                       \
-  each(VectorUv)                 \
-  each(Channel)                  \
-  each(Ellipse)                  \
-  each(SphereInSpace)            \
-  each(Sphere)                   \
-  each(Torus)                    \
-  each(QuadraticPair)            \
-  each(LinearNetwork)            \
-  each(MatrixSensing)            \
-  each(TeacherStudent)           \
-  each(FormulaModel) /* not in the listing: what a user types */
-// clang-format on
-
-#define VALLEYDRIFT_LOSS(Model) LeastSquares<Model>,
-using AnyLoss = std::variant<VALLEYDRIFT_MODELS(VALLEYDRIFT_LOSS)  //
-                             CoshPair>;
-#undef VALLEYDRIFT_LOSS
-
-/// A variant of a name of its own, so that headers can mention it without knowing every model.
-struct RegisteredLoss {
-  AnyLoss loss;
+/// One model of the list. A name may stand in it more than once in a row, with its sizes known to the compiler before
+/// the one whose sizes are not: the first that serves the parameters is taken.
+struct LossEntry {
+  std::optional<ManifoldDescription> description;  ///< nothing for what is typed at run time
+  /// The loss of this description with resolved parameters; nullptr if it is another entry's. Throws
+  /// std::invalid_argument for a condition between several parameters.
+  std::function<std::shared_ptr<const PointwiseLoss>(const ManifoldDescription&, const ParameterValues&)> make;
 };
 
-/// The loss by name. Throws ConfigError for an unknown name or parameters out of range.
-RegisteredLoss make_loss(const std::string& name, const ParameterValues& parameters);
-/// The loss described, which may be typed.
-RegisteredLoss make_loss(const ManifoldDescription& description, const ParameterValues& parameters);
+/// Adds an entry at the end. Throws std::invalid_argument if another entry than the last has its name. Not for two
+/// threads at once.
+void add_entry(LossEntry entry);
+
+/// The loss described, which may be typed. Throws ConfigError for parameters out of range or an unknown name.
+std::shared_ptr<const PointwiseLoss> make_loss(const ManifoldDescription& description,
+                                               const ParameterValues& parameters);
 
 }  // namespace valleydrift::manifolds

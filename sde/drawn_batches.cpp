@@ -15,7 +15,7 @@ namespace {
 /// covariance of the samples' parts in the gradient.
 class SamplingMap {
  public:
-  SamplingMap(const Manifold& manifold, const Geometry& geometry, double spread, const LimitForm& form)
+  SamplingMap(const Manifold& manifold, const Geometry& geometry, double spread, const LyapunovOperator& form)
       : sigma_(manifold.label_noise_factor(geometry.point)),
         modes_(geometry.transverse.transpose() * sigma_),
         along_(modes_.transpose() / manifold.label_constant()),
@@ -49,7 +49,8 @@ constexpr int most_iterations = 20000;
 
 }  // namespace
 
-Matrix drawn_noise_factor(const Manifold& manifold, const Vector& y, const BatchNoise& noise, const LimitForm& form) {
+Matrix drawn_noise_factor(const Manifold& manifold, const Vector& y, const BatchNoise& noise,
+                          const LyapunovOperator& form) {
   if (form.form() != Form::finite_step || noise.spread == 0.0 || noise.label == 0.0) {
     return std::sqrt(noise.label) * manifold.label_noise_factor(y);
   }
@@ -75,7 +76,7 @@ Matrix drawn_noise_factor(const Manifold& manifold, const Vector& y, const Batch
 double sampling_strength(const Manifold& manifold, const Geometry& geometry, const BatchNoise& noise,
                          const Hyperparameters& hyperparameters) {
   if (noise.spread == 0.0) return 0.0;
-  const SamplingMap sampled(manifold, geometry, noise.spread, LimitForm(Form::finite_step, hyperparameters));
+  const SamplingMap sampled(manifold, geometry, noise.spread, LyapunovOperator(Form::finite_step, hyperparameters));
   // Power iteration: the map takes covariances to covariances, so its largest eigenvalue is positive and its own.
   constexpr double converged = 1e-9;
   Matrix w = Matrix::Identity(sampled.samples(), sampled.samples());

@@ -1,7 +1,7 @@
 // What drawing batches does to the theorem: the noise that the sampling itself adds off the valley.
 #pragma once
 
-#include "sde/limit_coefficients.hpp"
+#include "sde/theorem.hpp"
 
 namespace valleydrift::sde {
 
@@ -15,7 +15,8 @@ struct BatchNoise {
 /// batches, D x n. In the finite-step form it holds the sampling's own noise, DERIVATION (49), (50); the other
 /// forms are limits eta -> 0, where that is gone and sigma = (n/b)^(1/2) s J^T. Throws NumericalError if (50) has no
 /// solution: sampling_strength is 1 or more.
-Matrix drawn_noise_factor(const Manifold& manifold, const Vector& y, const BatchNoise& noise, const LimitForm& form);
+Matrix drawn_noise_factor(const Manifold& manifold, const Vector& y, const BatchNoise& noise,
+                          const LyapunovOperator& form);
 
 /// r of DERIVATION (51): by how much the sampling noise feeds itself in one relaxation. The mean square of the
 /// transverse motion is finite if and only if r < 1; 0 for the full batch.

@@ -4,27 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/numeric/odeint/integrate/integrate_adaptive.hpp>
-#include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
-#include <boost/numeric/odeint/stepper/generation.hpp>
-#include <boost/numeric/odeint/stepper/generation/generation_controlled_runge_kutta.hpp>
-#include <boost/numeric/odeint/stepper/generation/generation_runge_kutta_dopri5.hpp>
-#include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
 #include <exception>
 #include <functional>
 #include <memory>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
-#include "manifolds/registry.hpp"
-#include "sde/limit_fields.hpp"
-#include "sde/odeint_state.hpp"
+#include "sde/dormand_prince.hpp"
+#include "sde/field.hpp"
 
 namespace valleydrift::sde {
 namespace {
 
 /// The transverse drift of (10) with sigma of (49), by one Hessian-vector product for each residual, (20).
-Vector drawn_drift(const Manifold& manifold, const LimitForm& form, const Vector& y, const BatchNoise& noise) {
+Vector drawn_drift(const Manifold& manifold, const LyapunovOperator& form, const Vector& y, const BatchNoise& noise) {
   const manifolds::Geometry geometry = manifold.geometry(y);
   const Vector& l = geometry.spectrum;
   const Matrix a = geometry.transverse.transpose() * drawn_noise_factor(manifold, y, noise, form);
@@ -42,7 +35,7 @@ Vector drawn_drift(const Manifold& manifold, const LimitForm& form, const Vector
 }
 
 /// dydt(y, out); the manifold must outlive it.
-std::function<void(const State&, State&)> label_drift(const Manifold& manifold, const LimitForm& form,
+std::function<void(const State&, State&)> label_drift(const Manifold& manifold, const LyapunovOperator& form,
                                                       const BatchNoise& noise) {
   if (form.form() == Form::finite_step && noise.spread > 0.0 && noise.label > 0.0) {
     return [&manifold, form, noise](const State& y, State& dydt) {
@@ -51,28 +44,20 @@ std::function<void(const State&, State&)> label_drift(const Manifold& manifold, 
     };
   }
   const double label = noise.label;
-  return std::visit(
-      [&]<class Loss>(const Loss& loss) -> std::function<void(const State&, State&)> {
-        if constexpr (manifolds::is_least_squares<Loss>) {
-          using Field = LimitField<double, typename Loss::model_type>;
-          const auto field = std::make_shared<Field>(loss.model(), form, Matrix(loss.dimension(), 0));
-          return [field, label](const State& y, State& dydt) { field->label_increment(y, label, dydt); };
-        } else {
-          return [&manifold, form, label](const State& y, State& dydt) {
-            const manifolds::Geometry geometry = manifold.geometry(view(y));
-            const Vector d =
-                label *
-                limit_coefficients(manifold, geometry, manifold.label_noise_factor(geometry.point), form).drift();
-            std::copy(d.begin(), d.end(), dydt.begin());
-          };
-        }
-      },
-      manifold.registered().loss);
+  if (manifold.is_least_squares()) {
+    const std::shared_ptr<LabelDrift<double>> drift = make_label_drift<double>(manifold, form);
+    return [drift, label](const State& y, State& dydt) { drift->increment(y, label, dydt); };
+  }
+  return [&manifold, form, label](const State& y, State& dydt) {
+    const manifolds::Geometry geometry = manifold.geometry(view(y));
+    const Vector d = label * theorem(manifold, geometry, manifold.label_noise_factor(geometry.point), form).drift();
+    std::copy(d.begin(), d.end(), dydt.begin());
+  };
 }
 
 }  // namespace
 
-std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, const Vector& y0,
+std::vector<Vector> label_path(const Manifold& manifold, const LyapunovOperator& form, const Vector& y0,
                                const std::vector<double>& times, const BatchNoise& noise) {
   namespace odeint = boost::numeric::odeint;
   constexpr double tolerance = 1e-12;  // per step; a thousand steps stay below the stated 1e-9
@@ -129,9 +114,8 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
       least_time = t + advance;
       const double first_step = (next - t) / 16.0;  // a guess; the error control finds its own
       try {
-        odeint::integrate_adaptive(
-            odeint::make_controlled(tolerance * size, tolerance, odeint::runge_kutta_dopri5<State>()), derivative, y, t,
-            next, first_step, check_rank);
+        odeint::integrate_adaptive(dormand_prince(tolerance * size, tolerance), derivative, y, t, next, first_step,
+                                   check_rank);
       } catch (const odeint::no_progress_error&) {  // no step is short enough
         if (no_drift) std::rethrow_exception(no_drift);
         throw NumericalError(
@@ -147,7 +131,7 @@ std::vector<Vector> label_path(const Manifold& manifold, const LimitForm& form, 
   return out;
 }
 
-Vector label_flow(const Manifold& manifold, const LimitForm& form, const Vector& y0, double t,
+Vector label_flow(const Manifold& manifold, const LyapunovOperator& form, const Vector& y0, double t,
                   const BatchNoise& noise) {
   return label_path(manifold, form, y0, {t}, noise).front();
 }

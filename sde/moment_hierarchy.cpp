@@ -5,12 +5,6 @@
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>
-#include <boost/numeric/odeint/integrate/integrate_adaptive.hpp>
-#include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
-#include <boost/numeric/odeint/stepper/generation.hpp>
-#include <boost/numeric/odeint/stepper/generation/generation_controlled_runge_kutta.hpp>
-#include <boost/numeric/odeint/stepper/generation/generation_runge_kutta_dopri5.hpp>
-#include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
 #include <cmath>
 #include <cstdint>
 
@@ -19,11 +13,10 @@
 #include "manifolds/numbers/lane_math.hpp"
 #include "manifolds/numbers/number_text.hpp"
 #include "manifolds/numbers/portable_math.hpp"
+#include "sde/dormand_prince.hpp"
 
 namespace valleydrift::sde {
 namespace {
-
-using State = std::vector<double>;
 
 /// The right side of (44) or (45): `width` numbers per Laguerre polynomial, E[x L_n], E[x' L_n] or E[x^2 L_n],
 /// E[x x' L_n], E[x'^2 L_n].
@@ -92,15 +85,14 @@ class Evolution {
     for (std::size_t i = 0; i < state_.size(); i += static_cast<std::size_t>(hierarchy_.width())) state_[i] = 1.0;
   }
   double advance(double time) {
-    namespace odeint = boost::numeric::odeint;
     constexpr double tolerance = 1e-10;  // per step; a thousand steps stay below the stated 1e-7
     if (time > time_) {
       const auto derivative = [this](const State& y, State& dydt, double t) {
         if (++evaluations_ % evaluations_between_looks == 0) valleydrift::throw_if_interrupted();
         hierarchy_(y, dydt, t);
       };
-      odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State>()),
-                                 derivative, state_, time_, time, time - time_);
+      boost::numeric::odeint::integrate_adaptive(dormand_prince(tolerance, tolerance), derivative, state_, time_, time,
+                                                 time - time_);
       time_ = time;
     }
     return moment_ == Moment::mean ? state_[0] : std::sqrt(std::max(0.0, state_[0]));

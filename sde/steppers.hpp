@@ -4,18 +4,19 @@
 #include <boost/numeric/odeint/stepper/stepper_categories.hpp>
 #include <cmath>
 #include <span>
+#include <vector>
 
-#include "sde/limit_field.hpp"
+#include "sde/field.hpp"
 
 namespace valleydrift::sde {
 
 /// What a stepper is asked to integrate: the fields of the theorem, and the Brownian path that drives them.
 ///   increments(t, dt, dw, half)  fills dw (r) with the increments over [t, t + dt], variance dt, and half (r) with
 ///                                independent normals of variance dt/2, which only the weak order 2 stepper reads.
-template <class T, class Model, class Increments>
+template <class T, class Increments>
 struct DrivenDiffusion {
   using number_type = T;
-  LimitField<T, Model>* field;
+  Field<T>* field;
   Increments* increments;
 };
 
@@ -39,14 +40,13 @@ class EulerMaruyama {
         half_(static_cast<std::size_t>(noise_count)) {}
 
   /// One step over [t, t + dt] driven by dw.
-  template <class Model>
-  void step(LimitField<T, Model>& field, std::span<T> y, std::span<const T> dw, double dt) {
+  void step(Field<T>& field, std::span<T> y, std::span<const T> dw, double dt) {
     field.ito_increment(y, T(dt), dw, increment_);
     for (std::size_t k = 0; k < y.size(); ++k) y[k] = y[k] + increment_[k];
     field.retract(y);
   }
-  template <class Model, class Increments, class State>
-  void do_step(DrivenDiffusion<T, Model, Increments> system, State& y, double t, double dt) {
+  template <class Increments, class State>
+  void do_step(DrivenDiffusion<T, Increments> system, State& y, double t, double dt) {
     (*system.increments)(t, dt, std::span<T>(dw_), std::span<T>(half_));
     step(*system.field, std::span<T>(y), std::span<const T>(dw_), dt);
   }
@@ -80,8 +80,7 @@ class WeakOrderTwo {
         sum_(static_cast<std::size_t>(dimension)) {}
 
   /// One step driven by dw (variance dt) and half (variance dt/2, independent of dw).
-  template <class Model>
-  void step(LimitField<T, Model>& field, std::span<T> y, std::span<const T> dw, std::span<const T> half, double dt) {
+  void step(Field<T>& field, std::span<T> y, std::span<const T> dw, std::span<const T> half, double dt) {
     for (std::size_t j = 0; j < dw.size(); ++j) rest_[j] = dw[j] - half[j];
     flow(y, [&](std::span<const T> x, std::span<T> slope) { field.diffusion_increment(x, half, slope); });
     flow(y, [&](std::span<const T> x, std::span<T> slope) {
@@ -89,16 +88,16 @@ class WeakOrderTwo {
     });
     field.retract(y);  // the fields keep f constant; this removes the Runge-Kutta error across the valley
   }
-  template <class Model, class Increments, class State>
-  void do_step(DrivenDiffusion<T, Model, Increments> system, State& y, double t, double dt) {
+  template <class Increments, class State>
+  void do_step(DrivenDiffusion<T, Increments> system, State& y, double t, double dt) {
     (*system.increments)(t, dt, std::span<T>(dw_), std::span<T>(half_));
     step(*system.field, std::span<T>(y), std::span<const T>(dw_), std::span<const T>(half_), dt);
   }
 
  private:
-  /// The classical Runge-Kutta step of unit length for dy/ds = field(y).
-  template <class Field>
-  void flow(std::span<T> y, const Field& field) {
+  /// The classical Runge-Kutta step of unit length for dy/ds = increment(y).
+  template <class Increment>
+  void flow(std::span<T> y, const Increment& increment) {
     constexpr double node[] = {0.0, 0.5, 0.5, 1.0};
     constexpr double weight[] = {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0};
     for (std::size_t k = 0; k < y.size(); ++k) sum_[k] = point_[k] = y[k];
@@ -106,7 +105,7 @@ class WeakOrderTwo {
       if (stage > 0) {
         for (std::size_t k = 0; k < y.size(); ++k) point_[k] = y[k] + node[stage] * slope_[k];
       }
-      field(std::span<const T>(point_), std::span<T>(slope_));
+      increment(std::span<const T>(point_), std::span<T>(slope_));
       for (std::size_t k = 0; k < y.size(); ++k) sum_[k] = sum_[k] + weight[stage] * slope_[k];
     }
     for (std::size_t k = 0; k < y.size(); ++k) y[k] = sum_[k];

@@ -14,9 +14,9 @@ import sys
 # room, a header it sees, a header it must not see
 WALLS = [
     ("sde", "manifolds/manifold.hpp", "discrete/iteration.hpp"),
-    ("discrete", "manifolds/manifold.hpp", "sde/limit_form.hpp"),
+    ("discrete", "manifolds/manifold.hpp", "sde/lyapunov_operator.hpp"),
     ("validation/statistics", "validation/statistics/statistics.hpp", "manifolds/manifold.hpp"),
-    ("validation/run", "sde/limit_form.hpp", "validation/report/report.hpp"),
+    ("validation/run", "sde/lyapunov_operator.hpp", "validation/report/report.hpp"),
     ("validation/compare", "validation/run/plan.hpp", "validation/scan/scan.hpp"),
     ("validation/scan", "validation/run/plan.hpp", "validation/compare/compare.hpp"),
     ("validation/verify", "validation/compare/compare.hpp", "validation/output/output_folder.hpp"),

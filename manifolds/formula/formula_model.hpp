@@ -19,6 +19,10 @@ class FormulaModel {
   static constexpr int static_residuals = dynamic;
 
   explicit FormulaModel(Formula formula) : formula_(std::move(formula)) {}
+  /// Throws ConfigError for a text that is no formula.
+  static FormulaModel read(const FormulaSource& source, const ParameterValues& parameters) {
+    return FormulaModel(read_formula(source, parameters));
+  }
 
   int dimension() const { return static_cast<int>(formula_.variables.size()); }
   int residual_count() const { return formula_.residual_count; }

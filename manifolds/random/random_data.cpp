@@ -7,16 +7,11 @@
 #include <Eigen/Core>
 
 #include "manifolds/errors.hpp"
+#include "manifolds/random/process.hpp"
 
 namespace valleydrift::manifolds {
-namespace {
 
-/// The process of a seed that draws data; ensembles use the lower ones.
-constexpr std::uint32_t data_process = 255;
-
-}  // namespace
-
-RandomData::RandomData(double seed) : key_{static_cast<std::uint64_t>(seed), data_process} {}
+RandomData::RandomData(double seed) : key_{static_cast<std::uint64_t>(seed), process::data} {}
 
 double RandomData::normal(int row, int column, std::uint32_t role) const {
   return noise(NoiseLaw::gaussian, key_, static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(column), role);

@@ -12,29 +12,30 @@ namespace {
 
 using namespace valleydrift;
 using namespace valleydrift::benchmarks;
+using sde::LyapunovOperator;
 
 constexpr double large_step = 1.0 / 128.0;
 
+ResolvedRun large_run_of(NoiseKind noise) {
+  return run_of("linear-network", noise, NoiseLaw::gaussian, {{"features", "1000"}, {"samples", "200"}});
+}
 const ResolvedRun& large_run() {
-  static const ResolvedRun run =
-      run_of("linear-network", NoiseKind::isotropic, NoiseLaw::gaussian, {{"features", "1000"}, {"samples", "200"}});
+  static const ResolvedRun run = large_run_of(NoiseKind::isotropic);
   return run;
 }
+LyapunovOperator large_operator() { return {Form::finite_step, large_run().hyperparameters}; }
 
 void large_discrete(benchmark::State& state) {
-  const ResolvedRun& run = large_run();
+  const ResolvedRun run = large_run_of(NoiseKind::label);
   const DiscreteRequest request = ensemble_of(run, batch_count, 1);
-  const discrete::NoiseModel noise = discrete::LabelNoise{};
-  with_loss(run, [&]<class Loss>(const Loss& loss) {
-    DiscreteGroup<Loss> group(loss, noise, request, Matrix(loss.dimension(), 0));
-    group.start(0, lane_count);
-    constexpr std::int64_t steps = 16;
-    std::int64_t step = 0;
-    measure(state, static_cast<double>(steps * group.paths()), [&] { group.run_to(step += steps); });
-    // J v and J^T r: two products for each entry of J.
-    state.counters["ns_per_product"] =
-        state.counters["ns_per_path_step"] / (2.0 * loss.dimension() / 2.0 * loss.label_count());
-  });
+  DiscreteGroup group(request);
+  group.start(0, lane_count);
+  constexpr std::int64_t steps = 16;
+  std::int64_t step = 0;
+  measure(state, static_cast<double>(steps * group.paths()), [&] { group.run_to(step += steps); });
+  // J v and J^T r: two products for each entry of J.
+  state.counters["ns_per_product"] =
+      state.counters["ns_per_path_step"] / (2.0 * run.manifold.dimension() / 2.0 * run.manifold.label_count());
 }
 
 /// A matrix of 200 columns with nothing special about it.
@@ -49,19 +50,15 @@ Matrix constant_noise(Eigen::Index dimension) {
 /// step(field, y, draws) from the start again and again.
 template <class Step>
 void large_limit(benchmark::State& state, const NoiseFactor& sigma, const Step& step) {
-  const ResolvedRun& run = large_run();
-  with_loss(run, [&]<class Loss>(const Loss& loss) {
-    sde::LimitField<Lanes, typename Loss::model_type> field(
-        loss.model(), sde::LimitForm(Form::finite_step, run.hyperparameters), sigma);
-    std::vector<Lanes> y, draws(2 * static_cast<std::size_t>(field.noise_count()));
-    manifolds::fill_noise<1>(NoiseLaw::gaussian, {.seed = 1, .process = 32}, 0, 0, 1, static_cast<int>(draws.size()),
-                             draws.data());
-    for (Lanes& x : draws) x = std::sqrt(large_step) * x;
-    measure(state, lane_count, [&] {
-      y.assign(run.start.begin(), run.start.end());
-      step(field, std::span<Lanes>(y), std::span<const Lanes>(draws));
-      benchmark::DoNotOptimize(y.data());
-    });
+  const auto field = sde::make_field<Lanes>(large_run().manifold, large_operator(), sigma);
+  std::vector<Lanes> y, draws(2 * static_cast<std::size_t>(field->noise_count()));
+  manifolds::fill_noise<1>(NoiseLaw::gaussian, {.seed = 1, .process = 32}, 0, 0, 1, static_cast<int>(draws.size()),
+                           draws.data());
+  for (Lanes& x : draws) x = std::sqrt(large_step) * x;
+  measure(state, lane_count, [&] {
+    y.assign(large_run().start.begin(), large_run().start.end());
+    step(*field, std::span<Lanes>(y), std::span<const Lanes>(draws));
+    benchmark::DoNotOptimize(y.data());
   });
 }
 
@@ -73,11 +70,14 @@ void large_euler(benchmark::State& state, const NoiseFactor& sigma) {
 }
 
 void large_label(benchmark::State& state) {
-  std::vector<Lanes> increment(2000);
-  large_limit(state, Matrix(2000, 0), [&](auto& field, std::span<Lanes> y, std::span<const Lanes>) {
-    field.label_increment(y, Lanes(large_step), increment);
+  const auto drift = sde::make_label_drift<Lanes>(large_run().manifold, large_operator());
+  std::vector<Lanes> y, increment(2000);
+  measure(state, lane_count, [&] {
+    y.assign(large_run().start.begin(), large_run().start.end());
+    drift->increment(y, Lanes(large_step), increment);
     for (std::size_t k = 0; k < y.size(); ++k) y[k] = y[k] + increment[k];
-    field.retract(y);
+    drift->retract(y);
+    benchmark::DoNotOptimize(y.data());
   });
 }
 
@@ -89,15 +89,11 @@ void large_weak_order_two(benchmark::State& state) {
 }
 
 void large_label_drift(benchmark::State& state) {
-  const ResolvedRun& run = large_run();
-  with_loss(run, [&]<class Loss>(const Loss& loss) {
-    sde::LimitField<double, typename Loss::model_type> field(
-        loss.model(), sde::LimitForm(Form::finite_step, run.hyperparameters), Matrix(loss.dimension(), 0));
-    std::vector<double> y(run.start.begin(), run.start.end()), drift(y.size());
-    measure(state, 1.0, [&] {
-      field.label_increment(y, 1.0, drift);
-      benchmark::DoNotOptimize(drift.data());
-    });
+  const auto field = sde::make_label_drift<double>(large_run().manifold, large_operator());
+  std::vector<double> y(large_run().start.begin(), large_run().start.end()), drift(y.size());
+  measure(state, 1.0, [&] {
+    field->increment(y, 1.0, drift);
+    benchmark::DoNotOptimize(drift.data());
   });
 }
 

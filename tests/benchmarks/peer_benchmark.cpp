@@ -46,27 +46,23 @@ void iteration(benchmark::State& state, const char* manifold, std::int64_t steps
   ResolvedRun run = run_of(manifold, NoiseKind::label, NoiseLaw::gaussian, parameters);
   run.hyperparameters.epsilon = epsilon;
   const DiscreteRequest request = ensemble_of(run, batch_count, steps);
-  const discrete::NoiseModel noise = noise_of(run);
   Mean mean;
-  with_loss(run, [&]<class Loss>(const Loss& loss) {
-    DiscreteGroup<Loss> group(loss, noise, request, Matrix(loss.dimension(), 0));
-    constexpr int paths = DiscreteGroup<Loss>::most_groups * lane_count;
-    std::vector<double> w(static_cast<std::size_t>(loss.dimension())), q(run.manifold.slow_coordinate_names().size());
-    std::int64_t first = 0;
-    measure(state, static_cast<double>(steps * paths), [&] {
-      group.start(first, paths);
-      group.run_to(steps);
-      first += paths;
-      for (int g = 0; g < group.groups(); ++g) {
-        for (int l = 0; l < lane_count; ++l) {
-          for (int i = 0; i < loss.dimension(); ++i) {
-            w[static_cast<std::size_t>(i)] = manifolds::lane(group.state(g).w[i], l);
-          }
-          loss.model().slow_coordinates(w, w, q);
-          mean.add(q[0]);
+  DiscreteGroup group(request);
+  const int paths = group.paths();
+  Vector w(run.start.size());
+  std::int64_t first = 0;
+  measure(state, static_cast<double>(steps * paths), [&] {
+    group.start(first, paths);
+    group.run_to(steps);
+    first += paths;
+    for (int g = 0; g < group.groups(); ++g) {
+      for (int l = 0; l < lane_count; ++l) {
+        for (Eigen::Index i = 0; i < w.size(); ++i) {
+          w[i] = manifolds::lane(group.w(g)[static_cast<std::size_t>(i)], l);
         }
+        mean.add(run.manifold.slow_coordinates(w, w)[0]);
       }
-    });
+    }
   });
   mean.report(state);
 }
@@ -74,23 +70,21 @@ void iteration(benchmark::State& state, const char* manifold, std::int64_t steps
 void sphere(benchmark::State& state) {
   const ResolvedRun run = run_of("sphere", NoiseKind::isotropic, NoiseLaw::gaussian);
   Mean mean;
-  with_loss(run, [&]<class Loss>(const Loss& loss) {
-    constexpr double dt = 1.0 / sphere_steps;
-    sde::LimitField<Lanes, typename Loss::model_type> field(
-        loss.model(), sde::LimitForm(Form::finite_step, run.hyperparameters), run.noise_factor(run.start));
-    sde::EulerMaruyama<Lanes> stepper(3, 3);
-    std::vector<Lanes> y(3), dw(3 * sphere_steps);
-    std::uint64_t first = 0;
-    measure(state, static_cast<double>(sphere_steps * lane_count), [&] {
-      manifolds::fill_noise<1>(NoiseLaw::gaussian, {.seed = 1, .process = 32}, first, 0, sphere_steps, 3, dw.data());
-      first += lane_count;
-      for (Lanes& x : dw) x = std::sqrt(dt) * x;
-      for (std::size_t i = 0; i < 3; ++i) y[i] = Lanes(run.start[static_cast<Eigen::Index>(i)]);
-      for (std::size_t k = 0; k < sphere_steps; ++k) {
-        stepper.step(field, std::span<Lanes>(y), std::span<const Lanes>(dw).subspan(3 * k, 3), dt);
-      }
-      for (int l = 0; l < lane_count; ++l) mean.add(manifolds::lane(y[0], l));
-    });
+  constexpr double dt = 1.0 / sphere_steps;
+  const auto field = sde::make_field<Lanes>(run.manifold, sde::LyapunovOperator(Form::finite_step, run.hyperparameters),
+                                            run.noise_factor(run.start));
+  sde::EulerMaruyama<Lanes> stepper(3, 3);
+  std::vector<Lanes> y(3), dw(3 * sphere_steps);
+  std::uint64_t first = 0;
+  measure(state, static_cast<double>(sphere_steps * lane_count), [&] {
+    manifolds::fill_noise<1>(NoiseLaw::gaussian, {.seed = 1, .process = 32}, first, 0, sphere_steps, 3, dw.data());
+    first += lane_count;
+    for (Lanes& x : dw) x = std::sqrt(dt) * x;
+    for (std::size_t i = 0; i < 3; ++i) y[i] = Lanes(run.start[static_cast<Eigen::Index>(i)]);
+    for (std::size_t k = 0; k < sphere_steps; ++k) {
+      stepper.step(*field, std::span<Lanes>(y), std::span<const Lanes>(dw).subspan(3 * k, 3), dt);
+    }
+    for (int l = 0; l < lane_count; ++l) mean.add(manifolds::lane(y[0], l));
   });
   mean.report(state);
 }

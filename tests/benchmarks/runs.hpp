@@ -1,18 +1,18 @@
-// What the benchmarks run: resolved runs of `compare`, and the loops behind them.
+// What the benchmarks run: resolved runs of `compare`, and what is behind them.
 #pragma once
 
 #include <map>
 #include <string>
 
-#include "manifolds/registry.hpp"
 #include "tests/benchmarks/per_path_step.hpp"
-#include "validation/run/ensemble_kernel.hpp"
+#include "validation/run/discrete_group.hpp"
 #include "validation/run/plan.hpp"
 #include "validation/run/threads.hpp"
 
 namespace valleydrift::benchmarks {
 
 using namespace valleydrift::run;
+using manifolds::lane_count;
 
 /// A run as `compare` would resolve it.
 inline ResolvedRun run_of(const std::string& manifold, NoiseKind noise, NoiseLaw law,
@@ -32,17 +32,6 @@ inline DiscreteRequest ensemble_of(const ResolvedRun& run, std::int64_t paths, s
   request.paths = paths;
   request.coupled = false;
   return request;
-}
-
-inline discrete::NoiseModel noise_of(const ResolvedRun& run) {
-  if (run.config.noise == NoiseKind::label) return discrete::LabelNoise{};
-  return discrete::IsotropicNoise{};
-}
-
-/// Calls use(loss) with the loss's own type.
-template <class Use>
-void with_loss(const ResolvedRun& run, const Use& use) {
-  std::visit(use, run.manifold.registered().loss);
 }
 
 }  // namespace valleydrift::benchmarks

@@ -13,14 +13,11 @@ void vector_uv(benchmark::State& state) {
   const ResolvedRun run =
       run_of("vector-uv", NoiseKind::label, NoiseLaw::gaussian, {{"d", std::to_string(state.range(0))}});
   const DiscreteRequest request = ensemble_of(run, batch_count, 1);
-  const discrete::NoiseModel noise = noise_of(run);
-  with_loss(run, [&]<class Loss>(const Loss& loss) {
-    DiscreteGroup<Loss> group(loss, noise, request, Matrix(loss.dimension(), 0));
-    group.start(0, lane_count);
-    constexpr std::int64_t steps = 64;
-    std::int64_t step = 0;
-    measure(state, static_cast<double>(steps * group.paths()), [&] { group.run_to(step += steps); });
-  });
+  DiscreteGroup group(request);
+  group.start(0, lane_count);
+  constexpr std::int64_t steps = 64;
+  std::int64_t step = 0;
+  measure(state, static_cast<double>(steps * group.paths()), [&] { group.run_to(step += steps); });
   state.counters["ns_per_component"] = state.counters["ns_per_path_step"] / static_cast<double>(2 * state.range(0));
 }
 

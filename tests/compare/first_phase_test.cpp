@@ -7,7 +7,7 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/formula/formula_source.hpp"
-#include "sde/limit_map.hpp"
+#include "sde/gradient_flow.hpp"
 #include "validation/compare/compare.hpp"
 #include "validation/compare/descent.hpp"
 #include "validation/run/random_start.hpp"

@@ -46,7 +46,7 @@ std::unique_ptr<Made> make(const Flaw& flaw, std::uint64_t seed, Form form = For
   std::mt19937_64 engine(seed);
   std::normal_distribution<double> normal(0.0, flaw.noise);
   for (const Form each : made->plan.forms) {
-    const valleydrift::sde::LimitForm limit(each, run.hyperparameters);
+    const valleydrift::sde::LyapunovOperator limit(each, run.hyperparameters);
     e.theories.push_back(exact_theory(run, limit, e.columns, exact_path(run, limit, made->plan.times)));
   }
   const auto climb = [&](const std::vector<double>& parameters, double order, std::vector<Rung>& rungs) {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
-#include "sde/limit_terms.hpp"
+#include "sde/drift_terms.hpp"
 #include "tests/formulas.hpp"
 #include "validation/compare/accuracy.hpp"
 #include "validation/compare/compare.hpp"
@@ -216,8 +216,8 @@ BOOST_AUTO_TEST_CASE(effects_of_drift_and_noise_are_told_apart) {
   const Plan plan = plan_of_one_form(run);
   const Sensitivity s = sensitivity_of(run, plan);
   BOOST_TEST((s.drifts && s.diffuses));
-  const auto terms = sde::limit_terms(run.manifold, run.manifold.geometry(run.start), run.noise_factor(run.start),
-                                      sde::LimitForm(Form::finite_step, run.hyperparameters));
+  const auto terms = sde::drift_terms(run.manifold, run.manifold.geometry(run.start), run.noise_factor(run.start),
+                                      sde::LyapunovOperator(Form::finite_step, run.hyperparameters));
   const Vector gradient{{2.0 * run.start[0], -2.0 * run.start[1]}};
   const double t = plan.times.back();
   const double drift = t * gradient.dot(terms.mixed + terms.transverse);

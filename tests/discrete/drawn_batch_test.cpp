@@ -6,7 +6,7 @@
 #include "discrete/iteration.hpp"
 #include "manifolds/catalogue.hpp"
 #include "manifolds/manifold.hpp"
-#include "manifolds/registry.hpp"
+#include "typed_losses.hpp"
 
 using namespace valleydrift::discrete;
 using valleydrift::manifolds::BatchLaw;
@@ -28,18 +28,16 @@ Vector drawn_gradient(const Manifold& m, const BatchLaw& law, const Vector& w, c
   h.epsilon = epsilon;
   std::vector<double> draws(xi.begin(), xi.end());
   draws.insert(draws.end(), counts.begin(), counts.end());
-  return std::visit(
-      [&]<class Loss>(const Loss& loss) {
-        Scratch<double, Loss> scratch(loss);
-        Vector g(w.size());
-        DrawnBatchNoise(law, true).gradient<double>(
-            loss, std::span<const double>(w.data(), static_cast<std::size_t>(w.size())), StepConstants(h), draws.data(),
-            1, std::span<double>(scratch.shift.data(), scratch.shift.size()),
-            std::span<double>(scratch.residuals.data(), scratch.residuals.size()),
-            std::span<double>(g.data(), static_cast<std::size_t>(g.size())));
-        return g;
-      },
-      m.registered().loss);
+  Vector g(w.size());
+  valleydrift::tests::visit_loss(m, [&]<class Loss>(const Loss& loss) {
+    Scratch<double, Loss> scratch(loss);
+    DrawnBatchNoise(law, true).gradient<double>(
+        loss, std::span<const double>(w.data(), static_cast<std::size_t>(w.size())), StepConstants(h), draws.data(), 1,
+        std::span<double>(scratch.shift.data(), scratch.shift.size()),
+        std::span<double>(scratch.residuals.data(), scratch.residuals.size()),
+        std::span<double>(g.data(), static_cast<std::size_t>(g.size())));
+  });
+  return g;
 }
 
 /// All ordered draws, as counts; with two samples and a batch of at most two they are few enough to write down.

@@ -12,7 +12,7 @@
 #include "discrete/reference.hpp"
 #include "manifolds/catalogue.hpp"
 #include "manifolds/random/noise.hpp"
-#include "manifolds/registry.hpp"
+#include "typed_losses.hpp"
 
 using namespace valleydrift::discrete;
 using valleydrift::manifolds::fill_noise;
@@ -29,15 +29,12 @@ using valleydrift::manifolds::Vector;
 
 namespace {
 
+using valleydrift::tests::visit_loss;
+
 constexpr NoiseKey key = {20221031, 3};
 const Scheme all_schemes[] = {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd};
 
 double beta_to_mu(Scheme scheme, double mu) { return scheme == Scheme::sgd ? 1.0 : mu; }
-
-template <class Check>
-void visit_loss(const Manifold& manifold, const Check& check) {
-  std::visit(check, manifold.registered().loss);
-}
 
 /// w and p of path `path` after the given steps in lockstep, of Groups groups from `first_path` on.
 template <int Groups, class Loss>

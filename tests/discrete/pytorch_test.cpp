@@ -2,12 +2,11 @@
 // the translation of learning rate and momentum.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <variant>
 #include <vector>
 
 #include "discrete/iteration.hpp"
 #include "manifolds/manifold.hpp"
-#include "manifolds/registry.hpp"
+#include "typed_losses.hpp"
 
 using namespace valleydrift::discrete;
 using valleydrift::manifolds::Manifold;
@@ -39,24 +38,22 @@ double difference(const char* name, Scheme scheme, double ratio, bool look_ahead
                     Vector::Zero(start.size())};
   const Hyperparameters h{scheme, eta, scheme == Scheme::sgd ? 1.0 : mu, epsilon};
   double worst = 0.0;
-  std::visit(
-      [&]<class Loss>(const Loss& loss) {
-        State<double, Loss> state(loss);
-        for (int d = 0; d < loss.dimension(); ++d) state.w[d] = start[d], state.p[d] = 0.0;
-        Scratch<double, Loss> scratch(loss);
-        const int draws = loss.label_count();
-        for (int k = 0; k < 60; ++k) {
-          Vector xi(draws);
-          for (int a = 0; a < draws; ++a) xi[a] = std::sin(1.0 + 1.7 * k + 2.9 * a);
-          advance<1>(loss, StepConstants(h), LabelNoise{}, &state, xi.data(), 1, scratch);
-          torch.step(m, epsilon * xi);
-          for (int d = 0; d < loss.dimension(); ++d) {
-            const double read = state.w[d] + (look_ahead ? StepConstants(h).look_ahead * state.p[d] : 0.0);
-            worst = std::max(worst, std::abs(read - torch.parameters[d]));
-          }
-        }
-      },
-      m.registered().loss);
+  valleydrift::tests::visit_loss(m, [&]<class Loss>(const Loss& loss) {
+    State<double, Loss> state(loss);
+    for (int d = 0; d < loss.dimension(); ++d) state.w[d] = start[d], state.p[d] = 0.0;
+    Scratch<double, Loss> scratch(loss);
+    const int draws = loss.label_count();
+    for (int k = 0; k < 60; ++k) {
+      Vector xi(draws);
+      for (int a = 0; a < draws; ++a) xi[a] = std::sin(1.0 + 1.7 * k + 2.9 * a);
+      advance<1>(loss, StepConstants(h), LabelNoise{}, &state, xi.data(), 1, scratch);
+      torch.step(m, epsilon * xi);
+      for (int d = 0; d < loss.dimension(); ++d) {
+        const double read = state.w[d] + (look_ahead ? StepConstants(h).look_ahead * state.p[d] : 0.0);
+        worst = std::max(worst, std::abs(read - torch.parameters[d]));
+      }
+    }
+  });
   return worst;
 }
 

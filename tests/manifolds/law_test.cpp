@@ -15,14 +15,17 @@
 #include <variant>
 #include <vector>
 
+#include "manifolds/catalogue.hpp"
 #include "manifolds/derivatives.hpp"
 #include "manifolds/manifold.hpp"
-#include "manifolds/registry.hpp"
 #include "tests/formulas.hpp"
+#include "typed_losses.hpp"
 
 using namespace valleydrift::manifolds;
 
 namespace {
+
+using valleydrift::tests::visit_loss;
 
 struct Case {
   std::string label;
@@ -92,12 +95,6 @@ void for_all_points(const Check& check) {
       BOOST_TEST_CONTEXT(c.label << " off the valley at " << format_point(w)) { check(c, w); }
     }
   }
-}
-
-/// Calls check(loss) with the loss's own type.
-template <class Check>
-void visit_loss(const Manifold& manifold, const Check& check) {
-  std::visit(check, manifold.registered().loss);
 }
 
 template <class T>

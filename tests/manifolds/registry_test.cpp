@@ -6,13 +6,15 @@
 #include <limits>
 #include <set>
 #include <string>
-#include <variant>
 
 #include "manifolds/errors.hpp"
 #include "manifolds/manifold.hpp"
+#include "manifolds/model_entry.hpp"
+#include "typed_losses.hpp"
 
 using namespace valleydrift;
 using namespace valleydrift::manifolds;
+using valleydrift::tests::AllModels;
 
 namespace {
 
@@ -40,14 +42,13 @@ BOOST_AUTO_TEST_CASE(names_are_unique_and_lead_to_their_loss) {
     BOOST_TEST(Manifold(d.name, {}).name() == d.name);
   }
   BOOST_TEST(names.size() + 2 ==
-             std::variant_size_v<AnyLoss>);  // the sphere stands there twice, formulas are not named
+             std::tuple_size_v<AllModels>);  // the sphere stands there twice, formulas are not named
 }
 
 BOOST_AUTO_TEST_CASE(sizes_known_to_the_compiler_serve_their_parameters_alone) {
-  using valleydrift::manifolds::LeastSquares;
   const auto is_fixed = [](double dimension) {
-    return std::holds_alternative<LeastSquares<valleydrift::manifolds::SphereInSpace>>(
-        make_loss("sphere", {{"D", dimension}}).loss);
+    const Manifold sphere("sphere", {{"D", dimension}});
+    return dynamic_cast<const TypedLoss<LeastSquares<SphereInSpace>>*>(&sphere.pointwise()) != nullptr;
   };
   BOOST_TEST(is_fixed(3));
   BOOST_TEST(!is_fixed(2));
@@ -56,8 +57,46 @@ BOOST_AUTO_TEST_CASE(sizes_known_to_the_compiler_serve_their_parameters_alone) {
   BOOST_TEST(Manifold("sphere", {{"D", 17}}).dimension() == 17);
 }
 
+namespace {
+/// f = x: a line.
+struct Line {
+  static constexpr int static_dimension = 2;
+  static constexpr int static_residuals = 1;
+  explicit Line(const ParameterValues& = {}) {}
+  static ManifoldDescription describe() {
+    return {.name = "line", .formula = "f = x", .coordinates = "x, y", .summary = "a line", .known = {"nothing drifts"}};
+  }
+  int dimension() const { return 2; }
+  int residual_count() const { return 1; }
+  double weight() const { return 1.0; }
+  template <class T>
+  void residuals(std::span<const T> w, std::span<T> f) const {
+    f[0] = w[0];
+  }
+  template <class T, class R>
+  void pullback(std::span<const T>, std::span<const R> r, std::span<T> g) const {
+    g[0] = T(r[0]);
+    g[1] = T(0.0);
+  }
+  std::vector<double> default_start() const { return {0.0, 1.0}; }
+  std::vector<std::string> slow_coordinate_names() const { return {"y"}; }
+  void slow_coordinates(std::span<const double> y, std::span<const double>, std::span<double> q) const { q[0] = y[1]; }
+};
+}  // namespace
+
+// An entry more is known by its name from then on, and a name stands for one manifold.
+BOOST_AUTO_TEST_CASE(the_list_is_open_and_a_name_is_taken_once) {
+  LossEntry torus = entry_of<Torus>();
+  BOOST_CHECK_THROW(add_entry(torus), std::invalid_argument);
+  const std::size_t before = descriptions().size();
+  add_entry(entry_of<Line>());
+  BOOST_TEST(descriptions().size() == before + 1);
+  BOOST_TEST(Manifold("line", {}).residuals(Vector{{3.0, 4.0}})[0] == 3.0);
+  BOOST_CHECK_THROW(add_entry(torus), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_CASE(unknown_manifold_is_refused_with_the_nearest_name) {
-  const std::string near = message_of<ConfigError>([] { make_loss("elipse", {}); });
+  const std::string near = message_of<ConfigError>([] { Manifold("elipse", {}); });
   BOOST_TEST(contains(near, "--manifold elipse"));
   BOOST_TEST(contains(near, "did you mean ellipse?"));
   const std::string far = message_of<ConfigError>([] { description_of("zzzzzzzz"); });
@@ -88,10 +127,10 @@ BOOST_AUTO_TEST_CASE(limits_of_every_parameter_hold) {
       BOOST_TEST_CONTEXT(d.name << " " << p.name) {
         for (double value : {p.lowest - 1.0, p.highest + 1.0, std::numeric_limits<double>::quiet_NaN(),
                              std::numeric_limits<double>::infinity()}) {
-          BOOST_TEST(contains(message_of<ConfigError>([&] { make_loss(d.name, {{p.name, value}}); }), p.name));
+          BOOST_TEST(contains(message_of<ConfigError>([&] { Manifold(d.name, {{p.name, value}}); }), p.name));
         }
         if (p.integer) {
-          BOOST_TEST(contains(message_of<ConfigError>([&] { make_loss(d.name, {{p.name, p.lowest + 0.5}}); }), p.name));
+          BOOST_TEST(contains(message_of<ConfigError>([&] { Manifold(d.name, {{p.name, p.lowest + 0.5}}); }), p.name));
         }
       }
     }
@@ -119,7 +158,7 @@ BOOST_AUTO_TEST_CASE(parameters_as_text) {
   BOOST_TEST(contains(refused(description_of("uv"), "a", "1"), "has no parameters"));
   BOOST_TEST(contains(refused(description_of("sphere"), "D", "3.5"), "whole number"));
   // A condition between two parameters.
-  BOOST_TEST(contains(message_of<ConfigError>([] { make_loss("torus", {{"R", 1.0}, {"r", 0.95}}); }), "r must be"));
+  BOOST_TEST(contains(message_of<ConfigError>([] { Manifold("torus", {{"R", 1.0}, {"r", 0.95}}); }), "r must be"));
 }
 
 BOOST_AUTO_TEST_CASE(numbers_are_read_in_full_or_refused) {

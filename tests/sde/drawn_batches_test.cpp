@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_SUITE(drawn_batches)
 BOOST_AUTO_TEST_CASE(full_batches_without_replacement_add_nothing) {
   const Manifold m = example("quadratic-pair");
   const Vector y = m.retract(m.default_start());
-  const LimitForm form(Form::finite_step, step_settings(Scheme::heavy_ball, 0.05, 0.1));
+  const LyapunovOperator form(Form::finite_step, step_settings(Scheme::heavy_ball, 0.05, 0.1));
   const BatchLaw all{2, 2, Draw::without_replacement};
   const Matrix sigma = drawn_noise_factor(m, y, {all.ratio(), all.spread()}, form);
   BOOST_TEST((sigma - m.label_noise_factor(y)).norm() < 1e-15);
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(strength_one_is_where_the_mean_square_grows) {
   const Hyperparameters below = with_eta(0.97 * low), above = with_eta(1.03 * low);
   BOOST_TEST(settled_covariance(m, y, law, below, 20000).norm() < 1e6);
   BOOST_TEST(!(settled_covariance(m, y, law, above, 20000).norm() < 1e12));
-  BOOST_CHECK_THROW(drawn_noise_factor(m, y, noise, LimitForm(Form::finite_step, above)), NumericalError);
+  BOOST_CHECK_THROW(drawn_noise_factor(m, y, noise, LyapunovOperator(Form::finite_step, above)), NumericalError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,8 +9,8 @@
 
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
+#include "sde/gradient_flow.hpp"
 #include "sde/label_flow.hpp"
-#include "sde/limit_map.hpp"
 #include "support.hpp"
 #include "tests/formulas.hpp"
 
@@ -20,16 +20,17 @@ using valleydrift::manifolds::Geometry;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::Scheme;
 using valleydrift::sde::Form;
+using valleydrift::sde::gradient_flow;
 using valleydrift::sde::label_flow;
 using valleydrift::sde::label_path;
 using valleydrift::sde::limit_map;
-using valleydrift::sde::LimitForm;
+using valleydrift::sde::LyapunovOperator;
 
 namespace {
 
-const LimitForm paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
-LimitForm finite_step(Scheme scheme, double eta, double mu) {
-  return LimitForm(Form::finite_step, Hyperparameters{scheme, eta, mu, 0.0});
+const LyapunovOperator paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
+LyapunovOperator finite_step(Scheme scheme, double eta, double mu) {
+  return LyapunovOperator(Form::finite_step, Hyperparameters{scheme, eta, mu, 0.0});
 }
 
 constexpr double flow_bound =
@@ -203,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_step_beyond_the_numbers_is_not_taken) {
   for (double t = 0.25; t <= 64.0; t *= 2.0) times.push_back(t);
   for (double t = 128.0; t <= 4096.0; t *= 2.0) times.push_back(t);
   const Vector y0 = m.default_start();
-  const LimitForm form = finite_step(Scheme::heavy_ball, 0.05, 0.1);
+  const LyapunovOperator form = finite_step(Scheme::heavy_ball, 0.05, 0.1);
   const Vector by_legs = label_path(m, form, y0, times).back(), at_once = label_flow(m, form, y0, times.back());
   BOOST_TEST(at_once.allFinite());
   BOOST_TEST(largest(at_once - by_legs) < 1e-6);
@@ -227,7 +228,7 @@ BOOST_AUTO_TEST_CASE(ellipse_relaxes_at_the_linearised_rate_near_its_flattest_po
 BOOST_AUTO_TEST_CASE(sphere_does_not_move) {
   const Manifold m("sphere", {{"D", 6}});
   const Vector y0 = Random(6).direction(6);
-  for (const LimitForm& form :
+  for (const LyapunovOperator& form :
        {paper, finite_step(Scheme::heavy_ball, 0.5, 0.1), finite_step(Scheme::nesterov, 0.5, 0.1)}) {
     BOOST_TEST(largest(label_flow(m, form, y0, 10.0) - y0) < 1e-13);  // ten units of a drift of rounding size
   }

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "manifolds/catalogue.hpp"
-#include "sde/limit_coefficients.hpp"
-#include "sde/limit_fields.hpp"
-#include "sde/limit_terms.hpp"
+#include "sde/drift_terms.hpp"
+#include "sde/field.hpp"
+#include "sde/kernel/blocked_algebra.hpp"
+#include "sde/kernel/symmetric_eigen.hpp"
+#include "sde/theorem.hpp"
 #include "support.hpp"
 
 using namespace support;
@@ -19,37 +21,20 @@ using valleydrift::manifolds::Geometry;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::NoiseFactor;
 using valleydrift::manifolds::Scheme;
+using valleydrift::sde::Coefficients;
 using valleydrift::sde::Form;
-using valleydrift::sde::limit_coefficients;
-using valleydrift::sde::LimitCoefficients;
-using valleydrift::sde::LimitField;
-using valleydrift::sde::LimitForm;
+using valleydrift::sde::LyapunovOperator;
+using valleydrift::sde::make_field;
+using valleydrift::sde::theorem;
 
 namespace {
 
-LimitForm isotropic_form(Form form, Scheme scheme) {
-  return LimitForm(form, Hyperparameters{scheme, 0.02, 0.1, 0.0}, 0.7);
+LyapunovOperator isotropic_form(Form form, Scheme scheme) {
+  return LyapunovOperator(form, Hyperparameters{scheme, 0.02, 0.1, 0.0}, 0.7);
 }
-const std::vector<LimitForm> isotropic_forms = {
+const std::vector<LyapunovOperator> isotropic_forms = {
     isotropic_form(Form::finite_step, Scheme::heavy_ball), isotropic_form(Form::finite_step, Scheme::nesterov),
     isotropic_form(Form::paper, Scheme::heavy_ball), isotropic_form(Form::asymptotic, Scheme::heavy_ball)};
-
-/// Calls check(manifold, model) for every least-squares manifold with its default and awkward parameters.
-template <class Check>
-void for_all_residuals(const Check& check) {
-  for (const ManifoldDescription& d : valleydrift::manifolds::descriptions()) {
-    std::vector<ParameterValues> sets = {{}};
-    if (!d.awkward.empty()) sets.push_back(d.awkward);
-    for (const ParameterValues& parameters : sets) {
-      const Manifold m(d.name, parameters);
-      visit_loss(m, [&]<class L>(const L& loss) {
-        if constexpr (valleydrift::manifolds::is_least_squares<L>) {
-          BOOST_TEST_CONTEXT(d.name << (parameters.empty() ? "" : ", awkward parameters")) { check(m, loss.model()); }
-        }
-      });
-    }
-  }
-}
 
 // Rounding 1e-16 times sums of some hundred terms, and of the condition of the Gram matrix, at most 4e3 here.
 constexpr double isotropic_bound = 1e-12;
@@ -60,37 +45,37 @@ BOOST_AUTO_TEST_SUITE(isotropic_field)
 
 BOOST_AUTO_TEST_CASE(isotropic_noise_is_sigma_one_of_the_definition) {
   double worst = 0.0;
-  for_all_residuals([&]<class Model>(const Manifold& m, const Model& model) {
+  for_all_least_squares([&](const Manifold& m) {
     const Eigen::Index dimension = m.dimension();
     const Matrix one = Matrix::Identity(dimension, dimension);
     for (std::uint64_t seed = 50; seed < 53; ++seed) {
       const Vector y = valley_point(m, seed), noise = Random(seed).vector(dimension);
       const Geometry g = m.geometry(y);
-      for (const LimitForm& form : isotropic_forms) {
-        const LimitCoefficients c = limit_coefficients(m, g, one, form);
+      for (const LyapunovOperator& form : isotropic_forms) {
+        const Coefficients c = theorem(m, g, one, form);
         const Vector moved = g.longitudinal(noise);
         constexpr double h = 0.3;
         const double size = h * (c.curvature.norm() + c.transverse.norm()) + noise.norm();
-        LimitField<double, Model> field(model, form, NoiseFactor::isotropic(dimension));
-        LimitField<double, Model> dense(model, form, one);
-        BOOST_REQUIRE(field.noise_count() == dimension);
+        const auto field = make_field<double>(m, form, NoiseFactor::isotropic(dimension));
+        const auto dense = make_field<double>(m, form, one);
+        BOOST_REQUIRE(field->noise_count() == dimension);
         const auto agree = [&](const Vector& a, const Vector& b) {
           worst = std::max(worst, (a - b).norm() / size);
           BOOST_TEST((a - b).norm() < isotropic_bound * size);
         };
         Vector ito(dimension), by_matrix(dimension), stratonovich(dimension), diffusion(dimension);
-        field.ito_increment(view(y), h, view(noise), view(ito));
-        dense.ito_increment(view(y), h, view(noise), view(by_matrix));
+        field->ito_increment(view(y), h, view(noise), view(ito));
+        dense->ito_increment(view(y), h, view(noise), view(by_matrix));
         agree(ito, h * c.drift() + moved);
         agree(ito, by_matrix);
-        field.stratonovich_increment(view(y), h, view(noise), view(stratonovich));
-        dense.stratonovich_increment(view(y), h, view(noise), view(by_matrix));
+        field->stratonovich_increment(view(y), h, view(noise), view(stratonovich));
+        dense->stratonovich_increment(view(y), h, view(noise), view(by_matrix));
         agree(stratonovich, by_matrix);
         agree(stratonovich, h * c.transverse + moved);  // nothing is mixed and nothing bends
-        field.diffusion_increment(view(y), view(noise), view(diffusion));
+        field->diffusion_increment(view(y), view(noise), view(diffusion));
         agree(diffusion, moved);
         double variance = 0.0, loss = 0.0;
-        field.plateau(view(y), variance, loss);
+        field->plateau(view(y), variance, loss);
         const auto plateau = transverse_plateau(g, one, form);
         BOOST_TEST(std::abs(variance / plateau.variance - 1.0) < isotropic_bound);
         BOOST_TEST(std::abs(loss / plateau.loss - 1.0) < isotropic_bound);
@@ -111,12 +96,12 @@ BOOST_AUTO_TEST_CASE(terms_at_a_point_are_those_of_the_definition) {
     const Vector y = valley_point(m, 60);
     const Geometry g = m.geometry(y);
     const Matrix one = Matrix::Identity(y.size(), y.size()), sigma = Random(61).matrix(y.size(), 3);
-    const LimitForm& form = isotropic_forms[1];
+    const LyapunovOperator& form = isotropic_forms[1];
     const std::pair<NoiseFactor, Matrix> noises[] = {
         {NoiseFactor::isotropic(y.size()), one}, {sigma, sigma}, {m.label_noise_factor(y), m.label_noise_factor(y)}};
     for (const auto& [noise, matrix] : noises) {
-      const LimitCoefficients c = limit_coefficients(m, g, matrix, form);
-      const auto terms = valleydrift::sde::limit_terms(m, g, noise, form);
+      const Coefficients c = theorem(m, g, matrix, form);
+      const auto terms = valleydrift::sde::drift_terms(m, g, noise, form);
       const double size = c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + matrix.squaredNorm();
       BOOST_TEST_CONTEXT(d.name) {
         BOOST_TEST((terms.curvature - c.curvature).norm() < isotropic_bound * size);
@@ -158,27 +143,23 @@ BOOST_AUTO_TEST_CASE(products_in_pieces_are_the_products) {
   }
 }
 
-// As limit_field_test.cpp has it for a given sigma: the linear channel f = x y, whose Hessian x^2 vanishes at x = 0.
+// As field_test.cpp has it for a given sigma: the linear channel f = x y, whose Hessian x^2 vanishes at x = 0.
 BOOST_AUTO_TEST_CASE(an_isotropic_path_over_a_change_of_rank_is_lost) {
   const Manifold m("channel", {{"profile", 2}});
-  visit_loss(m, [&]<class L>(const L& loss) {
-    if constexpr (valleydrift::manifolds::is_least_squares<L>) {
-      LimitField<double, typename L::model_type> field(loss.model(), isotropic_forms[0], NoiseFactor::isotropic(2));
-      const auto moved = [&](double x) {
-        const Vector y{{x, 0.0}}, dw{{0.1, 0.2}};
-        Vector out(2);
-        field.stratonovich_increment(view(y), 0.1, view(dw), view(out));
-        return out;
-      };
-      BOOST_TEST(moved(0.1).allFinite());
-      BOOST_TEST(moved(-0.1).allFinite());
-      field.follow_path();
-      BOOST_TEST(moved(0.1).allFinite());
-      BOOST_TEST(moved(0.05).allFinite());
-      BOOST_TEST(moved(-0.1).hasNaN());
-      BOOST_TEST(moved(0.1).hasNaN());  // there is no way back
-    }
-  });
+  const auto field = make_field<double>(m, isotropic_forms[0], NoiseFactor::isotropic(2));
+  const auto moved = [&](double x) {
+    const Vector y{{x, 0.0}}, dw{{0.1, 0.2}};
+    Vector out(2);
+    field->stratonovich_increment(view(y), 0.1, view(dw), view(out));
+    return out;
+  };
+  BOOST_TEST(moved(0.1).allFinite());
+  BOOST_TEST(moved(-0.1).allFinite());
+  field->follow_path();
+  BOOST_TEST(moved(0.1).allFinite());
+  BOOST_TEST(moved(0.05).allFinite());
+  BOOST_TEST(moved(-0.1).hasNaN());
+  BOOST_TEST(moved(0.1).hasNaN());  // there is no way back
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,7 +1,7 @@
 // That wrong steps have no order, or a lower one, where the right ones have theirs (the checks O1 and O2, on ellipse
 // and sphere, with strong orders). On the ellipse, a curve, the weak error is computed without sampling: one step is a
 // transition operator on functions of the angle (Gauss-Hermite quadrature over the noise, trigonometric interpolation),
-// and its powers are held against the exponential of the generator, which is built from sde/limit_coefficients.hpp
+// and its powers are held against the exponential of the generator, which is built from sde/theorem.hpp
 // alone.
 #include <Eigen/Dense>
 #include <algorithm>
@@ -13,13 +13,12 @@
 #include <vector>
 
 #include "manifolds/random/noise.hpp"
-#include "sde/limit_coefficients.hpp"
-#include "sde/limit_fields.hpp"
+#include "sde/field.hpp"
 #include "sde/steppers.hpp"
+#include "sde/theorem.hpp"
 #include "support.hpp"
 
 using namespace support;
-using valleydrift::manifolds::Ellipse;
 using valleydrift::manifolds::fill_noise;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::lane;
@@ -27,22 +26,20 @@ using valleydrift::manifolds::lane_count;
 using valleydrift::manifolds::Lanes;
 using valleydrift::manifolds::NoiseLaw;
 using valleydrift::manifolds::Scheme;
-using valleydrift::manifolds::Sphere;
+using valleydrift::sde::Coefficients;
 using valleydrift::sde::DrivenDiffusion;
 using valleydrift::sde::EulerMaruyama;
 using valleydrift::sde::Form;
-using valleydrift::sde::limit_coefficients;
-using valleydrift::sde::LimitCoefficients;
-using valleydrift::sde::LimitField;
-using valleydrift::sde::LimitForm;
+using valleydrift::sde::LyapunovOperator;
+using valleydrift::sde::make_field;
+using valleydrift::sde::theorem;
 using valleydrift::sde::WeakOrderTwo;
 
 namespace {
 
-const LimitForm form(Form::finite_step, Hyperparameters{Scheme::heavy_ball, 0.1, 0.2, 0.0});
+const LyapunovOperator form(Form::finite_step, Hyperparameters{Scheme::heavy_ball, 0.1, 0.2, 0.0});
 
-template <class Model>
-using Field = LimitField<double, Model>;
+using Field = valleydrift::sde::Field<double>;
 using Out = std::span<double>;
 using In = std::span<const double>;
 
@@ -50,14 +47,12 @@ using In = std::span<const double>;
 // --------------------------------------
 
 struct Euler {
-  template <class Model>
-  void operator()(Field<Model>& field, Out y, In dw, In /*half*/, double h) {
+  void operator()(Field& field, Out y, In dw, In /*half*/, double h) {
     EulerMaruyama<double>(static_cast<int>(y.size()), static_cast<int>(dw.size())).step(field, y, dw, h);
   }
 };
 struct Ninomiya {
-  template <class Model>
-  void operator()(Field<Model>& field, Out y, In dw, In half, double h) {
+  void operator()(Field& field, Out y, In dw, In half, double h) {
     WeakOrderTwo<double>(static_cast<int>(y.size()), static_cast<int>(dw.size())).step(field, y, dw, half, h);
   }
 };
@@ -66,8 +61,7 @@ struct Ninomiya {
 
 /// Euler-Maruyama with the Stratonovich drift: the Ito correction is missing.
 struct EulerWithoutIto {
-  template <class Model>
-  void operator()(Field<Model>& field, Out y, In dw, In /*half*/, double h) {
+  void operator()(Field& field, Out y, In dw, In /*half*/, double h) {
     std::vector<double> move(y.size());
     field.stratonovich_increment(y, h, dw, Out(move));
     for (std::size_t k = 0; k < y.size(); ++k) y[k] += move[k];
@@ -78,8 +72,7 @@ struct EulerWithoutIto {
 /// from the centre (which does).
 template <bool retracted>
 struct EulerWithoutCurvature {
-  template <class Model>
-  void operator()(Field<Model>& field, Out y, In dw, In /*half*/, double h) {
+  void operator()(Field& field, Out y, In dw, In /*half*/, double h) {
     std::vector<double> move(y.size());
     field.ito_increment(y, h, dw, Out(move));
     field.project(y, Out(move));
@@ -90,8 +83,7 @@ struct EulerWithoutCurvature {
 /// One Runge-Kutta flow of h V_0 + sum_j dw_j V_j, or with the Ito drift in place of V_0.
 template <bool ito>
 struct OneFlow {
-  template <class Model>
-  void operator()(Field<Model>& field, Out y, In dw, In /*half*/, double h) {
+  void operator()(Field& field, Out y, In dw, In /*half*/, double h) {
     const Vector start = Eigen::Map<const Vector>(y.data(), static_cast<Eigen::Index>(y.size()));
     Vector slope = Vector::Zero(start.size()), end = start;
     constexpr double node[] = {0.0, 0.5, 0.5, 1.0}, weight[] = {1.0, 2.0, 2.0, 1.0};
@@ -141,8 +133,8 @@ void for_all_normals(const Quadrature& rule, std::size_t count, const Use& use) 
 }
 
 /// E[use(y after one step)], for a step that reads dw and, if two_draws, half.
-template <class Step, class Model, class Use>
-void for_all_steps(Field<Model>& field, const Vector& y, std::size_t r, double h, bool two_draws, const Use& use) {
+template <class Step, class Use>
+void for_all_steps(Field& field, const Vector& y, std::size_t r, double h, bool two_draws, const Use& use) {
   static const Quadrature rule = gauss_hermite(5);  // exact to degree 9: what is left is of order h^5
   for_all_normals(rule, two_draws ? 2 * r : r, [&](double weight, const std::vector<double>& z) {
     std::vector<double> dw(r), half(r);
@@ -212,10 +204,10 @@ class WeakProblem {
   /// |P_h^(1/h) q - e^L q| over the starting angles.
   template <class Step>
   double error(double h, bool two_draws) const {
-    Field<Ellipse> field(model_, form, sigma_);
+    const auto field = make_field<double>(manifold_, form, sigma_);
     Matrix p = Matrix::Zero(circle_.count(), circle_.count());
     for (int i = 0; i < circle_.count(); ++i) {
-      for_all_steps<Step>(field, at_angle(circle_.angle(i)), 2, h, two_draws, [&](double weight, const Vector& end) {
+      for_all_steps<Step>(*field, at_angle(circle_.angle(i)), 2, h, two_draws, [&](double weight, const Vector& end) {
         const double t = angle_of(end);
         for (int k = 0; k < circle_.count(); ++k) p(i, k) += weight * circle_.weight(t, k);
       });
@@ -232,7 +224,7 @@ class WeakProblem {
     Vector drift(circle_.count()), half_variance(circle_.count());
     for (int i = 0; i < circle_.count(); ++i) {
       const Vector y = at_angle(circle_.angle(i));
-      const LimitCoefficients c = limit_coefficients(manifold_, manifold_.geometry(y), sigma_, form);
+      const Coefficients c = theorem(manifold_, manifold_.geometry(y), sigma_, form);
       const double x1 = y[0] / axis_a, x2 = y[1] / axis_b;
       const Vector gradient{{-x2 / axis_a, x1 / axis_b}};
       const double cross = (x2 * x2 - x1 * x1) / (axis_a * axis_b);
@@ -245,7 +237,6 @@ class WeakProblem {
   }
 
   Manifold manifold_{"ellipse", {{"a", axis_a}, {"b", axis_b}}};
-  Ellipse model_{{{"a", axis_a}, {"b", axis_b}}};
   Matrix sigma_ = Matrix{{0.5, 0.1}, {-0.2, 0.45}};
   Circle circle_{41};
   Vector q_ = Vector(41), exact_;
@@ -333,12 +324,13 @@ class SharedPath {
 };
 
 /// Y(1) in lanes, through odeint.
-template <class Stepper, class Model, class Increments>
-std::vector<Lanes> integrate(LimitField<Lanes, Model>& field, Increments& increments, const Vector& y0, int steps) {
+template <class Stepper, class Increments>
+std::vector<Lanes> integrate(valleydrift::sde::Field<Lanes>& field, Increments& increments, const Vector& y0,
+                             int steps) {
   std::vector<Lanes> y(y0.begin(), y0.end());
   std::span<Lanes> state(y);
   boost::numeric::odeint::integrate_n_steps(Stepper(field.dimension(), field.noise_count()),
-                                            DrivenDiffusion<Lanes, Model, Increments>{&field, &increments}, state, 0.0,
+                                            DrivenDiffusion<Lanes, Increments>{&field, &increments}, state, 0.0,
                                             1.0 / steps, static_cast<std::size_t>(steps));
   return y;
 }
@@ -347,14 +339,14 @@ std::vector<Lanes> integrate(LimitField<Lanes, Model>& field, Increments& increm
 
 // The same through sampling: E[Y_1 . y_0] = exp(-(D-1)/2) for D = 4.
 BOOST_AUTO_TEST_CASE(sphere_by_sampling) {
-  const Sphere model({{"D", 4}});
-  LimitField<Lanes, Sphere> field(model, form, Matrix::Identity(4, 4));
+  const Manifold manifold("sphere", {{"D", 4}});
+  const auto field = make_field<Lanes>(manifold, form, Matrix(Matrix::Identity(4, 4)));
   const Vector y0 = Random(3).direction(4);
   constexpr int groups = 8192 / lane_count, steps = 16;
   double sum = 0.0, worst = 0.0;
   for (int group = 0; group < groups; ++group) {
     SharedPath path(9, static_cast<std::uint64_t>(group * lane_count), 4, steps, 1.0 / steps);
-    const auto y = integrate<WeakOrderTwo<Lanes>>(field, path, y0, steps);
+    const auto y = integrate<WeakOrderTwo<Lanes>>(*field, path, y0, steps);
     for (int l = 0; l < lane_count; ++l) {
       double along = 0.0, norm = 0.0;
       for (std::size_t k = 0; k < 4; ++k) {
@@ -376,21 +368,21 @@ BOOST_AUTO_TEST_CASE(sphere_by_sampling) {
 }
 
 BOOST_AUTO_TEST_CASE(lanes_step_as_a_single_path_does) {
-  const Ellipse model({{"a", axis_a}, {"b", axis_b}});
+  const Manifold manifold("ellipse", {{"a", axis_a}, {"b", axis_b}});
   const Matrix sigma{{0.5, 0.1}, {-0.2, 0.45}};
-  LimitField<Lanes, Ellipse> lanes(model, form, sigma);
-  Field<Ellipse> single(model, form, sigma);
+  const auto lanes = make_field<Lanes>(manifold, form, sigma);
+  const auto single = make_field<double>(manifold, form, sigma);
   SharedPath path(10, 0, 2, 64, 1.0 / 64);
-  const auto one = integrate<EulerMaruyama<Lanes>>(lanes, path, at_angle(1.1), 64);
-  const auto two = integrate<WeakOrderTwo<Lanes>>(lanes, path, at_angle(1.1), 64);
+  const auto one = integrate<EulerMaruyama<Lanes>>(*lanes, path, at_angle(1.1), 64);
+  const auto two = integrate<WeakOrderTwo<Lanes>>(*lanes, path, at_angle(1.1), 64);
   for (int l = 0; l < lane_count; ++l) {
     Vector euler = at_angle(1.1), ninomiya = euler;
     for (int i = 0; i < 64; ++i) {
       std::vector<Lanes> dw(2), half(2);
       path(i / 64.0, 1.0 / 64, dw, half);
       const std::vector<double> own = {lane(dw[0], l), lane(dw[1], l)}, own_half = {lane(half[0], l), lane(half[1], l)};
-      Euler()(single, view(euler), own, own_half, 1.0 / 64);
-      Ninomiya()(single, view(ninomiya), own, own_half, 1.0 / 64);
+      Euler()(*single, view(euler), own, own_half, 1.0 / 64);
+      Ninomiya()(*single, view(ninomiya), own, own_half, 1.0 / 64);
     }
     for (std::size_t k = 0; k < 2; ++k) {  // no function of the C library on the way: the same arithmetic
       BOOST_TEST(lane(one[k], l) == euler[static_cast<Eigen::Index>(k)]);

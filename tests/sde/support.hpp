@@ -1,17 +1,17 @@
-// What the tests of this folder share: random numbers that do not change, the manifolds in typed form.
+// What the tests of this folder share: random numbers that do not change.
 #pragma once
 
 #include <Eigen/Core>
+#include <boost/test/unit_test.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <random>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "manifolds/catalogue.hpp"
 #include "manifolds/manifold.hpp"
-#include "manifolds/registry.hpp"
 
 namespace support {
 
@@ -46,15 +46,23 @@ inline Vector valley_point(const Manifold& m, std::uint64_t seed) {
   return m.retract(start + 0.15 * random.direction(start.size()));
 }
 
-/// Calls check(loss) with the loss's own type.
-template <class Check>
-void visit_loss(const Manifold& manifold, const Check& check) {
-  std::visit(check, manifold.registered().loss);
-}
-
 inline std::span<const double> view(const Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 inline std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 
 inline double largest(const Matrix& a) { return a.size() == 0 ? 0.0 : a.cwiseAbs().maxCoeff(); }
+
+/// Calls check(manifold) for every least-squares manifold with its default and awkward parameters.
+template <class Check>
+void for_all_least_squares(const Check& check) {
+  for (const ManifoldDescription& d : valleydrift::manifolds::descriptions()) {
+    std::vector<ParameterValues> sets = {{}};
+    if (!d.awkward.empty()) sets.push_back(d.awkward);
+    for (const ParameterValues& parameters : sets) {
+      const Manifold m(d.name, parameters);
+      if (!m.is_least_squares()) continue;
+      BOOST_TEST_CONTEXT(d.name << (parameters.empty() ? "" : ", awkward parameters")) { check(m); }
+    }
+  }
+}
 
 }  // namespace support

@@ -6,14 +6,14 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
-#include "sde/limit_form.hpp"
+#include "sde/lyapunov_operator.hpp"
 #include "support.hpp"
 
 using namespace support;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::Scheme;
 using valleydrift::sde::Form;
-using valleydrift::sde::LimitForm;
+using valleydrift::sde::LyapunovOperator;
 
 namespace {
 
@@ -62,7 +62,7 @@ Cloud lyapunov_cloud(const Hyperparameters& hyper, const Matrix& h, const Matrix
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(theorem)
+BOOST_AUTO_TEST_SUITE(theorem_at_a_point)
 
 // The symbol for four modes at once, as far as the edge of stability.
 BOOST_AUTO_TEST_CASE(symbol_and_position_response_for_many_modes) {
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(symbol_and_position_response_for_many_modes) {
       BOOST_TEST_CONTEXT("edge " << edge) {
         const Matrix a = Random(7).matrix(4, 5);
         const Cloud cloud = lyapunov_cloud(h, spectrum.asDiagonal(), a * a.transpose());
-        const LimitForm form(Form::finite_step, h);
+        const LyapunovOperator form(Form::finite_step, h);
         // The slowest mode moves by e = eta l per step at mu = 1 and by e/mu else: the system's condition is up to
         // 1/min(e, mu)^2 = (1e-5)^-2, its rounding error 1e-16 times that.
         const double slow = std::min(h.mu, h.eta * spectrum[0]);
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(symbol_and_position_response_for_many_modes) {
 BOOST_AUTO_TEST_CASE(symbol_is_the_sum_of_impulse_responses) {
   double worst = 0.0;
   for_all_momenta(0.1, [&](const Hyperparameters& h) {
-    const LimitForm form(Form::finite_step, h);
+    const LyapunovOperator form(Form::finite_step, h);
     const long double beta = 1.0L - static_cast<long double>(h.mu), step = h.eta;
     const long double ahead = h.scheme == Scheme::nesterov ? step * beta : 0.0L;
     for (const double li : {0.05, 1.0, 1.01, 6.0}) {
@@ -126,10 +126,10 @@ BOOST_AUTO_TEST_CASE(symbol_is_the_sum_of_impulse_responses) {
 
 BOOST_AUTO_TEST_CASE(asymptotic_form_needs_gamma_in_range) {
   const Hyperparameters h = hyperparameters(Scheme::heavy_ball, 0.1, 0.1);
-  BOOST_CHECK_THROW(LimitForm(Form::asymptotic, h), valleydrift::ConfigError);
-  BOOST_CHECK_THROW(LimitForm(Form::asymptotic, h, 1.0), valleydrift::ConfigError);
-  BOOST_CHECK_THROW(LimitForm(Form::asymptotic, h, -0.1), valleydrift::ConfigError);
-  BOOST_CHECK_NO_THROW(LimitForm(Form::asymptotic, h, 0.0));
+  BOOST_CHECK_THROW(LyapunovOperator(Form::asymptotic, h), valleydrift::ConfigError);
+  BOOST_CHECK_THROW(LyapunovOperator(Form::asymptotic, h, 1.0), valleydrift::ConfigError);
+  BOOST_CHECK_THROW(LyapunovOperator(Form::asymptotic, h, -0.1), valleydrift::ConfigError);
+  BOOST_CHECK_NO_THROW(LyapunovOperator(Form::asymptotic, h, 0.0));
 }
 
 BOOST_AUTO_TEST_CASE(without_momentum_both_symbols_are_that_of_sgd) {
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(without_momentum_both_symbols_are_that_of_sgd) {
       for (const double lj : {0.0, 1e-3, 0.7, 2.5}) {
         const double expected = 1.0 / (li + lj - step * li * lj);
         for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}) {
-          const LimitForm form(Form::finite_step, hyperparameters(scheme, step, 1.0));
+          const LyapunovOperator form(Form::finite_step, hyperparameters(scheme, step, 1.0));
           BOOST_TEST(std::abs(form.inverse(li, lj) / expected - 1.0) < 1e-15);
         }
       }

@@ -70,7 +70,7 @@ manifolds::Hyperparameters finest_rung(const Evidence& evidence) {
 }  // namespace
 
 Accuracy accuracy_of(const Evidence& evidence) {
-  constexpr double projection = 1e-10;  // max |f_a| / u_a at which LimitField::retract has arrived
+  constexpr double projection = 1e-10;  // max |f_a| / u_a at which PointGeometry::retract has arrived
   const run::ResolvedRun& run = *evidence.run;
   const run::Columns& columns = evidence.columns;
   const Vector& y = run.start;

@@ -113,7 +113,7 @@ UnitCosts::UnitCosts(const run::ResolvedRun& run, const run::Plan& plan)
 
 /// Seconds for an exact curve of a run in which nothing diffuses.
 double seconds_of_exact_theory(const run::ResolvedRun& run, const run::Plan& plan) {
-  const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
+  const sde::LyapunovOperator form(run.config.form, run.hyperparameters, run.config.gamma);
   const run::Columns columns(run.manifold, false);
   const auto records = static_cast<double>(plan.times.size());
   const double reading = run::seconds_of_trial([&] { run::exact_theory(run, form, columns, {run.start}); });

@@ -6,9 +6,9 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/numbers/portable_math.hpp"
-#include "sde/limit_map.hpp"
+#include "sde/gradient_flow.hpp"
 #include "validation/run/batches.hpp"
-#include "validation/run/ensemble_kernel.hpp"
+#include "validation/run/discrete_group.hpp"
 #include "validation/statistics/statistics.hpp"
 
 namespace valleydrift::compare {
@@ -96,36 +96,30 @@ class DescentSums {
 void run_descents(const run::DiscreteRequest& request, const Reading& reading, const DescentResult& descent,
                   DescentSums& sums) {
   const run::ResolvedRun& run = *request.run;
-  const discrete::NoiseModel noise = run::noise_model(run.config, run.manifold.label_count());
-  const Matrix no_sigma(run.start.size(), 0);
-  std::visit(
-      [&]<class Loss>(const Loss& loss) {
-        const auto make_worker = [&] {
-          return [&, group = run::DiscreteGroup<Loss>(loss, noise, request, no_sigma)](int batch) mutable {
-            const std::int64_t first = run::first_path_of(batch, request.paths);
-            const std::int64_t last = run::first_path_of(batch + 1, request.paths);
-            Vector w(run.start.size());
-            for (std::int64_t path = first; path < last; path += group.paths()) {
-              group.start(path, last - path);
-              for (std::size_t s = 0; s < descent.steps.size(); ++s) {
-                group.run_to(descent.steps[s] - descent.phase.steps);
-                for (int lane = 0; lane < group.paths() && path + lane < last; ++lane) {
-                  const auto& state = group.state(lane / manifolds::lane_count);
-                  for (Eigen::Index i = 0; i < w.size(); ++i) {
-                    w[i] = manifolds::lane(state.w[static_cast<int>(i)], lane % manifolds::lane_count);
-                  }
-                  const std::vector<double> values = reading.of(w);
-                  for (std::size_t q = 0; q < values.size(); ++q) {
-                    sums.add(batch, s, q, values[q] - descent.quantities[q].noiseless[s]);
-                  }
-                }
-              }
+  const auto make_worker = [&] {
+    return [&, group = run::DiscreteGroup(request)](int batch) mutable {
+      const std::int64_t first = run::first_path_of(batch, request.paths);
+      const std::int64_t last = run::first_path_of(batch + 1, request.paths);
+      Vector w(run.start.size());
+      for (std::int64_t path = first; path < last; path += group.paths()) {
+        group.start(path, last - path);
+        for (std::size_t s = 0; s < descent.steps.size(); ++s) {
+          group.run_to(descent.steps[s] - descent.phase.steps);
+          for (int lane = 0; lane < group.paths() && path + lane < last; ++lane) {
+            const std::span<const manifolds::Lanes> weights = group.w(lane / manifolds::lane_count);
+            for (Eigen::Index i = 0; i < w.size(); ++i) {
+              w[i] = manifolds::lane(weights[static_cast<std::size_t>(i)], lane % manifolds::lane_count);
             }
-          };
-        };
-        run::for_each_batch(make_worker, [](int) {});
-      },
-      run.manifold.registered().loss);
+            const std::vector<double> values = reading.of(w);
+            for (std::size_t q = 0; q < values.size(); ++q) {
+              sums.add(batch, s, q, values[q] - descent.quantities[q].noiseless[s]);
+            }
+          }
+        }
+      }
+    };
+  };
+  run::for_each_batch(make_worker, [](int) {});
 }
 
 }  // namespace

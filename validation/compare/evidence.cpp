@@ -27,7 +27,7 @@ class Gatherer {
  private:
   void compute_theory() {
     for (Form form : plan_.forms) {
-      const sde::LimitForm limit(form, run_.hyperparameters, run_.config.gamma);
+      const sde::LyapunovOperator limit(form, run_.hyperparameters, run_.config.gamma);
       if (run_.deterministic()) {
         const std::vector<Vector> path = run::exact_path(run_, limit, plan_.times);
         if (form == run_.config.form) own_path_ = path;
@@ -67,7 +67,7 @@ class Gatherer {
       run::DiscreteRequest rung = run::own_rung(run_, plan_);
       rung.hyperparameters = h;
       rung.first_phase.reset();
-      rung.form = sde::LimitForm(Form::paper, h);
+      rung.form = sde::LyapunovOperator(Form::paper, h);
       std::vector<double> times;
       for (std::size_t k = 0; k < rung.record_steps.size(); ++k) {
         const std::int64_t first_rung_step = std::llround(plan_.times[k] * first_unit);
@@ -75,7 +75,7 @@ class Gatherer {
         rung.record_steps[k] = first_rung_step * refinement;
       }
       rung.paths = plan_.eta_ladder_paths;
-      rung.process = static_cast<std::uint32_t>(run::Process::eta_rung) + static_cast<std::uint32_t>(r);
+      rung.process = run::process::eta_rung + static_cast<std::uint32_t>(r);
       rung.block = std::max<std::int64_t>(
           1, std::llround(static_cast<double>(plan_.block) * h.slow_unit() / run_.hyperparameters.slow_unit()));
       Rung climbed{h.eta, run::run_discrete(rung, meter_.of_steps(rung.paths)), {}};

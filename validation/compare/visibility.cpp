@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "manifolds/errors.hpp"
-#include "sde/limit_terms.hpp"
+#include "sde/drift_terms.hpp"
 #include "validation/compare/comparison.hpp"
 #include "validation/compare/evidence.hpp"
 #include "validation/run/random_start.hpp"
@@ -48,7 +48,7 @@ Sensitivity::Table difference(const run::Theory& above, const run::Theory& below
 
 /// Whether the theory has a drift and a diffusion along the valley, beside rounding: where the run begins, and where a
 /// diffusion may lead it also at a tenth of the distance from the origin away.
-void find_motion(const run::ResolvedRun& run, const sde::LimitForm& form, Sensitivity& out) {
+void find_motion(const run::ResolvedRun& run, const sde::LyapunovOperator& form, Sensitivity& out) {
   constexpr double rounding = 1e-9;  // of what the noise could do: the terms are sums of some products of J and Hess f
   constexpr int most_points = 8;
   const Vector& start = run.start;
@@ -61,7 +61,7 @@ void find_motion(const run::ResolvedRun& run, const sde::LimitForm& form, Sensit
           k == 0 ? start
                  : run.manifold.retract(
                        start + run::random_start(run.config.seed, static_cast<std::uint64_t>(k), away, dimension));
-      const auto terms = sde::limit_terms(run.manifold, run.manifold.geometry(y), run.noise_factor(y, form), form);
+      const auto terms = sde::drift_terms(run.manifold, run.manifold.geometry(y), run.noise_factor(y, form), form);
       const double strength = noise_strength(run, y);
       out.drifts = out.drifts || (terms.mixed + terms.transverse).norm() * size > rounding * strength;
       out.diffuses = out.diffuses || terms.diffusion_rate > rounding * strength;
@@ -160,7 +160,7 @@ double noise_strength(const run::ResolvedRun& run, const Vector& y) {
 }
 
 Sensitivity sensitivity_of(const run::ResolvedRun& run, const run::Plan& plan, const WorkMeter& meter) {
-  const sde::LimitForm form(run.config.form, run.hyperparameters, run.config.gamma);
+  const sde::LyapunovOperator form(run.config.form, run.hyperparameters, run.config.gamma);
   const run::Columns columns(run.manifold, !run.deterministic());
   Sensitivity out;
   find_motion(run, form, out);

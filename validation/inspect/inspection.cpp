@@ -8,7 +8,7 @@
 
 #include "manifolds/errors.hpp"
 #include "manifolds/numbers/portable_math.hpp"
-#include "sde/limit_terms.hpp"
+#include "sde/drift_terms.hpp"
 
 namespace valleydrift::inspect {
 namespace {
@@ -67,9 +67,9 @@ Inspection inspect(const run::ResolvedRun& run, int search) {
                  .flattest = {}};
   for (const Form form : {Form::finite_step, Form::paper, Form::asymptotic}) {
     if (form == Form::asymptotic && !run.config.gamma) continue;
-    const sde::LimitForm limit(form, h, run.config.gamma);
+    const sde::LyapunovOperator limit(form, h, run.config.gamma);
     const NoiseFactor noise = run.noise_factor(run.start, limit);
-    const sde::LimitTerms terms = sde::limit_terms(manifold, geometry, noise, limit);
+    const sde::DriftTerms terms = sde::drift_terms(manifold, geometry, noise, limit);
     out.drift.push_back({form, terms.curvature, terms.mixed, terms.transverse});
     constexpr Eigen::Index most_written = 65536;  // a megabyte of text
     if (noise.rows() * noise.columns() <= most_written) out.diffusion = geometry.longitudinal(noise.dense());

@@ -18,7 +18,7 @@ const char* const advice_on_alarms =
 const char* const advice_on_uniformity =
     "standard errors are wrong by a factor, batches are not independent, or the two sides are not the same process: "
     "validation/statistics/statistics.cpp, validation/run/batches.hpp, the noise key of "
-    "validation/run/ensemble_kernel.hpp";
+    "validation/run/noise_chunks.cpp";
 
 std::string verdict_of(bool holds) { return holds ? "pass" : "fail"; }
 

@@ -11,8 +11,8 @@
 #include "manifolds/numbers/lane_math.hpp"
 #include "manifolds/numbers/number_text.hpp"
 #include "manifolds/numbers/portable_math.hpp"
-#include "sde/limit_map.hpp"
-#include "sde/limit_terms.hpp"
+#include "sde/drift_terms.hpp"
+#include "sde/gradient_flow.hpp"
 #include "validation/run/beta_text.hpp"
 #include "validation/run/random_start.hpp"
 #include "validation/run/start_geometry.hpp"
@@ -54,7 +54,7 @@ double decay_rate(double damping, double e) {
 /// variance 1.
 double cloud_size(const ResolvedRun& run, const Geometry& geometry, const NoiseFactor& sigma) {
   if (run.config.noise == NoiseKind::minibatch) return start_displacement(run.manifold, geometry).norm();
-  const sde::LimitForm form(Form::finite_step, run.hyperparameters);
+  const sde::LyapunovOperator form(Form::finite_step, run.hyperparameters);
   return std::sqrt(sde::transverse_plateau(geometry, sigma, form).variance);
 }
 
@@ -72,7 +72,7 @@ double slowest_relaxation(const Geometry& geometry, const Hyperparameters& h) {
 /// tr H in relation to itself, or the diffusion turns the tangent space, tr Sigma_LL / (2 R^2).
 double rate_along_valley(const Manifold& manifold, const Geometry& geometry, double radius, const NoiseFactor& sigma,
                          const Hyperparameters& h) {
-  const auto c = sde::limit_terms(manifold, geometry, sigma, sde::LimitForm(Form::finite_step, h));
+  const auto c = sde::drift_terms(manifold, geometry, sigma, sde::LyapunovOperator(Form::finite_step, h));
   const Vector drift = c.mixed + c.transverse;
   const double of_curvature = std::max(drift.norm() / radius, c.diffusion_rate / (2.0 * radius * radius));
   const double of_trace = rate_of_trace(manifold, geometry.point, drift);
@@ -338,10 +338,10 @@ sde::BatchNoise ResolvedRun::batch_noise() const {
 }
 
 NoiseFactor ResolvedRun::noise_factor(const Vector& w) const {
-  return noise_factor(w, sde::LimitForm(Form::finite_step, hyperparameters));
+  return noise_factor(w, sde::LyapunovOperator(Form::finite_step, hyperparameters));
 }
 
-NoiseFactor ResolvedRun::noise_factor(const Vector& w, const sde::LimitForm& form) const {
+NoiseFactor ResolvedRun::noise_factor(const Vector& w, const sde::LyapunovOperator& form) const {
   switch (config.noise) {
     case NoiseKind::label:
     case NoiseKind::minibatch:

@@ -56,7 +56,7 @@ struct ResolvedRun {
 
   /// sigma at w with which the theorem is the limit of this run, D x r; of drawn batches it depends on the form and, in
   /// the finite-step form, on the iteration, DERIVATION (49).
-  NoiseFactor noise_factor(const Vector& w, const sde::LimitForm& form) const;
+  NoiseFactor noise_factor(const Vector& w, const sde::LyapunovOperator& form) const;
   /// The same in the finite-step form of the run's own iteration.
   NoiseFactor noise_factor(const Vector& w) const;
   /// The noise of the samples, for label and minibatch noise.

@@ -5,21 +5,21 @@
 
 #include "manifolds/errors.hpp"
 #include "validation/run/batches.hpp"
-#include "validation/run/ensemble_kernel.hpp"
+#include "validation/run/discrete_group.hpp"
+#include "validation/run/observer.hpp"
 
 namespace valleydrift::run {
 namespace {
 
 /// The first step up to `step` at which path `path` is no longer finite, by running it again one step at a time.
-template <class Group>
-[[noreturn]] void report_lost_path(Group& group, const DiscreteRequest& request, std::int64_t path, std::int64_t step) {
+[[noreturn]] void report_lost_path(DiscreteGroup& group, const DiscreteRequest& request, std::int64_t path,
+                                   std::int64_t step) {
   const ResolvedRun& run = *request.run;
   group.start(path, 1);
   const std::int64_t before = request.first_phase ? request.first_phase->steps : 0;
   Vector last = request.first_phase ? request.first_phase->initial : run.start;
   const auto watch = [&](std::int64_t k) {
-    const auto& weights = group.state(0).w;
-    const Vector w = first_lane({weights.data(), weights.size()});
+    const Vector w = first_lane(group.w(0));
     if (!w.allFinite()) {
       throw NumericalError(
           fmt::format("{}: path {} of the discrete iteration (epsilon {:g}, eta {:g}) is not finite at step {}{}; last "
@@ -48,19 +48,21 @@ template <class Group>
                   manifolds::format_point(last), step));
 }
 
-template <class Loss>
+/// The form of the coupled limit; nullptr without one.
+const sde::LyapunovOperator* coupled_form(const DiscreteRequest& request) {
+  return request.coupled ? &request.form : nullptr;
+}
+
 class DiscreteWorker {
  public:
-  DiscreteWorker(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request,
-                 const Columns& columns, const NoiseFactor& sigma, DiscreteResult& result,
+  DiscreteWorker(const DiscreteRequest& request, const Columns& columns, DiscreteResult& result,
                  std::vector<std::vector<double>>& kept)
       : request_(request),
         columns_(columns),
         result_(result),
         kept_(kept),
-        loss_(loss),
-        group_(loss, noise, request, sigma),
-        observer_(loss, *request.run, request.hyperparameters, columns, request.form, sigma) {}
+        group_(request),
+        observer_(*request.run, request.hyperparameters, columns, coupled_form(request)) {}
 
   /// Runs the batches [first_batch, last_batch), whose paths share groups of lanes.
   void operator()(int first_batch, int last_batch) {
@@ -83,8 +85,6 @@ class DiscreteWorker {
   }
 
  private:
-  using Group = DiscreteGroup<Loss>;
-
   /// Of one batch.
   struct Sums {
     Sums(int records, const Columns& columns)
@@ -95,6 +95,7 @@ class DiscreteWorker {
     BatchSums discrete, fine, coarse;
     std::vector<double> errors;
   };
+  std::size_t dimension() const { return static_cast<std::size_t>(request_.run->start.size()); }
   Sums& sums_of(std::int64_t path) {
     return sums_[static_cast<std::size_t>(batch_of(path, request_.paths) - first_batch_)];
   }
@@ -113,8 +114,8 @@ class DiscreteWorker {
   }
 
   void read(int record, int g, std::int64_t base, int lanes) {
-    observer_.read(group_.state(g));
-    const auto dimension = static_cast<std::size_t>(loss_.dimension());
+    observer_.read(group_.w(g), group_.p(g));
+    const std::size_t dimension = this->dimension();
     for (int l = 0; l < lanes; ++l) {
       if (!observer_.ok(l)) {
         report_lost_path(group_, request_, base + l, request_.record_steps[static_cast<std::size_t>(record)]);
@@ -149,7 +150,7 @@ class DiscreteWorker {
 
   /// Weights, slow variable and limit of one path at one record, 3 D numbers.
   void keep(int record, int g, std::int64_t path, int l) {
-    const auto dimension = static_cast<std::size_t>(loss_.dimension());
+    const std::size_t dimension = this->dimension();
     std::vector<double>& rows = kept_[static_cast<std::size_t>(path)];
     rows.resize(3 * dimension * request_.record_steps.size());
     double* out = rows.data() + 3 * dimension * static_cast<std::size_t>(record);
@@ -182,9 +183,8 @@ class DiscreteWorker {
   const Columns& columns_;
   DiscreteResult& result_;
   std::vector<std::vector<double>>& kept_;
-  const Loss& loss_;
-  Group group_;
-  Observer<Loss> observer_;
+  DiscreteGroup group_;
+  Observer observer_;
   int first_batch_ = 0;
   std::vector<Sums> sums_;  ///< of the batches that run
 };
@@ -205,47 +205,18 @@ void hand_over(const DiscreteRequest& request, std::size_t dimension, std::int64
   for (std::int64_t path = first; path < last; ++path) std::vector<double>().swap(kept[static_cast<std::size_t>(path)]);
 }
 
-template <class Loss>
-void run(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, const Columns& columns,
-         const NoiseFactor& sigma, DiscreteResult& result, const Progress& progress) {
-  std::vector<std::vector<double>> kept(static_cast<std::size_t>(std::max<std::int64_t>(0, request.sampled_paths)));
-  const auto make_worker = [&] { return DiscreteWorker<Loss>(loss, noise, request, columns, sigma, result, kept); };
-  const auto dimension = static_cast<std::size_t>(loss.dimension());
-  for_each_unit(
-      make_worker,
-      [&](int first_batch, int last_batch) {
-        const std::int64_t first = first_path_of(first_batch, request.paths),
-                           last = first_path_of(last_batch, request.paths);
-        const std::int64_t saved = request.sink ? std::min(last, request.sampled_paths) : first;
-        for (std::int64_t from = first; from < saved; from += request.sink_paths) {
-          hand_over(request, dimension, from, std::min(from + request.sink_paths, saved), kept);
-        }
-        const std::int64_t steps = request.record_steps.back() + (request.first_phase ? request.first_phase->steps : 0);
-        if (progress) progress(static_cast<double>(last - first) * static_cast<double>(steps));
-      },
-      request.paths, request.batches);
-}
+}  // namespace
 
-/// The coupled limit needs sigma; without coupling the field only projects.
-NoiseFactor coupling_factor(const DiscreteRequest& request) {
-  const ResolvedRun& run = *request.run;
-  return request.coupled ? run.noise_factor(run.start) : Matrix(run.start.size(), 0);
-}
-
-template <class Loss>
-void replay(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteRequest& request, std::int64_t path,
-            const StepSink& sink) {
+void replay_path(const DiscreteRequest& request, std::int64_t path, const StepSink& sink) {
   const ResolvedRun& run = *request.run;
   const Columns columns(run.manifold, false);
-  const NoiseFactor sigma = coupling_factor(request);
-  DiscreteGroup<Loss> group(loss, noise, request, sigma);
-  Observer<Loss> observer(loss, run, request.hyperparameters, columns, request.form, sigma);
+  DiscreteGroup group(request);
+  Observer observer(run, request.hyperparameters, columns);
   group.start(path, 1);
   const auto show = [&](std::int64_t k) {
-    const auto& [w, p] = group.state(0);
-    observer.read(group.state(0));
+    observer.read(group.w(0), group.p(0));
     const Vector slow = observer.ok(0) ? first_lane(observer.slow_lanes()) : Vector();
-    sink(k, first_lane({w.data(), w.size()}), first_lane({p.data(), p.size()}), slow,
+    sink(k, first_lane(group.w(0)), first_lane(group.p(0)), slow,
          request.coupled && k >= 0 ? first_lane(group.limit_fine(0)) : Vector());
     throw_if_interrupted();
   };
@@ -253,25 +224,28 @@ void replay(const Loss& loss, const discrete::NoiseModel& noise, const DiscreteR
   for (std::int64_t record : request.record_steps) group.run_to(record, show);
 }
 
-}  // namespace
-
-void replay_path(const DiscreteRequest& request, std::int64_t path, const StepSink& sink) {
-  const discrete::NoiseModel noise = noise_model(request.run->config, request.run->manifold.label_count());
-  std::visit([&](const auto& loss) { replay(loss, noise, request, path, sink); },
-             request.run->manifold.registered().loss);
-}
-
 DiscreteResult run_discrete(const DiscreteRequest& request, const Progress& progress) {
-  const ResolvedRun& resolved = *request.run;
-  const Columns columns(resolved.manifold, !resolved.deterministic());
+  const ResolvedRun& run = *request.run;
+  const Columns columns(run.manifold, !run.deterministic());
   const int records = static_cast<int>(request.record_steps.size());
   DiscreteResult result{BatchTable(records, columns.count), BatchTable(records, request.coupled ? columns.count : 0),
                         BatchTable(records, request.coupled ? columns.count : 0), BatchTable(records, 1)};
   const std::clock_t began = std::clock();
-  const NoiseFactor sigma = coupling_factor(request);
-  const discrete::NoiseModel noise = noise_model(resolved.config, resolved.manifold.label_count());
-  std::visit([&](const auto& loss) { run(loss, noise, request, columns, sigma, result, progress); },
-             resolved.manifold.registered().loss);
+  std::vector<std::vector<double>> kept(static_cast<std::size_t>(std::max<std::int64_t>(0, request.sampled_paths)));
+  const auto dimension = static_cast<std::size_t>(run.start.size());
+  for_each_unit([&] { return DiscreteWorker(request, columns, result, kept); },
+                [&](int first_batch, int last_batch) {
+                  const std::int64_t first = first_path_of(first_batch, request.paths),
+                                     last = first_path_of(last_batch, request.paths);
+                  const std::int64_t saved = request.sink ? std::min(last, request.sampled_paths) : first;
+                  for (std::int64_t from = first; from < saved; from += request.sink_paths) {
+                    hand_over(request, dimension, from, std::min(from + request.sink_paths, saved), kept);
+                  }
+                  const std::int64_t steps =
+                      request.record_steps.back() + (request.first_phase ? request.first_phase->steps : 0);
+                  if (progress) progress(static_cast<double>(last - first) * static_cast<double>(steps));
+                },
+                request.paths, request.batches);
   result.processor_seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
   return result;
 }

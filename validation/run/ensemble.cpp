@@ -1,4 +1,4 @@
-// Names of the columns, sums by batch, and the message for a limit that leaves the valley.
+// Names of the columns, and the message for a limit that leaves the valley.
 #include "validation/run/ensemble.hpp"
 
 #include <fmt/format.h>
@@ -30,38 +30,6 @@ Columns::Columns(const Manifold& manifold, bool with_covariances) {
     }
   }
   count = static_cast<int>(names.size());
-}
-
-void BatchSums::add(int record, std::span<const double> values) {
-  double* sums = sums_.data() + static_cast<std::ptrdiff_t>(record) * columns_.sums();
-  for (std::size_t c = 0; c < values.size(); ++c) sums[c] += values[c];
-  const int covariances = columns_.count - columns_.sums();
-  if (covariances == 0) return;
-  double* products = products_.data() + static_cast<std::ptrdiff_t>(record) * covariances;
-  for (int i = 0; i < columns_.slow; ++i) {
-    for (int j = i; j < columns_.slow; ++j) {
-      *products++ += values[static_cast<std::size_t>(i)] * values[static_cast<std::size_t>(j)];
-    }
-  }
-}
-
-void BatchSums::finish(std::int64_t paths, std::span<const double> offset, int batch, BatchTable& table) const {
-  const auto n = static_cast<double>(paths);
-  const int covariances = columns_.count - columns_.sums();
-  for (int record = 0; record < table.records(); ++record) {
-    const double* sums = sums_.data() + static_cast<std::ptrdiff_t>(record) * columns_.sums();
-    for (int c = 0; c < columns_.sums(); ++c) {
-      table.at(batch, record, c) = sums[c] / n + (c < columns_.slow ? offset[static_cast<std::size_t>(c)] : 0.0);
-    }
-    if (covariances == 0) continue;
-    const double* products = products_.data() + static_cast<std::ptrdiff_t>(record) * covariances;
-    int c = columns_.sums();
-    for (int i = 0; i < columns_.slow; ++i) {
-      for (int j = i; j < columns_.slow; ++j, ++c) {
-        table.at(batch, record, c) = (*products++ - sums[i] * sums[j] / n) / (n - 1.0);
-      }
-    }
-  }
 }
 
 void report_lost_limit(const ResolvedRun& run, std::int64_t path, double time, const Vector& last) {

@@ -9,19 +9,18 @@
 #include <string>
 #include <vector>
 
-#include "sde/limit_form.hpp"
+#include "manifolds/random/process.hpp"
+#include "sde/lyapunov_operator.hpp"
 #include "validation/run/applicability.hpp"
 #include "validation/run/run_config.hpp"
 
 namespace valleydrift::run {
 
+namespace process = manifolds::process;
+
 /// Paths are cut into this many batches by path index; their means are the independent samples of every standard
 /// error: 128 put the Student t bound at 1e-8 within 7 % of the normal one, and make enough units of work for threads.
 inline constexpr int batch_count = 128;
-
-/// Which random process of a seed is drawn (the `process` of the noise key), so that no two ensembles share draws
-/// unless they are meant to. An ensemble's batches are drawn from its own process + `batches`.
-enum class Process : std::uint32_t { discrete_rung = 0, eta_rung = 16, limit = 32, start = 48, batches = 64 };
 
 /// The columns of a record: the slow coordinates, tr H, |w - y_1|^2 / eps^2, L / eps^2, then, where there is diffusion,
 /// the covariances of the slow coordinates (i <= j).
@@ -78,12 +77,12 @@ struct DiscreteRequest {
   Hyperparameters hyperparameters;         ///< of this rung
   std::vector<std::int64_t> record_steps;  ///< of this rung
   std::int64_t paths;
-  std::uint32_t process;
+  std::uint32_t process;  ///< manifolds/random/process.hpp
   /// How the paths come to the valley; absent: they begin on it, at the run's start. The records count from its end.
   std::optional<FirstPhase> first_phase = {};
   /// Couple the limiting diffusion in this form to the same draws, DERIVATION (28), in blocks of about `block` steps.
   bool coupled = false;
-  sde::LimitForm form;
+  sde::LyapunovOperator form;
   std::int64_t block = 8;
   /// The deterministic limit at the records, for the path error without diffusion.
   std::vector<Vector> deterministic_limit = {};
@@ -123,8 +122,8 @@ void replay_path(const DiscreteRequest& request, std::int64_t path, const StepSi
 /// records at `times` (slow time, first 0). With a `drift_excess` its drift along the valley is that part larger than
 /// the theorem's: a theory that is wrong by so much, with the same draws. Only the
 /// first `batches` are run, to see what a batch takes.
-BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times, double step,
-                     std::int64_t paths, const Progress& progress = {}, double drift_excess = 0.0,
+BatchTable run_limit(const ResolvedRun& run, const sde::LyapunovOperator& form, const std::vector<double>& times,
+                     double step, std::int64_t paths, const Progress& progress = {}, double drift_excess = 0.0,
                      int batches = batch_count);
 
 /// Ends the run because the limiting diffusion of a path has left the valley: names path, slow time, the last point on

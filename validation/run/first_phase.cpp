@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "discrete/iteration.hpp"
+#include "discrete/lockstep.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
 #include "manifolds/numbers/number_text.hpp"
-#include "manifolds/registry.hpp"
 
 namespace valleydrift::run {
 namespace {
@@ -20,24 +19,16 @@ namespace {
 template <class Look>
 void iterate(const Manifold& manifold, const Hyperparameters& h, const Vector& initial, std::int64_t most,
              std::int64_t stride, const Look& look) {
-  std::visit(
-      [&]<class Loss>(const Loss& loss) {
-        const discrete::StepConstants constants(h);
-        discrete::State<double, Loss> state(loss);
-        discrete::Scratch<double, Loss> scratch(loss);
-        for (int i = 0; i < loss.dimension(); ++i) {
-          state.w[i] = initial[i];
-          state.p[i] = 0.0;
-        }
-        const auto view = [](const auto& x) {
-          return Vector(Eigen::Map<const Vector>(x.data(), static_cast<Eigen::Index>(x.size())));
-        };
-        for (std::int64_t k = 0; look(k, view(state.w), view(state.p)) && k < most; k += stride) {
-          throw_if_interrupted();
-          discrete::advance_noiseless(loss, constants, state, stride, scratch);
-        }
-      },
-      manifold.registered().loss);
+  const auto path = discrete::make_noiseless_path<double>(manifold, h);
+  std::copy(initial.begin(), initial.end(), path->w().begin());
+  std::fill(path->p().begin(), path->p().end(), 0.0);
+  const auto view = [](std::span<const double> x) {
+    return Vector(Eigen::Map<const Vector>(x.data(), static_cast<Eigen::Index>(x.size())));
+  };
+  for (std::int64_t k = 0; look(k, view(path->w()), view(path->p())) && k < most; k += stride) {
+    throw_if_interrupted();
+    path->advance(stride);
+  }
 }
 
 }  // namespace

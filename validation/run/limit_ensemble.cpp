@@ -2,15 +2,15 @@
 #include <cmath>
 
 #include "validation/run/batches.hpp"
-#include "validation/run/ensemble_kernel.hpp"
+#include "validation/run/limit_group.hpp"
+#include "validation/run/observer.hpp"
 
 namespace valleydrift::run {
 namespace {
 
-template <class Loss>
 class LimitWorker {
  public:
-  LimitWorker(const Loss& loss, const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,
+  LimitWorker(const ResolvedRun& run, const sde::LyapunovOperator& form, const Columns& columns,
               const std::vector<double>& times, double step, std::int64_t paths, double drift_excess, BatchTable& table)
       : run_(run),
         columns_(columns),
@@ -18,8 +18,8 @@ class LimitWorker {
         step_(step),
         paths_(paths),
         table_(table),
-        group_(loss, run, form, run.noise_factor(run.start), drift_excess),
-        observer_(loss, run, run.hyperparameters, columns, form, run.noise_factor(run.start)) {}
+        group_(run, form, drift_excess),
+        observer_(run, run.hyperparameters, columns, &form) {}
 
   /// Runs the batches [first_batch, last_batch), whose paths share groups of lanes.
   void operator()(int first_batch, int last_batch) {
@@ -78,29 +78,22 @@ class LimitWorker {
   double step_;
   std::int64_t paths_;
   BatchTable& table_;
-  LimitGroup<Loss> group_;
-  Observer<Loss> observer_;
+  LimitGroup group_;
+  Observer observer_;
 };
 
 }  // namespace
 
-BatchTable run_limit(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times, double step,
-                     std::int64_t paths, const Progress& progress, double drift_excess, int batches) {
+BatchTable run_limit(const ResolvedRun& run, const sde::LyapunovOperator& form, const std::vector<double>& times,
+                     double step, std::int64_t paths, const Progress& progress, double drift_excess, int batches) {
   const Columns columns(run.manifold, !run.deterministic());
   BatchTable table(static_cast<int>(times.size()), columns.count);
-  std::visit(
-      [&]<class Loss>(const Loss& loss) {
-        for_each_unit(
-            [&] { return LimitWorker<Loss>(loss, run, form, columns, times, step, paths, drift_excess, table); },
-            [&](int first_batch, int last_batch) {
-              if (progress) {
-                progress(static_cast<double>(first_path_of(last_batch, paths) - first_path_of(first_batch, paths)) *
-                         times.back() / step);
-              }
-            },
-            paths, batches);
-      },
-      run.manifold.registered().loss);
+  for_each_unit([&] { return LimitWorker(run, form, columns, times, step, paths, drift_excess, table); },
+                [&](int first_batch, int last_batch) {
+                  const std::int64_t done = first_path_of(last_batch, paths) - first_path_of(first_batch, paths);
+                  if (progress) progress(static_cast<double>(done) * times.back() / step);
+                },
+                paths, batches);
   return table;
 }
 

@@ -79,17 +79,17 @@ DiscreteRequest own_rung(const ResolvedRun& run, const Plan& plan) {
           .hyperparameters = run.hyperparameters,
           .record_steps = plan.record_steps,
           .paths = run.config.paths,
-          .process = static_cast<std::uint32_t>(Process::discrete_rung),
+          .process = process::discrete_rung,
           .first_phase = run.first_phase,
           .coupled = !run.deterministic(),
-          .form = sde::LimitForm(run.config.form, run.hyperparameters, run.config.gamma),
+          .form = sde::LyapunovOperator(run.config.form, run.hyperparameters, run.config.gamma),
           .block = plan.block};
 }
 
 DiscreteRequest epsilon_rung(const ResolvedRun& run, const Plan& plan, std::size_t r) {
   DiscreteRequest rung = own_rung(run, plan);
   rung.hyperparameters.epsilon = plan.epsilons[r];
-  rung.form = sde::LimitForm(run.config.form, rung.hyperparameters, run.config.gamma);
+  rung.form = sde::LyapunovOperator(run.config.form, rung.hyperparameters, run.config.gamma);
   for (std::int64_t& step : rung.record_steps) step <<= 2 * r;
   rung.process += static_cast<std::uint32_t>(r);
   return rung;

@@ -11,10 +11,10 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
 #include "manifolds/numbers/portable_math.hpp"
+#include "sde/drift_terms.hpp"
+#include "sde/gradient_flow.hpp"
 #include "sde/kernel/symmetric_eigen.hpp"
 #include "sde/label_flow.hpp"
-#include "sde/limit_map.hpp"
-#include "sde/limit_terms.hpp"
 #include "validation/run/random_start.hpp"
 #include "validation/run/start_geometry.hpp"
 
@@ -29,7 +29,7 @@ class ValleyDrift {
   ValleyDrift(const ResolvedRun& run, Form form) : run_(run), form_(form, run.hyperparameters) {}
 
   Vector operator()(const Vector& y) const {
-    const auto c = sde::limit_terms(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y, form_), form_);
+    const auto c = sde::drift_terms(run_.manifold, run_.manifold.geometry(y), run_.noise_factor(y, form_), form_);
     return c.mixed + c.transverse;
   }
   Vector flow(const Vector& y, double t) const {
@@ -88,7 +88,7 @@ class ValleyDrift {
 
  private:
   const ResolvedRun& run_;
-  sde::LimitForm form_;
+  sde::LyapunovOperator form_;
 };
 
 /// Of a symmetric matrix, in no order; the eigenvectors are columns. Eigen's own solver would triple the time that this

@@ -13,7 +13,7 @@
 #include "manifolds/manifold.hpp"
 #include "manifolds/random/batch_draws.hpp"
 #include "manifolds/random/noise.hpp"
-#include "sde/limit_form.hpp"
+#include "sde/lyapunov_operator.hpp"
 
 namespace valleydrift::run {
 

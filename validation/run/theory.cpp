@@ -6,11 +6,12 @@
 
 namespace valleydrift::run {
 
-std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times) {
+std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LyapunovOperator& form,
+                               const std::vector<double>& times) {
   return sde::label_path(run.manifold, form, run.start, times, run.batch_noise());
 }
 
-Theory exact_theory(const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,
+Theory exact_theory(const ResolvedRun& run, const sde::LyapunovOperator& form, const Columns& columns,
                     const std::vector<Vector>& path) {
   Theory theory;
   for (const Vector& y : path) {

@@ -21,9 +21,10 @@ struct Theory {
 };
 
 /// Y at the times, for a noise without diffusion.
-std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LimitForm& form, const std::vector<double>& times);
+std::vector<Vector> exact_path(const ResolvedRun& run, const sde::LyapunovOperator& form,
+                               const std::vector<double>& times);
 /// The columns along it.
-Theory exact_theory(const ResolvedRun& run, const sde::LimitForm& form, const Columns& columns,
+Theory exact_theory(const ResolvedRun& run, const sde::LyapunovOperator& form, const Columns& columns,
                     const std::vector<Vector>& path);
 /// The columns of an ensemble of the limiting diffusion.
 Theory ensemble_theory(BatchTable table);

@@ -80,7 +80,7 @@ class MomentIteration {
 
 TransverseRelaxation drawn_relaxation(const Manifold& manifold, const Geometry& geometry, const sde::BatchNoise& noise,
                                       const Hyperparameters& h, double delta, double tau_1) {
-  const sde::LimitForm form(sde::Form::finite_step, h);
+  const sde::LyapunovOperator form(sde::Form::finite_step, h);
   const TransverseEnergy stationary(geometry, sde::drawn_noise_factor(manifold, geometry.point, noise, form), h);
   const double plateau = stationary.plateau() / (h.epsilon * h.epsilon);
   // The slowest moment decays as exp(-2 (1 - r) k/tau_1), times a factor of order one.

@@ -53,7 +53,7 @@ TimeScales time_scales(const ResolvedScan& scan, const run::ResolvedRun& run, do
 FigureValues read_flow(const ResolvedScan& scan, const run::ResolvedRun& run, Form form, double tau_2) {
   const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
   const Vector excess = run.manifold.slow_coordinates(run.start, run.start) - flattest;
-  const sde::LimitForm limit(form, run.hyperparameters);
+  const sde::LyapunovOperator limit(form, run.hyperparameters);
   const double delta = scan.config.delta, unit = run.hyperparameters.slow_unit();
   const double linear_estimate = tau_2 / unit * manifolds::log(1.0 / delta);
   // Straight between samples that are a fortieth of an e-fold apart, the curve is right to 1e-4.

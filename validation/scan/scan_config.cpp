@@ -36,7 +36,7 @@ double trace_at(const Manifold& manifold, const Vector& y) { return manifold.geo
 Vector linear_start(const run::ResolvedRun& run, const Vector& flattest) {
   const double bound = (1.0 + linear_range) * trace_at(run.manifold, flattest);
   if (trace_at(run.manifold, run.start) <= bound) return run.start;
-  const sde::LimitForm form(Form::paper, run.hyperparameters);
+  const sde::LyapunovOperator form(Form::paper, run.hyperparameters);
   const auto at = [&](double t) { return sde::label_flow(run.manifold, form, run.start, t, run.batch_noise()); };
   double late = 1.0;
   constexpr int most_doublings = 40, bisections = 40;

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <limits>
 
-#include "discrete/iteration.hpp"
+#include "discrete/lockstep.hpp"
 #include "manifolds/errors.hpp"
-#include "manifolds/registry.hpp"
 
 namespace valleydrift::verify {
 namespace {
@@ -21,16 +21,11 @@ constexpr long double travel = 2e-3L;
 
 /// Iterates until w no longer moves; false if it does not come to rest. `slowest` is the least eigenvalue of the
 /// transverse modes: it says how often to look; `length`, what w is measured by where it is smaller.
-template <class Loss>
-bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest, double length, ExtendedVector& w,
-                     const ExtendedVector& p) {
-  discrete::State<long double, Loss> state(loss);
-  discrete::Scratch<long double, Loss> scratch(loss);
-  const discrete::StepConstants constants(h);
-  for (int i = 0; i < loss.dimension(); ++i) {
-    state.w[i] = w[i];
-    state.p[i] = p[i];
-  }
+bool iterate_to_rest(const Manifold& manifold, const Hyperparameters& h, double slowest, double length,
+                     ExtendedVector& w, const ExtendedVector& p) {
+  const auto path = discrete::make_noiseless_path<long double>(manifold, h);
+  std::copy(w.begin(), w.end(), path->w().begin());
+  std::copy(p.begin(), p.end(), path->p().begin());
   // Between two looks the momentum along the valley falls by e^-8, and the slowest overdamped mode by e^-3: what is
   // left is a twentieth of what was seen moving.
   const double of_momentum = 8.0 / h.mu, of_slowest = 3.0 * h.mu / (h.eta * slowest), longest = 1e6;
@@ -40,9 +35,9 @@ bool iterate_to_rest(const Loss& loss, const Hyperparameters& h, double slowest,
   constexpr int most_looks = 400;  // e^-19 is reached after some 15
   long double before_that = std::numeric_limits<long double>::infinity();
   for (int look = 0; look < most_looks; ++look) {
-    discrete::advance_noiseless<long double>(loss, constants, state, steps, scratch);
+    path->advance(steps);
     const ExtendedVector before = w;
-    for (int i = 0; i < loss.dimension(); ++i) w[i] = state.w[i];
+    std::copy(path->w().begin(), path->w().end(), w.begin());
     if (!w.allFinite()) return false;
     const long double moved =
         (w - before).cwiseAbs().maxCoeff() / std::max<long double>(length, w.cwiseAbs().maxCoeff());
@@ -72,9 +67,7 @@ ExtendedVector iterated_limit(const Manifold& manifold, const Hyperparameters& h
   const double slowest =
       manifold.label_constant() *
       Eigen::SelfAdjointEigenSolver<Matrix>(j * j.transpose(), Eigen::EigenvaluesOnly).eigenvalues().minCoeff();
-  const bool rests = std::visit([&](const auto& loss) { return iterate_to_rest(loss, h, slowest, length, rest, p); },
-                                manifold.registered().loss);
-  if (rests) return rest;
+  if (iterate_to_rest(manifold, h, slowest, length, rest, p)) return rest;
   throw NumericalError(fmt::format(
       "{}: the noiseless {} iteration with eta {:g}, beta {:g} from {} does not come to rest: its gradient is not that "
       "of a loss, or a mode is unstable",

@@ -12,11 +12,10 @@
 #include <random>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "manifolds/hyperparameters.hpp"
-#include "manifolds/registry.hpp"
+#include "manifolds/manifold.hpp"
 #include "validation/verify/check.hpp"
 
 namespace valleydrift::verify::sites {
@@ -41,12 +40,6 @@ class Random {
  private:
   std::mt19937_64 engine_;
 };
-
-/// Calls check(loss) with the loss's own type.
-template <class Visitor>
-void visit_loss(const Manifold& manifold, const Visitor& visitor) {
-  std::visit(visitor, manifold.registered().loss);
-}
 
 inline constexpr double infinite = std::numeric_limits<double>::infinity();
 

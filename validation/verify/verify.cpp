@@ -14,7 +14,7 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/formula/formula.hpp"
 #include "manifolds/interrupt.hpp"
-#include "sde/limit_map.hpp"
+#include "sde/gradient_flow.hpp"
 #include "validation/run/threads.hpp"
 
 namespace valleydrift::verify {

@@ -7,15 +7,16 @@
 #include <type_traits>
 
 #include "manifolds/model.hpp"
+#include "manifolds/pointwise_loss.hpp"
+#include "sde/gradient_flow.hpp"
 #include "sde/label_flow.hpp"
-#include "sde/limit_map.hpp"
 #include "validation/verify/site_cases.hpp"
 
 namespace valleydrift::verify {
 namespace {
 
 using namespace sites;
-using sde::LimitForm;
+using sde::LyapunovOperator;
 
 // --- Flows of label noise in coordinates of their own, DERIVATION section 11 -----------------------------------------
 
@@ -119,7 +120,7 @@ Finding run_label_flow(const CheckSite& site) {
   Worst worst(flow_bound);
   const std::optional<ReducedFlow> flow = reduced_flow(site.manifold);
   const double c = site.manifold.label_constant();
-  const LimitForm paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
+  const LyapunovOperator paper(Form::paper, Hyperparameters{Scheme::heavy_ball, 0.05, 0.1, 0.0});
   for (const Vector& y0 : used_points(site)) {
     const std::vector<Vector> path = sde::label_path(site.manifold, paper, y0, flow_times);
     for (std::size_t i = 0; i < path.size(); ++i) {
@@ -134,13 +135,9 @@ Finding run_label_flow(const CheckSite& site) {
         add(q, integrated(*flow, q0, t, [c](double) { return c / 4.0; }), q0.norm(), "the integrated flow");
         if (flow->closed) add(q, flow->closed(q0, c * t), q0.norm(), "its solution");
       }
-      visit_loss(site.manifold, [&](const auto& loss) {
-        if constexpr (manifolds::HasClosedLabelFlow<std::decay_t<decltype(loss.model())>>) {
-          Vector y(y0.size());
-          loss.model().closed_label_flow(view(y0), c * t, view(y));
-          add(path[i], y, y0.norm(), "the model's closed_label_flow");
-        }
-      });
+      if (const std::optional<Vector> y = site.manifold.pointwise().closed_label_flow(y0, c * t)) {
+        add(path[i], *y, y0.norm(), "the model's closed_label_flow");
+      }
     }
   }
   return worst.finding();
@@ -169,7 +166,7 @@ Finding run_finite_step(const CheckSite& site) {
         // eta l = 0.8 at the start, and less later: the paper form is 20 % and more off.
         const Hyperparameters h{scheme, step_at(site.manifold, y0, 0.8), mu, 0.0};
         const Vector q =
-            flow.coordinates(sde::label_path(site.manifold, LimitForm(Form::finite_step, h), y0, {t}).front());
+            flow.coordinates(sde::label_path(site.manifold, LyapunovOperator(Form::finite_step, h), y0, {t}).front());
         const Vector expected = integrated(flow, q0, t, [&](double l) { return finite_step_rate(h, c, l); });
         worst.add((q - expected).cwiseAbs().maxCoeff() / std::max(1.0, q0.norm()),
                   fmt::format("{}, {}, beta {:g}, t = {:g}: {:.10g} instead of {:.10g}", named(site, y0),
@@ -180,55 +177,37 @@ Finding run_finite_step(const CheckSite& site) {
   return worst.finding();
 }
 
-/// True where the model has what `has<Model>()` asks for.
-template <class Has>
-bool model_has(const Manifold& m, const Has& has) {
-  bool found = false;
-  visit_loss(m, [&](const auto& loss) { found = has.template operator()<std::decay_t<decltype(loss.model())>>(); });
-  return found;
-}
-bool has_closed_trace(const Manifold& m) {
-  return model_has(m, []<class Model>() { return manifolds::HasClosedTrace<Model>; });
-}
-bool has_closed_limit_map(const Manifold& m) {
-  return model_has(m, []<class Model>() { return manifolds::HasClosedLimitMap<Model>; });
-}
+/// Where it is asked whether a model has a closed form.
+Vector anywhere(const Manifold& m) { return Vector::Ones(m.dimension()); }
+bool has_closed_trace(const Manifold& m) { return m.pointwise().closed_trace_hessian(anywhere(m)).has_value(); }
+bool has_closed_limit_map(const Manifold& m) { return m.pointwise().closed_limit_map(anywhere(m)).has_value(); }
 bool has_label_flow(const Manifold& m) {
-  return has_reduced_flow(m) || model_has(m, []<class Model>() { return manifolds::HasClosedLabelFlow<Model>; });
+  return has_reduced_flow(m) || m.pointwise().closed_label_flow(anywhere(m), 0.0).has_value();
 }
 
 /// 1e-12: a point is on the valley to 1e-15, sums of 1e2 numbers round by 1e-14.
 Finding run_trace(const CheckSite& site) {
   Worst worst(1e-12);
   for (const Vector& y : used_points(site)) {
-    visit_loss(site.manifold, [&](const auto& loss) {
-      if constexpr (manifolds::HasClosedTrace<std::decay_t<decltype(loss.model())>>) {
-        const double closed = loss.model().closed_trace_hessian(view(y));
-        const auto add = [&](double computed, const char* what) {
-          worst.add(std::abs(closed / computed - 1.0),
-                    fmt::format("{}: closed form {:.12g}, {} {:.12g}", named(site, y), closed, what, computed));
-        };
-        add(site.manifold.geometry(y).trace_hessian(), "sum of the spectrum");
-        add(site.manifold.hessian(y).trace(), "trace by dual numbers");
-      }
-    });
+    const double closed = site.manifold.pointwise().closed_trace_hessian(y).value();
+    const auto add = [&](double computed, const char* what) {
+      worst.add(std::abs(closed / computed - 1.0),
+                fmt::format("{}: closed form {:.12g}, {} {:.12g}", named(site, y), closed, what, computed));
+    };
+    add(site.manifold.geometry(y).trace_hessian(), "sum of the spectrum");
+    add(site.manifold.hessian(y).trace(), "trace by dual numbers");
   }
   return worst.finding();
 }
 
-/// sde/limit_map.hpp promises 1e-10 in each component; the closed form adds roundings of 1e-16.
+/// sde/gradient_flow.hpp promises 1e-10 in each component; the closed form adds roundings of 1e-16.
 Finding run_limit_map(const CheckSite& site) {
   Worst worst(1.1e-10);
   for_points(site, 111, [&](const Vector& y, Random& random, const std::string&) {
     const Vector w = y + 0.1 * random.direction(y.size()), end = sde::limit_map(site.manifold, w);
-    visit_loss(site.manifold, [&](const auto& loss) {
-      if constexpr (manifolds::HasClosedLimitMap<std::decay_t<decltype(loss.model())>>) {
-        Vector closed(w.size());
-        loss.model().closed_limit_map(view(w), view(closed));
-        worst.add(largest(closed - end), fmt::format("from {} near {}: closed form {}, flow {}", shown(w),
-                                                     named(site, y), shown(closed), shown(end)));
-      }
-    });
+    const Vector closed = site.manifold.pointwise().closed_limit_map(w).value();
+    worst.add(largest(closed - end), fmt::format("from {} near {}: closed form {}, flow {}", shown(w), named(site, y),
+                                                 shown(closed), shown(end)));
   });
   return worst.finding();
 }
@@ -242,13 +221,14 @@ std::vector<Check> closed_form_checks() {
   std::vector<Check> all = {
       {"D11-label-flow", deterministic,
        "label noise moves the limit as the closed flow of the manifold says, -(c/4) P_L grad tr H", "(22), section 11",
-       "the transverse term, the noise factor or c is wrong: transverse in sde/limit_coefficients.cpp, "
+       "the transverse term, the noise factor or c is wrong: transverse in sde/theorem.cpp, "
        "label_noise_factor "
        "and label_constant of the loss (manifolds/loss.hpp), closed_label_flow of the model",
        has_label_flow, run_label_flow},
       {"D11-finite-step", deterministic, "at finite step the closed flow has rate c l/(2 d(l)) in place of c/4",
        "(12), (13e), section 11",
-       "the diagonal of the symbol is wrong: LimitForm::finite_step_inverse in sde/limit_form.hpp; if D11-label-flow "
+       "the diagonal of the symbol is wrong: LyapunovOperator::finite_step_inverse in sde/lyapunov_operator.hpp; if "
+       "D11-label-flow "
        "fails "
        "too, see there first",
        has_reduced_flow, run_finite_step},
@@ -259,7 +239,7 @@ std::vector<Check> closed_form_checks() {
        has_closed_trace, run_trace},
       {"D11-limit-map", deterministic, "the closed form of the limit map is where the gradient flow ends",
        "(6), section 11",
-       "closed_limit_map of the model (manifolds/models/<name>.hpp), or sde/limit_map.cpp if D3 fails too",
+       "closed_limit_map of the model (manifolds/models/<name>.hpp), or sde/gradient_flow.cpp if D3 fails too",
        has_closed_limit_map, run_limit_map},
   };
   for (Check& check : path_checks()) all.push_back(std::move(check));

@@ -2,7 +2,7 @@
 
 #include <Eigen/Cholesky>
 
-#include "manifolds/numbers/dual.hpp"
+#include "manifolds/pointwise_loss.hpp"
 #include "validation/verify/site_cases.hpp"
 
 namespace valleydrift::verify {
@@ -20,12 +20,7 @@ Extended shifted(const Vector& w, long double h, const Vector& v) {
 }
 
 long double extended_loss(const Manifold& m, const Extended& w) {
-  long double value = 0.0L;
-  visit_loss(m, [&](const auto& loss) {
-    Extended scratch(static_cast<std::size_t>(loss.scratch_size()));
-    value = loss.template value<long double>(std::span<const long double>(w), std::span<long double>(scratch));
-  });
-  return value;
+  return m.pointwise().value(std::span<const long double>(w));
 }
 
 using ExtendedVector = Eigen::Matrix<long double, Eigen::Dynamic, 1>;
@@ -33,31 +28,28 @@ using ExtendedVector = Eigen::Matrix<long double, Eigen::Dynamic, 1>;
 /// The gradient after the labels have moved by `shift`; by nothing if it is empty.
 ExtendedVector extended_gradient(const Manifold& m, const Extended& w, const Extended& shift = {}) {
   ExtendedVector out(static_cast<Eigen::Index>(w.size()));
-  visit_loss(m, [&](const auto& loss) {
-    Extended scratch(static_cast<std::size_t>(loss.scratch_size()));
-    const std::span<const long double> at(w);
-    const std::span<long double> g(out.data(), w.size()), space(scratch);
-    if (shift.empty()) {
-      loss.template gradient<long double>(at, space, g);
-    } else {
-      loss.template noisy_gradient<long double>(at, std::span<const long double>(shift), space, g);
-    }
-  });
+  const std::span<const long double> at(w);
+  const std::span<long double> g(out.data(), w.size());
+  if (shift.empty()) {
+    m.pointwise().gradient(at, g);
+  } else {
+    m.pointwise().noisy_gradient(at, std::span<const long double>(shift), g);
+  }
   return out;
 }
 
-/// The residuals at x, of any kind of numbers.
+/// The residuals at x, of dual numbers.
 template <class T>
 std::vector<T> residuals_at(const Manifold& m, const std::vector<T>& x) {
   std::vector<T> f(static_cast<std::size_t>(m.transverse_dimension()));
-  visit_loss(m, [&](const auto& loss) { loss.model().template residuals<T>(std::span<const T>(x), std::span<T>(f)); });
+  m.pointwise().residuals(std::span<const T>(x), std::span<T>(f));
   return f;
 }
 
 /// J(w)^T r by the model's pullback, D.
 Vector pulled_back(const Manifold& m, const Vector& w, const Vector& r) {
   Vector out(w.size());
-  visit_loss(m, [&](const auto& loss) { loss.model().template pullback<double, double>(view(w), view(r), view(out)); });
+  m.pointwise().pullback(view(w), view(r), view(out));
   return out;
 }
 

@@ -17,9 +17,6 @@ namespace {
 
 using namespace sampling;
 
-/// Of the noise key: no ensemble has it.
-constexpr std::uint32_t tie_process = 80;
-
 /// Of a slow coordinate s, counted so that the start is at 0: values at which distributions are compared.
 struct Reference {
   std::function<double(const Vector& y)> coordinate;
@@ -205,7 +202,7 @@ Repeater repeat_distribution(const CheckSite& site) {
     };
     const std::vector<double> one = sample(same.seed, 1.0), other = sample(same.other_seed, same.flaw.clock);
     const statistics::TwoSamples found = statistics::compare_samples(one, other);
-    const double draw = manifolds::noise(NoiseLaw::gaussian, {same.seed, tie_process}, 0, 0, 0);
+    const double draw = manifolds::noise(NoiseLaw::gaussian, {same.seed, run::process::ties}, 0, 0, 0);
     const double between = 0.5 * std::erfc(-draw / std::sqrt(2.0));
     Repeated out{{found.distance, statistics::distance_bound(0.5 * static_cast<double>(one.size()), row_false_alarm),
                   fmt::format("two samples of {}", one.size())}};

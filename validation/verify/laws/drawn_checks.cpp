@@ -21,7 +21,7 @@ using manifolds::BatchLaw;
 using manifolds::Draw;
 using manifolds::Geometry;
 using manifolds::Lanes;
-using sde::LimitForm;
+using sde::LyapunovOperator;
 
 using Counts = std::vector<int>;
 
@@ -194,14 +194,14 @@ Finding drawn_moments(const CheckSite& site) {
               hyperparameters(scheme, std::min(0.4, 0.5 * mu / spread) / g.spectrum.maxCoeff(), mu);
           const SecondMoments moments(m, y, law, h);
           const double bound = 1e-10 * std::max(1.0, 1e-3 * mu / (h.eta * g.spectrum.minCoeff()));
-          const LimitForm form(Form::finite_step, h), paper(Form::paper, h);
+          const LyapunovOperator form(Form::finite_step, h), paper(Form::paper, h);
           const sde::BatchNoise noise{law.ratio(), law.spread()};
           const Matrix sigma = sde::drawn_noise_factor(m, y, noise, form);
           const std::string what =
               fmt::format("{} of {} {}, {}, {}", law.size, n, name_of(law.draw), describe(h), where);
 
           const Matrix solved = moments.of_look_ahead();
-          const Matrix response = sde::limit_coefficients(m, g, sigma, form).transverse_response;
+          const Matrix response = sde::theorem(m, g, sigma, form).transverse_response;
           const Matrix claimed = (h.eta / h.mu) * g.transverse * response * g.transverse.transpose();
           worst.add((claimed - solved).norm() / solved.norm(), bound, "covariance, " + what);
           const auto plateau = sde::transverse_plateau(g, sigma, form);

@@ -7,7 +7,6 @@
 #include <numbers>
 
 #include "discrete/reference.hpp"
-#include "manifolds/registry.hpp"
 #include "sde/steppers.hpp"
 #include "validation/compare/evidence.hpp"
 #include "validation/run/schedule.hpp"
@@ -36,7 +35,7 @@ Row row_of(const run::ResolvedRun& run, const Vector& slow, double variance, dou
 }
 
 /// A point of the limiting diffusion, with the plateau of the theory there.
-Row limit_row(const run::ResolvedRun& run, const Vector& y, const sde::LimitForm& form) {
+Row limit_row(const run::ResolvedRun& run, const Vector& y, const sde::LyapunovOperator& form) {
   const auto plateau = sde::transverse_plateau(run.manifold.geometry(y), run.noise_factor(y), form);
   return row_of(run, y, plateau.variance, plateau.loss);
 }
@@ -71,8 +70,9 @@ struct BatchRows {
 };
 
 /// Euler-Maruyama by the definition of the theorem, (34).
-Vector euler(const run::ResolvedRun& run, const sde::LimitForm& form, const Vector& y, const Vector& dw, double dt) {
-  const auto c = sde::limit_coefficients(run.manifold, run.manifold.geometry(y), run.noise_factor(y).dense(), form);
+Vector euler(const run::ResolvedRun& run, const sde::LyapunovOperator& form, const Vector& y, const Vector& dw,
+             double dt) {
+  const auto c = sde::theorem(run.manifold, run.manifold.geometry(y), run.noise_factor(y).dense(), form);
   return run.manifold.retract(y + dt * c.drift() + c.diffusion * dw);
 }
 
@@ -83,7 +83,7 @@ void add_path(const run::ResolvedRun& run, const run::Plan& plan, int rung, std:
   const Manifold& m = run.manifold;
   Hyperparameters h = run.hyperparameters;
   h.epsilon = std::ldexp(h.epsilon, -rung);
-  const sde::LimitForm form(Form::finite_step, h);
+  const sde::LyapunovOperator form(Form::finite_step, h);
   const manifolds::NoiseKey key{run.config.seed, static_cast<std::uint32_t>(rung)};
   discrete::ReferencePath reference(
       m, h, [&run](const Vector& w) { return run.noise_factor(w).dense(); }, run.config.noise_law, key, path,
@@ -134,33 +134,28 @@ void add_path(const run::ResolvedRun& run, const run::Plan& plan, int rung, std:
 /// out[record].
 void add_limit_path(const run::ResolvedRun& run, const run::Plan& plan, std::uint64_t path,
                     std::vector<std::vector<Row>>& out) {
-  const sde::LimitForm form(Form::finite_step, run.hyperparameters);
+  const sde::LyapunovOperator form(Form::finite_step, run.hyperparameters);
   const Matrix sigma = run.noise_factor(run.start).dense();
   const auto r = static_cast<std::size_t>(sigma.cols());
-  std::visit(
-      [&](const auto& loss) {
-        using Model = std::decay_t<decltype(loss.model())>;
-        sde::LimitField<double, Model> field(loss.model(), form, sigma);
-        field.measure_by(run.manifold.residual_units(run.start));
-        sde::WeakOrderTwo<double> stepper(loss.dimension(), static_cast<int>(r));
-        Vector y = run.start;
-        std::uint64_t step = 0;
-        std::vector<double> dw(r), half(r);
-        for (std::size_t k = 0; k < plan.times.size(); ++k) {
-          const double span = k == 0 ? 0.0 : plan.times[k] - plan.times[k - 1];
-          const auto steps = static_cast<int>(std::lround(span / plan.limit_step));
-          for (int i = 0; i < steps; ++i, ++step) {
-            for (std::size_t c = 0; c < 2 * r; ++c) {
-              const double draw = manifolds::noise(NoiseLaw::gaussian, {run.config.seed, 32}, path, step,
-                                                   static_cast<std::uint32_t>(c));
-              (c < r ? dw[c] : half[c - r]) = std::sqrt(span / steps / (c < r ? 1.0 : 2.0)) * draw;
-            }
-            stepper.step(field, {y.data(), static_cast<std::size_t>(y.size())}, dw, half, span / steps);
-          }
-          out[k].push_back(limit_row(run, y, form));
-        }
-      },
-      run.manifold.registered().loss);
+  const auto field = sde::make_field<double>(run.manifold, form, sigma);
+  field->measure_by(run.manifold.residual_units(run.start));
+  sde::WeakOrderTwo<double> stepper(field->dimension(), field->noise_count());
+  Vector y = run.start;
+  std::uint64_t step = 0;
+  std::vector<double> dw(r), half(r);
+  for (std::size_t k = 0; k < plan.times.size(); ++k) {
+    const double span = k == 0 ? 0.0 : plan.times[k] - plan.times[k - 1];
+    const auto steps = static_cast<int>(std::lround(span / plan.limit_step));
+    for (int i = 0; i < steps; ++i, ++step) {
+      for (std::size_t c = 0; c < 2 * r; ++c) {
+        const double draw = manifolds::noise(NoiseLaw::gaussian, {run.config.seed, run::process::limit}, path, step,
+                                             static_cast<std::uint32_t>(c));
+        (c < r ? dw[c] : half[c - r]) = std::sqrt(span / steps / (c < r ? 1.0 : 2.0)) * draw;
+      }
+      stepper.step(*field, {y.data(), static_cast<std::size_t>(y.size())}, dw, half, span / steps);
+    }
+    out[k].push_back(limit_row(run, y, form));
+  }
 }
 
 constexpr double row_bound = 1e-6;  // of the sizes, see run_ensembles
@@ -168,7 +163,8 @@ constexpr double row_bound = 1e-6;  // of the sizes, see run_ensembles
 /// What the numbers of a row are measured by.
 class RowSizes {
  public:
-  explicit RowSizes(const run::ResolvedRun& run, const sde::LimitForm& form) : length_(run.manifold.length(run.start)) {
+  explicit RowSizes(const run::ResolvedRun& run, const sde::LyapunovOperator& form)
+      : length_(run.manifold.length(run.start)) {
     for (const double slope : run::slow_gradients(run.manifold, run.start)) slow_.push_back(slope * length_);
     const manifolds::Geometry geometry = run.manifold.geometry(run.start);
     const auto plateau = sde::transverse_plateau(geometry, run.noise_factor(run.start), form);
@@ -242,7 +238,7 @@ void compare_by_hand(Worst& worst, const CheckSite& site, Scheme scheme, run::No
   const compare::Evidence evidence = compare::gather(run, plan, {}, {});
 
   const run::Columns& columns = evidence.columns;
-  const sde::LimitForm form(Form::finite_step, run.hyperparameters);
+  const sde::LyapunovOperator form(Form::finite_step, run.hyperparameters);
   std::vector<Vector> exact;
   if (run.deterministic()) exact = run::exact_path(run, form, plan.times);
   const RowSizes sizes(run, form);
@@ -394,11 +390,10 @@ std::vector<Check> ensemble_checks() {
       {"D15-ensembles", deterministic,
        "batch means of both processes, coupled and on their own, are those of paths recomputed one at a time",
        "(1), (2), (9), (10), (27), (28), (34), (37)",
-       "'less the theory': validation/compare/evidence.cpp, theory.cpp, or the coupled limit in "
-       "validation/run/ensemble_kernel.hpp; "
-       "'own ensemble': LimitGroup there, validation/run/limit_ensemble.cpp, the process numbers in "
-       "validation/run/ensemble.hpp; otherwise validation/run/observer.hpp and ensemble.cpp. If D10, D12 or D14 fail, "
-       "begin "
+       "'less the theory': validation/compare/evidence.cpp, validation/run/theory.cpp, or the coupled limit in "
+       "validation/run/discrete_group.cpp; 'own ensemble': validation/run/limit_group.cpp and limit_ensemble.cpp, the "
+       "numbers in manifolds/random/process.hpp; otherwise validation/run/observer.cpp and discrete_ensemble.cpp. If "
+       "D10, D12 or D14 fail, begin "
        "there.",
        is_small, run_ensembles},
       {.id = "D15-ladder",

@@ -125,7 +125,7 @@ std::vector<Check> first_phase_checks() {
        "clock and the limit start there",
        "(1), (2), (6), (80)",
        "'arrival', 'steps': validation/run/first_phase.cpp; 'path': DiscreteGroup in "
-       "validation/run/ensemble_kernel.hpp; if "
+       "validation/run/discrete_group.cpp; if "
        "D15-ensembles fails, begin there.",
        is_small_least_squares, run_first_phase},
   };

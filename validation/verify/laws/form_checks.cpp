@@ -4,7 +4,7 @@
 #include <boost/multiprecision/cpp_bin_float.hpp>
 #include <cmath>
 
-#include "sde/limit_coefficients.hpp"
+#include "sde/theorem.hpp"
 #include "validation/verify/site_cases.hpp"
 
 namespace valleydrift::verify {
@@ -12,9 +12,9 @@ namespace {
 
 using namespace sites;
 using manifolds::Geometry;
-using sde::limit_coefficients;
-using sde::LimitCoefficients;
-using sde::LimitForm;
+using sde::Coefficients;
+using sde::LyapunovOperator;
+using sde::theorem;
 
 /// A noise factor of at most four columns that excites every block of Sigma; always the same numbers.
 Matrix mixed_noise_factor(Eigen::Index dimension) {
@@ -41,9 +41,9 @@ double fitted_slope(const std::vector<double>& x, const std::vector<Difference>&
 
 /// mu at eta l = e, and the form that the finite-step form approaches.
 using MuOf = std::function<double(double e)>;
-using Other = std::function<LimitForm(const Hyperparameters&)>;
+using Other = std::function<LyapunovOperator(const Hyperparameters&)>;
 
-LimitForm paper_form(const Hyperparameters& h) { return LimitForm(Form::paper, h); }
+LyapunovOperator paper_form(const Hyperparameters& h) { return LyapunovOperator(Form::paper, h); }
 
 /// A limit of the finite-step form: differences vanish at these orders in eta at least, those of entries of the symbol
 /// between equal eigenvalues and between different ones, l = 0 included.
@@ -63,8 +63,8 @@ class FormLadder {
       : manifold_(site.manifold),
         geometry_(manifold_.geometry(y)),
         sigma_(mixed_noise_factor(y.size())) {
-    const LimitForm form = paper_form({Scheme::heavy_ball, 0.5 / largest(), 0.5, 0.0});
-    const LimitCoefficients c = limit_coefficients(manifold_, geometry_, sigma_, form);
+    const LyapunovOperator form = paper_form({Scheme::heavy_ball, 0.5 / largest(), 0.5, 0.0});
+    const Coefficients c = theorem(manifold_, geometry_, sigma_, form);
     // What P_L takes off leaves its rounding.
     const Matrix& u = geometry_.transverse;
     Matrix half = Matrix::Zero(y.size(), y.size());  // H^+ Sigma P_L
@@ -85,7 +85,7 @@ class FormLadder {
     std::vector<Difference> differences;
     for (const double e : approach.steps) {
       const Hyperparameters h{scheme, e / largest(), approach.mu(e), 0.0};
-      const double size = (drift(LimitForm(Form::finite_step, h)) - drift(approach.other(h))).norm();
+      const double size = (drift(LyapunovOperator(Form::finite_step, h)) - drift(approach.other(h))).norm();
       differences.push_back({size, rounding_});
     }
     return fitted_slope(approach.steps, differences);
@@ -96,13 +96,13 @@ class FormLadder {
     double least = spectrum()[0] / largest();
     for (Eigen::Index i = 1; i < spectrum().size(); ++i) {
       const double apart = spectrum()[i] - spectrum()[i - 1], sum = spectrum()[i] + spectrum()[i - 1];
-      if (apart > 1e-9 * sum) least = std::min(least, apart * apart / sum / largest());  // sde/limit_form.hpp
+      if (apart > 1e-9 * sum) least = std::min(least, apart * apart / sum / largest());  // sde/lyapunov_operator.hpp
     }
     return least;
   }
 
  private:
-  Vector drift(const LimitForm& form) const { return limit_coefficients(manifold_, geometry_, sigma_, form).drift(); }
+  Vector drift(const LyapunovOperator& form) const { return theorem(manifold_, geometry_, sigma_, form).drift(); }
 
   const Manifold& manifold_;
   Geometry geometry_;
@@ -144,7 +144,7 @@ void add_symbols(Worst& worst, const Approach& approach, double l, Scheme scheme
     std::vector<Difference> differences;
     for (const double e : approach.steps) {
       const Hyperparameters h{scheme, e / l, approach.mu(e), 0.0};
-      const double finite = LimitForm(Form::finite_step, h).inverse(l, pair.factor * l);
+      const double finite = LyapunovOperator(Form::finite_step, h).inverse(l, pair.factor * l);
       const double limit = approach.other(h).inverse(l, pair.factor * l);
       differences.push_back({std::abs(finite - limit), 1e-16 * std::abs(finite)});
     }
@@ -194,7 +194,7 @@ struct Regime {
   std::vector<double> heavy_ball_steps, nesterov_steps;  ///< eta l_max
 
   double mu(double e) const { return 0.7 * std::pow(e, gamma); }
-  LimitForm asymptotic(const Hyperparameters& h) const { return LimitForm(Form::asymptotic, h, gamma); }
+  LyapunovOperator asymptotic(const Hyperparameters& h) const { return LyapunovOperator(Form::asymptotic, h, gamma); }
 
   /// Order of approach of entries of the symbol: on the diagonal the corrections are eta l (heavy ball) and eta l/mu
   /// (Nesterov); off it kappa or 1/kappa, at gamma = 1/2 mu.
@@ -240,7 +240,7 @@ Finding run_regime(const CheckSite& site, const Regime& regime) {
 // --- Nesterov's symbol -----------------------------------------------------------------------------------------------
 
 /// (13), the plain formula, with 50 digits, of which it loses up to 20 below.
-double plain_nesterov_error(const LimitForm& form, double li, double lj) {
+double plain_nesterov_error(const LyapunovOperator& form, double li, double lj) {
   using Exact = boost::multiprecision::cpp_bin_float_50;
   const Hyperparameters& h = form.hyperparameters();
   const Exact b = h.beta(), m = 1 - b, eta = h.eta;
@@ -260,7 +260,7 @@ Finding run_nesterov_symbol(const CheckSite& site) {
     // takes some 20 roundings of 1.1e-16.
     const double bound = 3e-15 + 2.0 * 5.6e-17 / mu;
     for (const double e : {1.0, 1e-2, 1e-5, 1e-9}) {
-      const LimitForm form(Form::finite_step, {Scheme::nesterov, e / l, mu, 0.0});
+      const LyapunovOperator form(Form::finite_step, {Scheme::nesterov, e / l, mu, 0.0});
       for (const double ratio : {1.0, 0.7, 0.7000001, 1e-3}) {
         for (const double other : {1.0, 0.7, 1e-3, 0.0}) {
           const double error = plain_nesterov_error(form, ratio * l, other * l);
@@ -280,8 +280,8 @@ Finding run_nesterov_symbol(const CheckSite& site) {
 std::vector<Check> form_checks() {
   constexpr auto deterministic = CheckKind::deterministic;
   const std::string advice =
-      "one form's symbol is not the limit of the other's: compare LimitForm::inverse and finite_step_inverse in "
-      "sde/limit_form.hpp, kappa in sde/limit_form.cpp, with the equations";
+      "one form's symbol is not the limit of the other's: compare LyapunovOperator::inverse and finite_step_inverse in "
+      "sde/lyapunov_operator.hpp, kappa in sde/lyapunov_operator.cpp, with the equations";
   return {
       {"D6-fixed-beta", deterministic, "at fixed beta the finite-step form tends to the paper form as eta",
        "(12), (13), (15)", advice, everywhere, run_fixed_beta},
@@ -300,7 +300,8 @@ std::vector<Check> form_checks() {
        "(16)", advice, everywhere, [](const CheckSite& site) { return run_regime(site, above_half); }},
       {"D7-nesterov-symbol", deterministic,
        "Nesterov's symbol without cancellation is the plain formula, which needs 50 digits", "(13), (13c), (13d)",
-       "a coefficient of the numerator or denominator is wrong: LimitForm::finite_step_inverse in sde/limit_form.hpp",
+       "a coefficient of the numerator or denominator is wrong: LyapunovOperator::finite_step_inverse in "
+       "sde/lyapunov_operator.hpp",
        everywhere, run_nesterov_symbol},
   };
 }

@@ -1,7 +1,7 @@
 // D2 and D3: the geometry of the valley against dense linear algebra and differences, and the limit maps.
 #include <Eigen/Dense>
 
-#include "sde/limit_map.hpp"
+#include "sde/gradient_flow.hpp"
 #include "validation/verify/iterated_map.hpp"
 #include "validation/verify/site_cases.hpp"
 
@@ -230,11 +230,11 @@ std::vector<Check> geometry_checks() {
        "_by_powers().",
        everywhere, curvature},
       {"D3-fixed", kind, "The limit maps of flow and iteration fix the valley and are idempotent.", "(6)",
-       "sde/limit_map.cpp, or a gradient that does not vanish on the valley: manifolds/loss.hpp.", everywhere,
+       "sde/gradient_flow.cpp, or a gradient that does not vanish on the valley: manifolds/loss.hpp.", everywhere,
        limit_map_fixes_valley},
       {"D3-flow", kind, "The limit map of the gradient flow is that of gradient descent as the step goes to 0.", "(6)",
-       "sde/limit_map.cpp, limit_map(), or the update of p and w in discrete/iteration.hpp, advance_noiseless().",
-       everywhere, limit_map_is_flow},
+       "sde/gradient_flow.cpp, limit_map(), or the update of p and w in discrete/iteration.hpp.", everywhere,
+       limit_map_is_flow},
       {"D3-derivative", kind, "The limit map's derivative along the kick (eta v, v) is (eta/mu) P_L v.", "(7)",
        "discrete/iteration.hpp (the iteration is not that of (1) or (2)), manifolds/hyperparameters.hpp, increment(), "
        "or "

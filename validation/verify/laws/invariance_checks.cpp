@@ -2,10 +2,11 @@
 // its noise mixed; and as the kernel of the ensembles.
 #include <Eigen/Dense>
 #include <memory>
-#include <stdexcept>
 
-#include "sde/limit_coefficients.hpp"
-#include "sde/limit_fields.hpp"
+#include "manifolds/pointwise_loss.hpp"
+#include "sde/field.hpp"
+#include "sde/kernel/given_noise.hpp"
+#include "sde/theorem.hpp"
 #include "validation/verify/laws/theorem_checks.hpp"
 #include "validation/verify/site_cases.hpp"
 
@@ -14,10 +15,9 @@ namespace {
 
 using namespace sites;
 using manifolds::Geometry;
-using sde::limit_coefficients;
-using sde::LimitCoefficients;
-using sde::LimitField;
-using sde::LimitForm;
+using sde::Coefficients;
+using sde::LyapunovOperator;
+using sde::theorem;
 
 /// Both calculi at one point, from the kernel of the ensembles.
 struct Increments {
@@ -25,47 +25,11 @@ struct Increments {
   Matrix diffusion;          ///< V_j, D x r
 };
 
-/// The field of any model by the same calls, so that the checks are compiled once.
-class AnyField {
- public:
-  AnyField() = default;
-  AnyField(const AnyField&) = delete;
-  virtual ~AnyField() = default;
-  virtual void diffusion_increment(std::span<const double> w, std::span<const double> xi, std::span<double> out) = 0;
-  virtual void label_increment(std::span<const double> y, std::span<double> out) = 0;
-  virtual void ito_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) = 0;
-  virtual void stratonovich_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) = 0;
-};
-
-template <class Model>
-class FieldOf final : public AnyField {
- public:
-  FieldOf(const Model& model, const LimitForm& form, const NoiseFactor& noise)
-      : model_(model),
-        field_(model_, form, noise) {}
-  void diffusion_increment(std::span<const double> w, std::span<const double> xi, std::span<double> out) override {
-    field_.diffusion_increment(w, xi, out);
-  }
-  void label_increment(std::span<const double> y, std::span<double> out) override {
-    field_.label_increment(y, 1.0, out);
-  }
-  void ito_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) override {
-    field_.ito_increment(y, 1.0, xi, out);
-  }
-  void stratonovich_increment(std::span<const double> y, std::span<const double> xi, std::span<double> out) override {
-    field_.stratonovich_increment(y, 1.0, xi, out);
-  }
-
- private:
-  Model model_;
-  LimitField<double, Model> field_;
-};
-
 class Kernel {
  public:
-  Kernel(std::unique_ptr<AnyField> field, Eigen::Index columns)
+  explicit Kernel(std::shared_ptr<sde::Field<double>> field)
       : field_(std::move(field)),
-        columns_(static_cast<std::size_t>(columns)) {}
+        columns_(static_cast<std::size_t>(field_->noise_count())) {}
 
   /// V_j(w).
   Vector diffusion(const Vector& w, std::size_t j) {
@@ -75,40 +39,22 @@ class Kernel {
     field_->diffusion_increment(view(w), unit, view(v));
     return v;
   }
-  Vector label_drift(const Vector& y) {
-    Vector drift(y.size());
-    field_->label_increment(view(y), view(drift));
-    return drift;
-  }
   Increments at(const Vector& y) {
     const std::vector<double> none(columns_);
     Increments out{Vector(y.size()), Vector(y.size()), Matrix(y.size(), static_cast<Eigen::Index>(columns_))};
-    field_->ito_increment(view(y), none, view(out.ito));
-    field_->stratonovich_increment(view(y), none, view(out.stratonovich));
+    field_->ito_increment(view(y), 1.0, none, view(out.ito));
+    field_->stratonovich_increment(view(y), 1.0, none, view(out.stratonovich));
     for (std::size_t j = 0; j < columns_; ++j) out.diffusion.col(static_cast<Eigen::Index>(j)) = diffusion(y, j);
     return out;
   }
 
  private:
-  std::unique_ptr<AnyField> field_;
+  std::shared_ptr<sde::Field<double>> field_;
   std::size_t columns_;
 };
 
-/// Calls make(model), which makes a field, for a loss of least squares; throws std::logic_error for another one.
-template <class Make>
-Kernel kernel_by(const Manifold& m, Eigen::Index columns, const Make& make) {
-  std::unique_ptr<AnyField> field;
-  visit_loss(m, [&]<class L>(const L& loss) {
-    if constexpr (manifolds::is_least_squares<L>) field = make(loss.model());
-  });
-  if (!field) throw std::logic_error(m.name() + ": the kernel is that of least squares");
-  return {std::move(field), columns};
-}
-
-Kernel kernel_of(const Manifold& m, const LimitForm& form, const NoiseFactor& noise) {
-  return kernel_by(m, noise.columns(), [&]<class Model>(const Model& model) -> std::unique_ptr<AnyField> {
-    return std::make_unique<FieldOf<Model>>(model, form, noise);
-  });
+Kernel kernel_of(const Manifold& m, const LyapunovOperator& form, const NoiseFactor& noise) {
+  return Kernel(sde::make_field<double>(m, form, noise));
 }
 
 /// Rounding 1e-16 times the D additions of a change of coordinates, and up to 1e4 where eigenvectors of near
@@ -119,12 +65,12 @@ double rounding_bound(const CheckSite& site, const Geometry& g) {
 
 /// What errors of a drift are measured by: its terms, and where there are none 1e-3 of what noise of this size moves
 /// where the valley bends over its length.
-double size_of(const CheckSite& site, const LimitCoefficients& c, const Matrix& sigma) {
+double size_of(const CheckSite& site, const Coefficients& c, const Matrix& sigma) {
   return c.curvature.norm() + c.mixed.norm() + c.transverse.norm() + 1e-3 * sigma.squaredNorm() / site.length;
 }
 
 /// The kernel's Ito drift and diffusion, those of isotropic noise, which has a way of its own, and its drift of label
-/// noise are those of limit_coefficients, which the checks D4 hold against the iteration.
+/// noise are those of theorem, which the checks D4 hold against the iteration.
 Finding kernel(const CheckSite& site) {
   WorstRatio worst;
   for_points(site, 101, [&](const Vector& y, Random& random, const std::string& where) {
@@ -132,14 +78,14 @@ Finding kernel(const CheckSite& site) {
     const Matrix sigma = full_sigma(random, y.size());
     const double least = 1e-3 / site.length, bound = rounding_bound(site, g);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
-      const LimitForm form(Form::finite_step, h);
+      const LyapunovOperator form(Form::finite_step, h);
       const Increments field = kernel_of(site.manifold, form, sigma).at(y);
-      const LimitCoefficients c = limit_coefficients(site.manifold, g, sigma, form);
+      const Coefficients c = theorem(site.manifold, g, sigma, form);
       const double size = size_of(site, c, sigma);
       worst.add((field.ito - c.drift()).norm() / size, bound, fmt::format("drift, {}, {}", describe(h), where));
       worst.add((field.diffusion - c.diffusion).norm() / sigma.norm(), bound, "diffusion " + where);
 
-      const LimitCoefficients i = limit_coefficients(site.manifold, g, Matrix::Identity(y.size(), y.size()), form);
+      const Coefficients i = theorem(site.manifold, g, Matrix::Identity(y.size(), y.size()), form);
       const Increments isotropic = kernel_of(site.manifold, form, NoiseFactor::isotropic(y.size())).at(y);
       const double unit = i.curvature.norm() + i.transverse.norm() + least * static_cast<double>(y.size());
       worst.add((isotropic.ito - i.drift()).norm() / unit, bound,
@@ -150,10 +96,11 @@ Finding kernel(const CheckSite& site) {
                 "isotropic diffusion " + where);
 
       const Matrix labels = site.manifold.label_noise_factor(y);
-      const Vector expected = limit_coefficients(site.manifold, g, labels, form).drift();
-      worst.add((kernel_of(site.manifold, form, labels).label_drift(y) - expected).norm() /
-                    (expected.norm() + least * labels.squaredNorm()),
-                bound, fmt::format("label drift, {}, {}", describe(h), where));
+      const Vector expected = theorem(site.manifold, g, labels, form).drift();
+      Vector drift(y.size());
+      sde::make_label_drift<double>(site.manifold, form)->increment(view(y), 1.0, view(drift));
+      worst.add((drift - expected).norm() / (expected.norm() + least * labels.squaredNorm()), bound,
+                fmt::format("label drift, {}, {}", describe(h), where));
     }
   });
   return worst.finding();
@@ -170,7 +117,7 @@ Finding stratonovich(const CheckSite& site) {
     const Geometry g = site.manifold.geometry(y);
     const Matrix sigma = full_sigma(random, y.size()).colwise().normalized();
     for (const Hyperparameters& hyper : all_momenta(visible_step(g.spectrum))) {
-      Kernel kernel = kernel_of(site.manifold, LimitForm(Form::finite_step, hyper), sigma);
+      Kernel kernel = kernel_of(site.manifold, LyapunovOperator(Form::finite_step, hyper), sigma);
       const Increments field = kernel.at(y);
       Vector correction = Vector::Zero(y.size());
       for (Eigen::Index j = 0; j < sigma.cols(); ++j) {
@@ -192,33 +139,33 @@ Finding stratonovich(const CheckSite& site) {
   return worst.finding();
 }
 
-/// The same residuals in coordinates x with w = A x, and the loss times `factor`.
-template <class Model>
-class Transformed : public Model {
+/// The same residuals in coordinates x with w = A x, and the loss times `factor`: a model of sizes known at run time.
+class Transformed {
  public:
-  Transformed(const Model& model, const Matrix& a, double factor) : Model(model), a_(a), factor_(factor) {}
+  static constexpr int static_dimension = manifolds::dynamic;
+  static constexpr int static_residuals = manifolds::dynamic;
+  Transformed(const Manifold& manifold, const Matrix& a, double factor) : manifold_(manifold), a_(a), factor_(factor) {}
 
-  double weight() const { return factor_ * Model::weight(); }
+  int dimension() const { return manifold_.dimension(); }
+  int residual_count() const { return manifold_.transverse_dimension(); }
+  double weight() const { return factor_ * manifold_.pointwise().weight(); }
   template <class T>
   void residuals(std::span<const T> x, std::span<T> f) const {
-    Model::template residuals<T>(original<T>(x), f);
+    manifold_.pointwise().residuals(std::span<const T>(original<T>(x)), f);
   }
   template <class T, class R>
   void pullback(std::span<const T> x, std::span<const R> r, std::span<T> g) const {
     const std::vector<T> w = original<T>(x);
     std::vector<T> of_w(x.size());
-    Model::template pullback<T, R>(std::span<const T>(w), r, std::span<T>(of_w));
+    manifold_.pointwise().pullback(std::span<const T>(w), r, std::span<T>(of_w));
     for (std::size_t i = 0; i < g.size(); ++i) {
       g[i] = T(0.0);
       for (std::size_t k = 0; k < of_w.size(); ++k) g[i] = g[i] + entry(k, i) * of_w[k];
     }
   }
-
-  // The model's closed forms are not those of other coordinates.
-  template <class T>
-  void residual_gradient(std::span<const T> x, std::size_t a, std::span<T> g) const = delete;
-  template <class T>
-  void closed_laplacian(std::span<const T> x, std::span<T> out) const = delete;
+  std::vector<double> default_start() const { return {}; }
+  std::vector<std::string> slow_coordinate_names() const { return {}; }
+  void slow_coordinates(std::span<const double>, std::span<const double>, std::span<double>) const {}
 
  private:
   double entry(std::size_t row, std::size_t column) const {
@@ -232,15 +179,24 @@ class Transformed : public Model {
     }
     return w;
   }
+  const Manifold& manifold_;
   Matrix a_;
   double factor_;
 };
 
+/// The field of a model with the model itself.
+struct TransformedField {
+  Transformed model;
+  sde::GivenNoiseField<double, Transformed> field;
+  TransformedField(const Transformed& of, const LyapunovOperator& form, const Matrix& sigma)
+      : model(of),
+        field(model, form, sigma) {}
+};
+
 /// In coordinates x with w = A x and with the loss times `factor`.
-Kernel kernel_in(const Matrix& a, double factor, const Manifold& m, const LimitForm& form, const NoiseFactor& noise) {
-  return kernel_by(m, noise.columns(), [&]<class Model>(const Model& model) -> std::unique_ptr<AnyField> {
-    return std::make_unique<FieldOf<Transformed<Model>>>(Transformed<Model>(model, a, factor), form, noise);
-  });
+Kernel kernel_in(const Matrix& a, double factor, const Manifold& m, const LyapunovOperator& form, const Matrix& sigma) {
+  const auto both = std::make_shared<TransformedField>(Transformed(m, a, factor), form, sigma);
+  return Kernel(std::shared_ptr<sde::Field<double>>(both, &both->field));
 }
 
 Matrix orthogonal(Random& random, Eigen::Index size) {
@@ -258,9 +214,9 @@ Finding rotation(const CheckSite& site) {
     const Matrix a = orthogonal(random, y.size());
     const double bound = rounding_bound(site, g);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
-      const LimitForm form(Form::finite_step, h);
+      const LyapunovOperator form(Form::finite_step, h);
       const std::string which = fmt::format("{}, {}", describe(h), where);
-      const LimitCoefficients one = limit_coefficients(m, g, sigma, form), two = limit_coefficients(m, g, mixed, form);
+      const Coefficients one = theorem(m, g, sigma, form), two = theorem(m, g, mixed, form);
       const double size = size_of(site, one, sigma);
       worst.add((one.curvature - two.curvature).norm() / size, bound, "sigma Q, curvature, " + which);
       worst.add((one.mixed - two.mixed).norm() / size, bound, "sigma Q, mixed, " + which);
@@ -292,8 +248,8 @@ Finding rescaling(const CheckSite& site) {
     const double bound = rounding_bound(site, g);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
       const Hyperparameters there = hyperparameters(h.scheme, h.eta / (factor * a * a), h.mu);
-      const LimitForm form(Form::finite_step, h), scaled_form(Form::finite_step, there);
-      const LimitCoefficients in_w = limit_coefficients(site.manifold, g, sigma, form);
+      const LyapunovOperator form(Form::finite_step, h), scaled_form(Form::finite_step, there);
+      const Coefficients in_w = theorem(site.manifold, g, sigma, form);
       const Vector tangent = kernel_of(site.manifold, form, sigma).at(y).stratonovich;
       const Increments in_x =
           kernel_in(scale, factor, site.manifold, scaled_form, Matrix(factor * a * sigma)).at(y / a);
@@ -313,28 +269,29 @@ Finding rescaling(const CheckSite& site) {
 
 std::vector<Check> invariance_checks() {
   const auto kind = CheckKind::deterministic;
-  return {
-      {"D10-kernel", kind, "The kernel that ensembles run has the drift and diffusion of the theorem's definition.",
-       "(10), (19), (20)",
-       "sde/limit_field.hpp: tangent_drift() (mixed and transverse), curvature(), noise_blocks(), with isotropic noise "
-       "isotropic_motion() and isotropic_curvature(), or sde/kernel/symmetric_eigen.hpp for manifolds with several "
-       "residuals.",
-       least_squares, kernel},
-      {"D10-stratonovich", kind,
-       "Ito drift less Stratonovich drift is half the sum of the fields' derivatives along themselves.", "(21), (21b)",
-       "sde/limit_field.hpp, tangent_drift(), the weight of the Stratonovich calculus.", least_squares, stratonovich},
-      {"D10-rotation", kind,
-       "Mixing the noise by an orthogonal matrix changes nothing, rotating the coordinates rotates everything.",
-       "(10), (20)",
-       "sde/limit_coefficients.cpp if 'sigma Q' fails, sde/limit_field.hpp if 'coordinates' fails: a product that "
-       "depends on the basis.",
-       everywhere, rotation},
-      {"D10-rescaling", kind,
-       "The loss F L(a x) with noise F a sigma and learning rate eta/(F a^2) has F^2 a^3 times the drift.",
-       "(9), (10), (12), (13)",
-       "A power of eta, l or the weight s that does not fit: sde/limit_form.hpp, or root_weight_ in "
-       "sde/limit_field.hpp.",
-       least_squares, rescaling}};
+  return {{"D10-kernel", kind, "The kernel that ensembles run has the drift and diffusion of the theorem's definition.",
+           "(10), (19), (20)",
+           "sde/kernel/given_noise.hpp: tangent_drift() (mixed and transverse), curvature(), noise_blocks(); with "
+           "isotropic "
+           "noise sde/kernel/isotropic_noise.hpp; or sde/kernel/symmetric_eigen.hpp for manifolds with several "
+           "residuals.",
+           least_squares, kernel},
+          {"D10-stratonovich", kind,
+           "Ito drift less Stratonovich drift is half the sum of the fields' derivatives along themselves.",
+           "(21), (21b)", "sde/kernel/given_noise.hpp, tangent_drift(), the weight of the Stratonovich calculus.",
+           least_squares, stratonovich},
+          {"D10-rotation", kind,
+           "Mixing the noise by an orthogonal matrix changes nothing, rotating the coordinates rotates everything.",
+           "(10), (20)",
+           "sde/theorem.cpp if 'sigma Q' fails, sde/kernel/given_noise.hpp if 'coordinates' fails: a product that "
+           "depends on the basis.",
+           everywhere, rotation},
+          {"D10-rescaling", kind,
+           "The loss F L(a x) with noise F a sigma and learning rate eta/(F a^2) has F^2 a^3 times the drift.",
+           "(9), (10), (12), (13)",
+           "A power of eta, l or the weight s that does not fit: sde/lyapunov_operator.hpp, or root_weight_ in "
+           "sde/kernel/given_noise.hpp.",
+           least_squares, rescaling}};
 }
 
 }  // namespace valleydrift::verify

@@ -196,7 +196,7 @@ PreparedLaw prepared(const CheckSite& site, Scheme scheme, const Law& law) {
   plan.limit_step *= 16.0;
   PreparedLaw out{run, plan, {}, name_of_run(site, y, run)};
   if (run.deterministic()) {
-    const sde::LimitForm form(Form::finite_step, run.hyperparameters);
+    const sde::LyapunovOperator form(Form::finite_step, run.hyperparameters);
     const run::Columns columns(run.manifold, false);
     out.exact.push_back(run::exact_theory(run, form, columns, run::exact_path(run, form, plan.times)));
   }
@@ -207,7 +207,7 @@ PreparedLaw prepared(const CheckSite& site, Scheme scheme, const Law& law) {
 compare::Evidence gathered(const run::ResolvedRun& run, const run::Plan& plan, const std::vector<run::Theory>& exact) {
   compare::Evidence evidence{&run, &plan, run::Columns(run.manifold, !run.deterministic()), exact, {}, {}};
   if (exact.empty()) {
-    const sde::LimitForm form(Form::finite_step, run.hyperparameters);
+    const sde::LyapunovOperator form(Form::finite_step, run.hyperparameters);
     evidence.theories.push_back(
         run::ensemble_theory(run::run_limit(run, form, plan.times, plan.limit_step, run.config.paths)));
   }
@@ -332,7 +332,7 @@ Check law_check(const char* id, const char* claim, const char* equation, bool (*
           claim,
           equation,
           "if D4 and D5 hold the iteration or the averages are wrong, not the theorem: discrete/iteration.hpp, "
-          "validation/run/observer.hpp (slow variable), validation/run/ensemble_kernel.hpp (coupling), "
+          "validation/run/observer.hpp (slow variable), validation/run/discrete_group.cpp (coupling), "
           "sde/steppers.hpp; the "
           "page of `valleydrift compare` for the same manifold and noise shows the curves",
           applies,

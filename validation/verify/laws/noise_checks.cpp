@@ -10,9 +10,8 @@
 #include <numbers>
 
 #include "discrete/reference.hpp"
-#include "manifolds/models/uv.hpp"
 #include "manifolds/random/noise.hpp"
-#include "sde/limit_fields.hpp"
+#include "sde/field.hpp"
 #include "validation/run/plan.hpp"
 #include "validation/run/schedule.hpp"
 #include "validation/verify/check.hpp"
@@ -209,8 +208,7 @@ void follow_path(Worst& worst, const run::ResolvedRun& run, std::int64_t path) {
   discrete::ReferencePath reference(
       run.manifold, h, [&run](const Vector& w) { return run.noise_factor(w).dense(); }, run.config.noise_law,
       {run.config.seed, request.process}, static_cast<std::uint64_t>(path), run.start);
-  const manifolds::Uv model;
-  sde::LimitField<double, manifolds::Uv> field(model, request.form, Matrix::Identity(2, 2));
+  const auto field = sde::make_field<double>(run.manifold, request.form, Matrix(Matrix::Identity(2, 2)));
   Vector y = run.start, sum = Vector::Zero(2);
   double apart = 0.0, limit_apart = 0.0;
   std::int64_t expected_step = 0;
@@ -228,9 +226,9 @@ void follow_path(Worst& worst, const run::ResolvedRun& run, std::int64_t path) {
                        const double mobility = h.eta * h.epsilon / h.mu;
                        const Vector dw = mobility * sum;
                        Vector move(2);
-                       field.ito_increment({y.data(), 2}, 16 * mobility * mobility, {dw.data(), 2}, {move.data(), 2});
+                       field->ito_increment({y.data(), 2}, 16 * mobility * mobility, {dw.data(), 2}, {move.data(), 2});
                        y += move;
-                       field.retract({y.data(), 2});
+                       field->retract({y.data(), 2});
                        sum.setZero();
                      }
                      reference.step();
@@ -307,7 +305,7 @@ std::vector<Check> noise_checks() {
       {"D14-clock", deterministic, "slow time is k (eta eps/mu)^2; one step takes one draw, also in the limit",
        "(9), (28)",
        "validation/run/plan.cpp, slow_unit and increment of manifolds/hyperparameters.hpp, DiscreteGroup in "
-       "validation/run/ensemble_kernel.hpp",
+       "validation/run/discrete_group.cpp",
        [](const Manifold& m) { return m.name() == "uv"; }, run_clock},
   };
 }

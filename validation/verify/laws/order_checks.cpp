@@ -8,54 +8,43 @@
 #include <cmath>
 #include <numbers>
 
-#include "manifolds/models/ellipse.hpp"
-#include "manifolds/models/sphere.hpp"
 #include "manifolds/random/noise.hpp"
-#include "sde/limit_coefficients.hpp"
-#include "sde/limit_fields.hpp"
+#include "manifolds/random/process.hpp"
 #include "sde/steppers.hpp"
+#include "sde/theorem.hpp"
 #include "validation/verify/sampling.hpp"
 
 namespace valleydrift::verify {
 namespace {
 
 using namespace sampling;
-using manifolds::Ellipse;
 using manifolds::lane;
 using manifolds::lane_count;
 using manifolds::Lanes;
-using manifolds::Sphere;
-using sde::LimitField;
-using sde::LimitForm;
+using sde::LyapunovOperator;
 
-const LimitForm form(sde::Form::finite_step, {manifolds::Scheme::heavy_ball, 0.1, 0.2, 0.0});
+const LyapunovOperator form(sde::Form::finite_step, {manifolds::Scheme::heavy_ball, 0.1, 0.2, 0.0});
 /// With more momentum, for one column: see StrongCase.
-const LimitForm slow_form(sde::Form::finite_step, {manifolds::Scheme::heavy_ball, 0.1, 0.05, 0.0});
+const LyapunovOperator slow_form(sde::Form::finite_step, {manifolds::Scheme::heavy_ball, 0.1, 0.05, 0.0});
 /// Two columns that do not commute on any of the valleys, and one that commutes with itself; the first D rows are used.
 const Matrix two_columns{{0.5, 0.1}, {-0.2, 0.45}, {0.15, -0.3}};
 const Matrix one_column{{0.5}, {-0.2}, {0.15}};
 
-/// One step y -> y given the increments dw (variance h) and half (variance h/2).
-template <class T, class Model>
-struct EulerStep {
-  static constexpr bool two_draws = false;
-  explicit EulerStep(LimitField<T, Model>& f) : field(f), stepper(f.dimension(), f.noise_count()) {}
-  void operator()(std::span<T> y, std::span<const T> dw, std::span<const T>, double h) {
+template <class Stepper>
+constexpr bool two_draws = false;
+template <class T>
+constexpr bool two_draws<sde::WeakOrderTwo<T>> = true;
+
+/// One step y -> y of a stepper given the increments dw (variance h) and half (variance h/2, which only one reads).
+template <class Stepper, class T>
+void step(Stepper& stepper, sde::Field<T>& field, std::span<T> y, std::span<const T> dw, std::span<const T> half,
+          double h) {
+  if constexpr (two_draws<Stepper>) {
+    stepper.step(field, y, dw, half, h);
+  } else {
     stepper.step(field, y, dw, h);
   }
-  LimitField<T, Model>& field;
-  sde::EulerMaruyama<T> stepper;
-};
-template <class T, class Model>
-struct WeakOrderTwoStep {
-  static constexpr bool two_draws = true;
-  explicit WeakOrderTwoStep(LimitField<T, Model>& f) : field(f), stepper(f.dimension(), f.noise_count()) {}
-  void operator()(std::span<T> y, std::span<const T> dw, std::span<const T> half, double h) {
-    stepper.step(field, y, dw, half, h);
-  }
-  LimitField<T, Model>& field;
-  sde::WeakOrderTwo<T> stepper;
-};
+}
 
 // --- Weak order ------------------------------------------------------------------------------------------------------
 
@@ -73,11 +62,11 @@ struct Quadrature {
 
 /// Calls use(weight, y after one step) for the product rule over all normals of a step. Five nodes are exact to degree
 /// 9: what is left is of order h^5.
-template <class Step, class Model, class Use>
-void for_all_steps(LimitField<double, Model>& field, const Vector& y, double h, const Use& use) {
+template <class Stepper, class Use>
+void for_all_steps(sde::Field<double>& field, const Vector& y, double h, const Use& use) {
   static const Quadrature rule(5);
-  const auto r = static_cast<std::size_t>(field.noise_count()), count = Step::two_draws ? 2 * r : r;
-  Step step(field);
+  const auto r = static_cast<std::size_t>(field.noise_count()), count = two_draws<Stepper> ? 2 * r : r;
+  Stepper stepper(field.dimension(), field.noise_count());
   std::vector<Eigen::Index> index(count, 0);
   std::vector<double> dw(r), half(r);
   for (std::size_t i = 0; i < count;) {
@@ -87,7 +76,7 @@ void for_all_steps(LimitField<double, Model>& field, const Vector& y, double h, 
       (j < r ? dw[j] : half[j - r]) = std::sqrt(j < r ? h : h / 2.0) * rule.nodes[index[j]];
     }
     Vector end = y;
-    step(std::span<double>(end.data(), static_cast<std::size_t>(end.size())), dw, half, h);
+    step<Stepper, double>(stepper, field, {end.data(), static_cast<std::size_t>(end.size())}, dw, half, h);
     use(weight, end);
     for (i = 0; i < count && ++index[i] == rule.nodes.size(); ++i) index[i] = 0;
   }
@@ -116,13 +105,12 @@ class EllipseProblem {
   }
 
   /// |P_h^(1/h) q - e^L q| over the starting angles, P_h the operator of one step.
-  template <template <class, class> class Step>
+  template <class Stepper>
   double error(double h) const {
-    const Ellipse model(manifold_.parameters());
-    LimitField<double, Ellipse> field(model, form, sigma_);
+    const auto field = sde::make_field<double>(manifold_, form, sigma_);
     Matrix p = Matrix::Zero(nodes, nodes);
     for (int i = 0; i < nodes; ++i) {
-      for_all_steps<Step<double, Ellipse>>(field, at(angle(i)), h, [&](double weight, const Vector& end) {
+      for_all_steps<Stepper>(*field, at(angle(i)), h, [&](double weight, const Vector& end) {
         const double t = std::atan2(end[1] / b_, end[0] / a_);
         for (int k = 0; k < nodes; ++k) p(i, k) += weight * interpolation(t, k);
       });
@@ -150,7 +138,7 @@ class EllipseProblem {
         if (i != k) first(i, k) = ((i - k) % 2 == 0 ? 0.5 : -0.5) / std::sin((angle(i) - angle(k)) / 2.0);
       }
       const Vector y = at(angle(i));
-      const sde::LimitCoefficients c = sde::limit_coefficients(manifold_, manifold_.geometry(y), sigma_, form);
+      const sde::Coefficients c = sde::theorem(manifold_, manifold_.geometry(y), sigma_, form);
       const double x1 = y[0] / a_, x2 = y[1] / b_, cross = (x2 * x2 - x1 * x1) / (a_ * b_);
       const Vector gradient{{-x2 / a_, x1 / b_}};
       const Matrix hessian{{2.0 * x1 * x2 / (a_ * a_), cross}, {cross, -2.0 * x1 * x2 / (b_ * b_)}};
@@ -169,28 +157,27 @@ class EllipseProblem {
 
 /// By symmetry E[y_1 | y_0] = rho(h) y_0 for isotropic noise on the sphere, so E[Y_1 . y_0] = rho^(1/h) ->
 /// e^(-(D-1)/2).
-template <template <class, class> class Step>
+template <class Stepper>
 double sphere_error(const Manifold& manifold, double h) {
-  const Sphere model(manifold.parameters());
   const int dimension = manifold.dimension();
-  LimitField<double, Sphere> field(model, form, Matrix::Identity(dimension, dimension));
+  const auto field = sde::make_field<double>(manifold, form, Matrix(Matrix::Identity(dimension, dimension)));
   double rho = 0.0;
-  for_all_steps<Step<double, Sphere>>(field, Vector::Unit(dimension, 1), h,
-                                      [&](double weight, const Vector& end) { rho += weight * end[1]; });
+  for_all_steps<Stepper>(*field, Vector::Unit(dimension, 1), h,
+                         [&](double weight, const Vector& end) { rho += weight * end[1]; });
   return std::abs(std::pow(rho, 1.0 / h) - std::exp(-0.5 * (dimension - 1)));
 }
 
 /// From errors at h, h/2, h/4: the local slopes p0, p1 with the first correction, of order h, removed; the bound is
 /// that correction, and 0.03 for the next one, of order h^2. Above 0.3 it could not tell 0, 1 and 2 apart.
-template <template <class, class> class Step>
+template <class Stepper>
 Finding weak_order(const CheckSite& site, double h, double claimed) {
   const double expected = claimed + site.distortion.order;
   std::vector<double> errors;
   if (site.manifold.name() == "ellipse") {
     const EllipseProblem problem(site.manifold);
-    for (const double step : {h, h / 2.0, h / 4.0}) errors.push_back(problem.error<Step>(step));
+    for (const double step : {h, h / 2.0, h / 4.0}) errors.push_back(problem.error<Stepper>(step));
   } else {
-    for (const double step : {h, h / 2.0, h / 4.0}) errors.push_back(sphere_error<Step>(site.manifold, step));
+    for (const double step : {h, h / 2.0, h / 4.0}) errors.push_back(sphere_error<Stepper>(site.manifold, step));
   }
   const double p0 = std::log2(errors[0] / errors[1]), p1 = std::log2(errors[1] / errors[2]);
   const double order = 2.0 * p1 - p0;
@@ -212,14 +199,15 @@ class SharedPath {
   SharedPath(std::uint64_t seed, std::uint64_t first_path, int r, int steps) : r_(r), steps_(steps) {
     for (auto* numbers : {&dw_, &half_}) {
       numbers->resize(static_cast<std::size_t>(r * steps));
-      manifolds::fill_noise<1>(NoiseLaw::gaussian, {seed, numbers == &dw_ ? 64U : 65U}, first_path, 0, steps, r,
-                               numbers->data());
+      manifolds::fill_noise<1>(NoiseLaw::gaussian,
+                               {seed, numbers == &dw_ ? manifolds::process::brownian : manifolds::process::half_draws},
+                               first_path, 0, steps, r, numbers->data());
     }
   }
   /// Y(1) by `steps` steps.
-  template <class Step, class Model>
-  std::vector<Lanes> integrate(LimitField<Lanes, Model>& field, const Vector& y0, int steps) const {
-    Step step(field);
+  template <class Stepper>
+  std::vector<Lanes> integrate(sde::Field<Lanes>& field, const Vector& y0, int steps) const {
+    Stepper stepper(field.dimension(), field.noise_count());
     std::vector<Lanes> y(y0.begin(), y0.end()), dw(static_cast<std::size_t>(r_)), half(dw.size());
     const int length = steps_ / steps;
     for (int n = 0; n < steps; ++n) {
@@ -230,7 +218,7 @@ class SharedPath {
         half[static_cast<std::size_t>(j)] =
             std::sqrt(0.5 / steps) * half_[static_cast<std::size_t>(n * length * r_ + j)];
       }
-      step(std::span<Lanes>(y), dw, half, 1.0 / steps);
+      step<Stepper, Lanes>(stepper, field, y, dw, half, 1.0 / steps);
     }
     return y;
   }
@@ -256,19 +244,19 @@ struct Resolution {
 
 /// Batch by batch the fitted order of the root mean square distance at t = 1 between the path with steps h to h/8 and
 /// one with the finest steps of the weak order 2 scheme on the same Brownian motion.
-template <template <class, class> class Step, class Model>
-std::vector<double> strong_slopes(const Model& model, const LimitForm& form, const Vector& y0, const Matrix& sigma,
-                                  const Resolution& resolution, std::uint64_t seed) {
-  LimitField<Lanes, Model> field(model, form, sigma);
+template <template <class> class Stepper>
+std::vector<double> strong_slopes(const Manifold& manifold, const LyapunovOperator& form, const Vector& y0,
+                                  const Matrix& sigma, const Resolution& resolution, std::uint64_t seed) {
+  const auto field = sde::make_field<Lanes>(manifold, form, sigma);
   std::vector<double> slopes;
   for (int batch = 0; batch < batches; ++batch) {
     std::vector<double> squares(4, 0.0);
     for (int group = 0; group < resolution.groups; ++group) {
       const auto first = static_cast<std::uint64_t>((batch * resolution.groups + group) * lane_count);
       const SharedPath path(seed, first, static_cast<int>(sigma.cols()), resolution.finest);
-      const auto reference = path.integrate<WeakOrderTwoStep<Lanes, Model>>(field, y0, resolution.finest);
+      const auto reference = path.integrate<sde::WeakOrderTwo<Lanes>>(*field, y0, resolution.finest);
       for (std::size_t k = 0; k < squares.size(); ++k) {
-        const auto y = path.integrate<Step<Lanes, Model>>(field, y0, resolution.coarsest << k);
+        const auto y = path.integrate<Stepper<Lanes>>(*field, y0, resolution.coarsest << k);
         for (std::size_t i = 0; i < y.size(); ++i) {
           for (int l = 0; l < lane_count; ++l) squares[k] += std::pow(lane(y[i], l) - lane(reference[i], l), 2);
         }
@@ -289,7 +277,7 @@ std::vector<double> strong_slopes(const Model& model, const LimitForm& form, con
 struct StrongCase {
   const char* name;
   const Matrix& sigma;
-  const LimitForm& form;
+  const LyapunovOperator& form;
   int coarsest;
   double expected;
 };
@@ -298,15 +286,11 @@ std::array<StrongCase, 2> strong_cases(double commuting) {
           StrongCase{"one column", one_column, slow_form, 32, commuting}};
 }
 
-template <template <class, class> class Step>
+template <template <class> class Stepper>
 std::vector<double> strong_slopes(const CheckSite& site, const StrongCase& c, const Resolution& resolution,
                                   std::uint64_t seed) {
-  const Matrix sigma = c.sigma.topRows(site.manifold.dimension());
-  return std::visit(
-      [&](const auto& loss) {
-        return strong_slopes<Step>(loss.model(), c.form, site.points.front(), sigma, resolution, seed);
-      },
-      site.manifold.registered().loss);
+  return strong_slopes<Stepper>(site.manifold, c.form, site.points.front(), c.sigma.topRows(site.manifold.dimension()),
+                                resolution, seed);
 }
 
 /// Student's t of 31 degrees of freedom, for two cases, and 0.1: the mean square is a h^2p + b h^(2p+1), and the local
@@ -317,13 +301,13 @@ double strong_bound(const statistics::Estimate& order) {
 }
 
 /// Orders 0, 1/2 and 1 are told apart where the bound is below 0.4.
-template <template <class, class> class Step>
+template <template <class> class Stepper>
 Finding strong_order(const CheckSite& site, double commuting) {
   WorstRatio worst;
   for (const StrongCase& c : strong_cases(commuting)) {
     const int groups = (site.thorough ? 512 : 160) / lane_count;
     const statistics::Estimate order =
-        statistics::estimate(strong_slopes<Step>(site, c, {c.coarsest, 1024, groups}, site.seed));
+        statistics::estimate(strong_slopes<Stepper>(site, c, {c.coarsest, 1024, groups}, site.seed));
     const double expected = c.expected + site.distortion.order;
     const double bound = strong_bound(order);
     worst.add(std::abs(order.mean - expected), bound,
@@ -335,13 +319,14 @@ Finding strong_order(const CheckSite& site, double commuting) {
 }
 
 /// The order that one set of paths shows against that of another, both cases in turn.
-template <template <class, class> class Step>
+template <template <class> class Stepper>
 Repeater repeat_strong_order(const CheckSite& site) {
   return [site](const SameLaw& same) {
     constexpr Resolution few{2, 64, 16 / lane_count};
     const StrongCase c = strong_cases(1.0)[static_cast<std::size_t>(same.repeat % 2)];
-    const statistics::Estimate order = statistics::estimate(difference(
-        c.expected, strong_slopes<Step>(site, c, few, same.seed), strong_slopes<Step>(site, c, few, same.other_seed)));
+    const statistics::Estimate order =
+        statistics::estimate(difference(c.expected, strong_slopes<Stepper>(site, c, few, same.seed),
+                                        strong_slopes<Stepper>(site, c, few, same.other_seed)));
     Repeated out{{std::abs(order.mean - c.expected), strong_bound(order), c.name}};
     add_p_value(out, "order", order, c.expected, batches, same);
     return out;
@@ -362,26 +347,26 @@ bool has_weak_problem(const Manifold& m) { return is_round_ellipse(m) || (m.name
 
 std::vector<Check> order_checks() {
   constexpr auto order = CheckKind::order;
-  const std::string euler = "EulerMaruyama in sde/steppers.hpp or LimitField::ito_increment in sde/limit_field.hpp ";
-  const std::string two =
-      "WeakOrderTwo in sde/steppers.hpp or LimitField::stratonovich_increment in sde/limit_field.hpp ";
-  const std::string lost = "has lost its order; order 0 means that it converges to another law than limit_coefficients";
+  const std::string euler = "EulerMaruyama in sde/steppers.hpp or ito_increment in sde/kernel/given_noise.hpp ";
+  const std::string two = "WeakOrderTwo in sde/steppers.hpp or stratonovich_increment in sde/kernel/given_noise.hpp ";
+  const std::string lost = "has lost its order; order 0 means that it converges to another law than sde/theorem.hpp";
   const std::string strong = " (false alarm 1e-8 each; it tells orders 0, 1/2 and 1 apart)";
   return {
       {"O1-euler-maruyama-weak", order, "Euler-Maruyama with retraction has weak order 1", "(34)", euler + lost,
-       has_weak_problem, [](const CheckSite& site) { return weak_order<EulerStep>(site, 1.0 / 16, 1.0); }},
+       has_weak_problem,
+       [](const CheckSite& site) { return weak_order<sde::EulerMaruyama<double>>(site, 1.0 / 16, 1.0); }},
       {"O1-weak-order-two-weak", order, "Ninomiya and Ninomiya's scheme has weak order 2", "(35), (35a), (35b)",
        two + lost, has_weak_problem,
        [](const CheckSite& site) {
-         return weak_order<WeakOrderTwoStep>(site, site.manifold.name() == "ellipse" ? 1.0 / 4 : 1.0 / 8, 2.0);
+         return weak_order<sde::WeakOrderTwo<double>>(site, site.manifold.name() == "ellipse" ? 1.0 / 4 : 1.0 / 8, 2.0);
        }},
       {"O2-euler-maruyama-strong", order, "Euler-Maruyama has strong order 1/2" + strong, "(34)", euler + lost,
-       has_weak_problem, [](const CheckSite& site) { return strong_order<EulerStep>(site, 0.5); },
-       repeat_strong_order<EulerStep>},
+       has_weak_problem, [](const CheckSite& site) { return strong_order<sde::EulerMaruyama>(site, 0.5); },
+       repeat_strong_order<sde::EulerMaruyama>},
       {"O2-weak-order-two-strong", order,
        "Ninomiya and Ninomiya's scheme has strong order 1/2, and 1 where the noise commutes" + strong, "(35)",
-       two + lost, has_weak_problem, [](const CheckSite& site) { return strong_order<WeakOrderTwoStep>(site, 1.0); },
-       repeat_strong_order<WeakOrderTwoStep>},
+       two + lost, has_weak_problem, [](const CheckSite& site) { return strong_order<sde::WeakOrderTwo>(site, 1.0); },
+       repeat_strong_order<sde::WeakOrderTwo>},
   };
 }
 

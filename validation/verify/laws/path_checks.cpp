@@ -5,9 +5,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "discrete/iteration.hpp"
+#include "discrete/lockstep.hpp"
 #include "discrete/reference.hpp"
-#include "sde/limit_coefficients.hpp"
+#include "sde/theorem.hpp"
 #include "validation/verify/site_cases.hpp"
 
 namespace valleydrift::verify {
@@ -18,9 +18,6 @@ namespace {
 
 using namespace sites;
 using discrete::ReferencePath;
-using discrete::Scratch;
-using discrete::State;
-using discrete::StepConstants;
 using manifolds::lane;
 using manifolds::lane_count;
 using manifolds::Lanes;
@@ -38,25 +35,25 @@ struct Paths {
 std::vector<Paths> lockstep(const Manifold& m, const Hyperparameters& h, const discrete::NoiseModel& noise,
                             NoiseLaw law, NoiseKey key, const Vector& start, const std::vector<int>& calls) {
   std::vector<Paths> out;
-  const auto run = [&](const auto& loss, const auto& model) {
-    State<Lanes, std::decay_t<decltype(loss)>> state(loss);
-    for (int d = 0; d < loss.dimension(); ++d) state.w[d] = Lanes(start[d]), state.p[d] = Lanes(0.0);
-    Scratch<Lanes, std::decay_t<decltype(loss)>> scratch(loss);
-    const int draws = model.draw_count(loss), all_steps = std::accumulate(calls.begin(), calls.end(), 0);
-    std::vector<Lanes> xi(static_cast<std::size_t>(draws * all_steps));
-    manifolds::fill_noise<1>(law, key, 0, 0, all_steps, draws, xi.data());
-    const Lanes* next = xi.data();
-    for (const int steps : calls) {
-      discrete::advance<1>(loss, StepConstants(h), model, &state, next, steps, scratch);
-      next += draws * steps;
-      Paths now{Matrix(start.size(), lane_count), Matrix(start.size(), lane_count)};
-      for (int d = 0; d < loss.dimension(); ++d) {
-        for (int l = 0; l < lane_count; ++l) now.w(d, l) = lane(state.w[d], l), now.p(d, l) = lane(state.p[d], l);
+  const auto lockstep = discrete::make_lockstep(m, h, noise);
+  std::copy(start.begin(), start.end(), lockstep->w(0).begin());
+  std::fill(lockstep->p(0).begin(), lockstep->p(0).end(), Lanes(0.0));
+  const int draws = lockstep->draw_count(), all_steps = std::accumulate(calls.begin(), calls.end(), 0);
+  std::vector<Lanes> xi(static_cast<std::size_t>(draws * all_steps));
+  manifolds::fill_noise<1>(law, key, 0, 0, all_steps, draws, xi.data());
+  const Lanes* next = xi.data();
+  for (const int steps : calls) {
+    lockstep->advance(0, 1, next, steps);
+    next += draws * steps;
+    Paths now{Matrix(start.size(), lane_count), Matrix(start.size(), lane_count)};
+    for (Eigen::Index d = 0; d < start.size(); ++d) {
+      const auto at = static_cast<std::size_t>(d);
+      for (int l = 0; l < lane_count; ++l) {
+        now.w(d, l) = lane(lockstep->w(0)[at], l), now.p(d, l) = lane(lockstep->p(0)[at], l);
       }
-      out.push_back(std::move(now));
     }
-  };
-  visit_loss(m, [&](const auto& loss) { std::visit([&](const auto& model) { run(loss, model); }, noise); });
+    out.push_back(std::move(now));
+  }
   return out;
 }
 
@@ -217,8 +214,8 @@ Finding run_minibatch(const CheckSite& site) {
     const double unit = m.label_constant() * m.jacobian(y).squaredNorm() * site.length;
     const double rounding = 1e-12 * rounding_of(site, y);
     for (const Scheme scheme : {Scheme::heavy_ball, Scheme::nesterov}) {
-      const sde::LimitForm form(sde::Form::finite_step, {scheme, step_at(m, y, 0.2), 0.1, 0.0});
-      const sde::LimitCoefficients c = sde::limit_coefficients(m, geometry, sigma, form);
+      const sde::LyapunovOperator form(sde::Form::finite_step, {scheme, step_at(m, y, 0.2), 0.1, 0.0});
+      const sde::Coefficients c = sde::theorem(m, geometry, sigma, form);
       worst.add((c.diffusion.norm() + c.drift().norm()) / (rounding * unit),
                 fmt::format("{}, {}: drift {:.2g}, diffusion {:.2g}", named(site, y), name_of(scheme), c.drift().norm(),
                             c.diffusion.norm()));

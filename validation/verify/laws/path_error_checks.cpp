@@ -49,7 +49,7 @@ std::vector<double> path_distances(const run::ResolvedRun& run, const run::Discr
                                    const Distortion& distortion = {}) {
   run::DiscreteRequest rung = own;
   rung.hyperparameters.epsilon = std::ldexp(run.hyperparameters.epsilon, -halvings);
-  rung.form = sde::LimitForm(Form::finite_step, rung.hyperparameters);
+  rung.form = sde::LyapunovOperator(Form::finite_step, rung.hyperparameters);
   rung.record_steps = {0, own.record_steps.back() << (2 * halvings)};
   rung.process += static_cast<std::uint32_t>(halvings);
   std::vector<double> distances;
@@ -151,7 +151,7 @@ std::vector<Check> path_error_checks() {
            "with shared noise the path error shrinks in proportion to epsilon (false alarm 1e-8; sees 10 % of the "
            "increments)",
            "(27), (28)",
-           "if S2 holds the coupling is wrong: validation/run/ensemble_kernel.hpp (step_limit, the draws it sums), the "
+           "if S2 holds the coupling is wrong: validation/run/discrete_group.cpp (step_limit, the draws it sums), the "
            "slow variable in validation/run/observer.hpp, EulerMaruyama in sde/steppers.hpp",
            can_diffuse, run_path_error, repeat_path_error}};
 }

@@ -2,7 +2,7 @@
 // against differences of the spectrum along the valley.
 #include <Eigen/Dense>
 
-#include "sde/limit_coefficients.hpp"
+#include "sde/theorem.hpp"
 #include "validation/run/applicability.hpp"
 #include "validation/verify/laws/theorem_checks.hpp"
 #include "validation/verify/site_cases.hpp"
@@ -12,8 +12,8 @@ namespace {
 
 using namespace sites;
 using manifolds::Geometry;
-using sde::limit_coefficients;
-using sde::LimitForm;
+using sde::LyapunovOperator;
+using sde::theorem;
 
 // --- D5 -------------------------------------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ Finding lyapunov(const CheckSite& site) {
       const Cloud cloud = lyapunov_cloud(h, range.hessian, range.noise);
       const Matrix solved = range.basis * cloud.of_look_ahead * range.basis.transpose();
       const Matrix response =
-          limit_coefficients(site.manifold, g, sigma, LimitForm(Form::finite_step, h)).transverse_response;
+          theorem(site.manifold, g, sigma, LyapunovOperator(Form::finite_step, h)).transverse_response;
       const Matrix claimed = (h.eta / h.mu) * g.transverse * response * g.transverse.transpose();
       worst.add((claimed - solved).norm() / solved.norm(), lyapunov_bound(h, g.spectrum),
                 fmt::format("{}, {}", describe(h), where));
@@ -91,7 +91,7 @@ Finding position(const CheckSite& site) {
     const Restricted range(site.manifold, y, sigma);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
       const Cloud cloud = lyapunov_cloud(h, range.hessian, range.noise);
-      const auto plateau = sde::transverse_plateau(g, sigma, LimitForm(Form::finite_step, h));
+      const auto plateau = sde::transverse_plateau(g, sigma, LyapunovOperator(Form::finite_step, h));
       const double loss = 0.5 * (range.hessian * cloud.of_w).trace();
       const double bound = lyapunov_bound(h, g.spectrum);
       worst.add(std::abs(plateau.variance / cloud.of_w.trace() - 1.0), bound,
@@ -197,9 +197,9 @@ constexpr double descent_bound = 1e-7;
 /// Adds the distance of the label-noise drift in one form from -P_L grad R, R = sum_i rho(l_i).
 template <class Rho>
 void compare_with_descent(const CheckSite& site, const Geometry& g, const SpectrumSlopes& spectrum,
-                          const LimitForm& form, const Rho& rho, const std::string& where, Worst& worst) {
+                          const LyapunovOperator& form, const Rho& rho, const std::string& where, Worst& worst) {
   const Manifold& m = site.manifold;
-  const auto c = limit_coefficients(m, g, m.label_noise_factor(g.point), form);
+  const auto c = theorem(m, g, m.label_noise_factor(g.point), form);
   const Vector drift = c.drift(), expected = -spectrum.slopes(rho);
   const double size = std::max(drift.norm(), 1e-2 * m.label_constant() * g.trace_hessian() / site.length);
   worst.add(largest(spectrum.directions().transpose() * drift - expected) / size, where);
@@ -215,7 +215,7 @@ Finding trace(const CheckSite& site) {
     const double c = site.manifold.label_constant();
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {  // kappa drops out
       compare_with_descent(
-          site, g, spectrum, LimitForm(Form::paper, h), [c](double l) { return c / 4.0 * l; },
+          site, g, spectrum, LyapunovOperator(Form::paper, h), [c](double l) { return c / 4.0 * l; },
           fmt::format("{}, {}", describe(h), where), worst);
     }
   });
@@ -239,7 +239,7 @@ Finding log_determinant(const CheckSite& site) {
     const double c = site.manifold.label_constant();
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum))) {
       compare_with_descent(
-          site, g, spectrum, LimitForm(Form::finite_step, h), [&](double l) { return regulariser(h, c, l); },
+          site, g, spectrum, LyapunovOperator(Form::finite_step, h), [&](double l) { return regulariser(h, c, l); },
           fmt::format("{}, {}", describe(h), where), worst);
     }
   });
@@ -254,13 +254,12 @@ std::vector<Check> stationary_checks() {
       {"D5-lyapunov", kind,
        "Lt^{-1} Sigma_TT solves the discrete Lyapunov equation of position and momentum on the range of H.",
        "(11), (12), (13), (25)",
-       "sde/limit_form.hpp, finite_step_inverse(), or transverse_response in sde/limit_coefficients.cpp.", everywhere,
+       "sde/lyapunov_operator.hpp, finite_step_inverse(), or transverse_response in sde/theorem.cpp.", everywhere,
        lyapunov},
       {"D5-position", kind,
        "Variance of w and plateau of the loss are those of the Lyapunov equation's covariance of w.",
-       "(25), (25a), (26)",
-       "sde/limit_form.hpp, position_response(); sde/limit_coefficients.cpp, transverse_plateau().", everywhere,
-       position},
+       "(25), (25a), (26)", "sde/lyapunov_operator.hpp, position_response(); sde/theorem.cpp, transverse_plateau().",
+       everywhere, position},
       {"D5-relaxation", kind,
        "Relaxation times and stability limit are those of the powers of one mode's step, and of momentum's.",
        "(5), (29), (30)",
@@ -268,12 +267,13 @@ std::vector<Check> stationary_checks() {
        "stability_limit().",
        everywhere, relaxation},
       {"D8-trace", kind, "Under label noise the paper form descends c/4 times the trace of the Hessian.", "(22)",
-       "sde/limit_coefficients.cpp, the transverse term, or kappa in sde/limit_form.cpp, which must drop out; "
+       "sde/theorem.cpp, the transverse term, or kappa in sde/lyapunov_operator.cpp, which must drop out; "
        "manifolds/manifold.cpp, label_noise_factor(); see D1-label.",
        everywhere, trace},
       {"D8-log-determinant", kind,
        "Under label noise the finite-step form descends the log-determinants of heavy ball and Nesterov.", "(23), (24)",
-       "sde/limit_form.hpp, finite_step_inverse() on the diagonal; if D8-trace fails as well, the transverse term.",
+       "sde/lyapunov_operator.hpp, finite_step_inverse() on the diagonal; if D8-trace fails as well, the transverse "
+       "term.",
        everywhere, log_determinant}};
 }
 

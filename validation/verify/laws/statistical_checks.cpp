@@ -10,7 +10,7 @@
 
 #include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
-#include "sde/limit_coefficients.hpp"
+#include "sde/theorem.hpp"
 #include "validation/compare/compare.hpp"
 #include "validation/verify/sampling.hpp"
 
@@ -100,8 +100,9 @@ class PlateauRun {
         records_(records),
         name_(fmt::format("{}, {}, {} noise, eta {:.3g}, beta {:g}", sites::named(site, y), name_of(scheme),
                           name_of(noise), run_.config.eta, run_.hyperparameters.beta())) {
-    const sde::TransversePlateau plateau = sde::transverse_plateau(
-        run_.manifold.geometry(y), run_.noise_factor(y), sde::LimitForm(Form::finite_step, run_.hyperparameters));
+    const sde::TransversePlateau plateau =
+        sde::transverse_plateau(run_.manifold.geometry(y), run_.noise_factor(y),
+                                sde::LyapunovOperator(Form::finite_step, run_.hyperparameters));
     expected_ = {site.distortion.covariance * plateau.variance, site.distortion.covariance * plateau.loss};
   }
 
@@ -222,7 +223,7 @@ std::vector<Check> statistical_checks() {
        "transverse variance and loss settle at the plateau of the theory (false alarm 1e-8; sees 5 % in either, beyond "
        "32 dimensions 10 %)",
        "(25), (25a), (26)",
-       "transverse_plateau in sde/limit_coefficients.cpp, position_response in sde/limit_form.hpp, or the noise scale "
+       "transverse_plateau in sde/theorem.cpp, position_response in sde/lyapunov_operator.hpp, or the noise scale "
        "in discrete/iteration.hpp",
        sites::everywhere, run_plateau, repeat_plateau},
   };

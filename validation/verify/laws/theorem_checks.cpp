@@ -4,7 +4,7 @@
 
 #include <Eigen/Dense>
 
-#include "sde/limit_coefficients.hpp"
+#include "sde/theorem.hpp"
 #include "validation/verify/iterated_map.hpp"
 #include "validation/verify/site_cases.hpp"
 
@@ -13,9 +13,9 @@ namespace {
 
 using namespace sites;
 using manifolds::Geometry;
-using sde::limit_coefficients;
-using sde::LimitCoefficients;
-using sde::LimitForm;
+using sde::Coefficients;
+using sde::LyapunovOperator;
+using sde::theorem;
 
 // What the difference quotients leave of a drift, iterated_map.cpp: 4e-8 where the valley bends over a tenth of its
 // length, and rounding 1e-13 |w| times 16 for differences over half the distance, a unit in the last place or two, and
@@ -45,7 +45,7 @@ Finding drift_of(Scheme scheme, const CheckSite& site) {
       const Hyperparameters h = hyperparameters(scheme, visible_step(g.spectrum), mu);
       const Matrix sigma = affordable(full, h, g.spectrum);
       const Vector measured = drift_of_iteration(site.manifold, h, y, sigma, site.length);
-      const Vector claimed = limit_coefficients(site.manifold, g, sigma, LimitForm(Form::finite_step, h)).drift();
+      const Vector claimed = theorem(site.manifold, g, sigma, LyapunovOperator(Form::finite_step, h)).drift();
       worst.add((claimed - measured).norm() / size_of(site, measured, sigma), difference_bound(site, y),
                 fmt::format("{}, {}", describe(h), where));
     }
@@ -73,7 +73,7 @@ void for_blocks(const CheckSite& site, const Add& add) {
     const Geometry g = site.manifold.geometry(y);
     const Blocks blocks(g, random);
     for (const Hyperparameters& h : all_momenta(visible_step(g.spectrum), frictions)) {
-      add(h, LimitForm(Form::finite_step, h), blocks, g, fmt::format("{}, {}", describe(h), where));
+      add(h, LyapunovOperator(Form::finite_step, h), blocks, g, fmt::format("{}, {}", describe(h), where));
     }
   });
 }
@@ -81,10 +81,10 @@ void for_blocks(const CheckSite& site, const Add& add) {
 /// Sigma = Sigma_LL: the drift is the curvature term, and the other terms are silent.
 Finding curvature_term(const CheckSite& site) {
   WorstRatio worst;
-  for_blocks(site, [&](const Hyperparameters& h, const LimitForm& form, const Blocks& blocks, const Geometry& g,
+  for_blocks(site, [&](const Hyperparameters& h, const LyapunovOperator& form, const Blocks& blocks, const Geometry& g,
                        const std::string& where) {
     const Vector measured = drift_of_iteration(site.manifold, h, g.point, blocks.along, site.length);
-    const LimitCoefficients c = limit_coefficients(site.manifold, g, blocks.along, form);
+    const Coefficients c = theorem(site.manifold, g, blocks.along, form);
     const double size = size_of(site, measured, blocks.along), bound = difference_bound(site, g.point);
     worst.add((c.curvature - measured).norm() / size, bound, where);
     worst.add((c.mixed.norm() + c.transverse.norm()) / size, bound, "the other terms, " + where);
@@ -95,10 +95,10 @@ Finding curvature_term(const CheckSite& site) {
 /// Sigma = Sigma_TT: the drift is the transverse term, and the other terms are silent.
 Finding transverse(const CheckSite& site) {
   WorstRatio worst;
-  for_blocks(site, [&](const Hyperparameters& h, const LimitForm& form, const Blocks& blocks, const Geometry& g,
+  for_blocks(site, [&](const Hyperparameters& h, const LyapunovOperator& form, const Blocks& blocks, const Geometry& g,
                        const std::string& where) {
     const Vector measured = drift_of_iteration(site.manifold, h, g.point, blocks.across, site.length);
-    const LimitCoefficients c = limit_coefficients(site.manifold, g, blocks.across, form);
+    const Coefficients c = theorem(site.manifold, g, blocks.across, form);
     const double size = size_of(site, measured, blocks.across), bound = difference_bound(site, g.point);
     worst.add((c.transverse - measured).norm() / size, bound, where);
     worst.add((c.mixed.norm() + c.curvature.norm()) / size, bound, "the other terms, " + where);
@@ -111,13 +111,13 @@ Finding mixed(const CheckSite& site) {
   // Relative to the mixed term itself, of which momentum leaves 1e-3 of the drift, DERIVATION (14): the difference of
   // two drifts has that much more error: 20 times what truncation leaves of one, 100 times of rounding.
   WorstRatio worst;
-  for_blocks(site, [&](const Hyperparameters& h, const LimitForm& form, const Blocks& blocks, const Geometry& g,
+  for_blocks(site, [&](const Hyperparameters& h, const LyapunovOperator& form, const Blocks& blocks, const Geometry& g,
                        const std::string& where) {
     const Matrix sum = blocks.along + blocks.across, difference = blocks.along - blocks.across;
     const Vector plus = drift_of_iteration(site.manifold, h, g.point, sum, site.length);
     const Vector minus = drift_of_iteration(site.manifold, h, g.point, difference, site.length);
     const Vector measured = (plus - minus) / 2.0;
-    const LimitCoefficients c = limit_coefficients(site.manifold, g, sum, form);
+    const Coefficients c = theorem(site.manifold, g, sum, form);
     const double size = std::max(measured.norm(), 1e-2 * size_of(site, plus, sum));
     worst.add((c.mixed - measured).norm() / size, 1e-6 + 3e-7 * rounding_of(site, g.point), where);
   });
@@ -165,8 +165,8 @@ Finding sgd(const CheckSite& site) {
   for_points(site, 43, [&](const Vector& y, Random& random, const std::string& where) {
     const Geometry g = site.manifold.geometry(y);
     const Matrix sigma = full_sigma(random, y.size());
-    const auto compare = [&](const Vector& expected, const LimitForm& form, const std::string& what) {
-      const Vector claimed = limit_coefficients(site.manifold, g, sigma, form).drift();
+    const auto compare = [&](const Vector& expected, const LyapunovOperator& form, const std::string& what) {
+      const Vector claimed = theorem(site.manifold, g, sigma, form).drift();
       worst.add((claimed - expected).norm() / size_of(site, expected, sigma),
                 1e-10 * std::max({1.0, 1e-2 * condition(g.spectrum), 1e-2 * rounding_of(site, y)}),
                 fmt::format("{}, {}", what, where));
@@ -176,17 +176,17 @@ Finding sgd(const CheckSite& site) {
     const Vector at_zero = drift_of_sgd(site.manifold, y, sigma, 0.0);
     for (const Scheme scheme : {Scheme::sgd, Scheme::heavy_ball, Scheme::nesterov}) {
       const Hyperparameters h = hyperparameters(scheme, eta, 1.0), tiny = hyperparameters(scheme, 1e-13 * eta, 1.0);
-      compare(at_eta, LimitForm(Form::finite_step, h), describe(h));
-      compare(at_zero, LimitForm(Form::finite_step, tiny), describe(tiny));
-      compare(at_zero, LimitForm(Form::paper, tiny), "paper form, " + describe(tiny));
-      compare(at_zero, LimitForm(Form::asymptotic, h, 0.25), "asymptotic form, gamma 0.25");
+      compare(at_eta, LyapunovOperator(Form::finite_step, h), describe(h));
+      compare(at_zero, LyapunovOperator(Form::finite_step, tiny), describe(tiny));
+      compare(at_zero, LyapunovOperator(Form::paper, tiny), "paper form, " + describe(tiny));
+      compare(at_zero, LyapunovOperator(Form::asymptotic, h, 0.25), "asymptotic form, gamma 0.25");
     }
   });
   return worst.finding();
 }
 
 const char* const where_the_drift_is =
-    "sde/limit_coefficients.cpp: the named term, its factor or its projector; sde/limit_form.hpp, "
+    "sde/theorem.cpp: the named term, its factor or its projector; sde/lyapunov_operator.hpp, "
     "finite_step_inverse(), "
     "if only one scheme or only beta > 0 fails; manifolds/hyperparameters.hpp, slow_unit(), if all fail alike.";
 
@@ -215,7 +215,8 @@ std::vector<Check> theorem_checks() {
       {"D9-sgd", kind,
        "At beta = 0 the drift is that of SGD in discrete time, and as eta -> 0 that of Li, Wang and Arora.",
        "(12), (13), (15), (16)",
-       "sde/limit_form.hpp: a symbol that does not reduce to l_i + l_j - eta l_i l_j at beta = 0, or to l_i + l_j as "
+       "sde/lyapunov_operator.hpp: a symbol that does not reduce to l_i + l_j - eta l_i l_j at beta = 0, or to l_i + "
+       "l_j as "
        "eta -> 0. If D4 fails as well, begin there.",
        everywhere, sgd}};
   for (const auto& part : {stationary_checks(), invariance_checks()}) all.insert(all.end(), part.begin(), part.end());
