@@ -9,6 +9,7 @@
 
 #include "manifolds/derivatives.hpp"
 #include "manifolds/noise_factor.hpp"
+#include "manifolds/residual_unit.hpp"
 #include "sde/kernel/blocked_algebra.hpp"
 #include "sde/kernel/symmetric_eigen.hpp"
 #include "sde/limit_form.hpp"
@@ -47,12 +48,15 @@ class LimitField {
   /// noise v is the eigenvector of the smallest eigenvalue alone, the one that is next to pass through 0.
   void follow_path();
 
-  /// What residuals are measured by from here on, Manifold::residual_units at a point of the path: 1 without it.
-  void measure_by(const Eigen::VectorXd& units);
-  double unit(int residual) const { return 1.0 / per_unit_[residual]; }
+  /// From here on no point counts as nearer to 0 than this, manifolds::least_length of the start, in the scale of its
+  /// residuals: 1 without it.
+  void measure_by(double least_length) { least_length_ = least_length; }
+  /// u_a at w, as Manifold::residual_units; m numbers.
+  void residual_units(std::span<const T> w, std::span<T> units);
 
-  /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f_a| / u_a is below 1e-10, at most 8 times (near
-  /// the valley each step squares |f|). A lane that has arrived stays as it is, so no path depends on its neighbours.
+  /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f_a| / u_a is below 1e-10, u_a at the given
+  /// point, at most 8 times (near the valley each step squares |f|). A lane that has arrived stays as it is, so no path
+  /// depends on its neighbours.
   void retract(std::span<T> w);
   /// out <- P_L(w) out.
   void project(std::span<const T> w, std::span<T> out);
@@ -86,6 +90,7 @@ class LimitField {
         : unit(residuals),
           l(residuals),
           root_l(residuals),
+          squared_units(residuals),
           inverse_root_l(residuals),
           f(residuals),
           direction(dimension),
@@ -99,7 +104,7 @@ class LimitField {
           response(0),
           weights(0),
           directions(0) {}
-    Buffer<T, m> unit, l, root_l, inverse_root_l, f;
+    Buffer<T, m> unit, l, root_l, squared_units, inverse_root_l, f;
     Buffer<T, D> direction, second, increment;
     // Of sizes known at run time, these get their room where they are first used: no run needs all of them.
     Buffer<T, extent_product(m, D)> j, u, z;  // J; eigenvectors u_i; z_i of (20)
@@ -117,6 +122,7 @@ class LimitField {
 
   void jacobian(std::span<const T> w, Work& x) const;
   void linearise(std::span<const T> w, Work& x) const;
+  void measure(std::span<const T> w, Work& x) const;
   void factor_linear(const LabelResponse::Linear& linear, const Work& x, T* factor) const;
   void respond(const LabelResponse& response, Work& x) const;
   void respond_to_identity(const LabelResponse& response, Work& x, T& first_trace) const;
@@ -147,7 +153,7 @@ class LimitField {
   int dimension_, residuals_, noise_count_;
   bool isotropic_;
   double root_weight_;
-  Buffer<double, m> per_unit_;      ///< 1/u_a
+  double least_length_ = 1.0;
   std::vector<double> sigma_;       ///< r columns of D numbers
   std::vector<double> covariance_;  ///< sigma sigma^T, D x D, for small models
   bool following_ = false, has_frame_ = false;
@@ -168,21 +174,14 @@ LimitField<T, Model>::LimitField(const Model& model, const LimitForm& form, cons
       noise_count_(static_cast<int>(noise.columns())),
       isotropic_(noise.is_isotropic()),
       root_weight_(std::sqrt(model.weight())),
-      per_unit_(residuals_),
       sigma_(noise.matrix().data(), noise.matrix().data() + noise.matrix().size()),
       workspace_(dimension_, residuals_),
       hessian_(model),
       bending_(model) {
-  std::fill(per_unit_.begin(), per_unit_.end(), 1.0);
   if (sizes_known && !isotropic_) {
     const Eigen::MatrixXd covariance = noise.matrix() * noise.matrix().transpose();
     covariance_.assign(covariance.data(), covariance.data() + covariance.size());
   }
-}
-
-template <class T, class Model>
-void LimitField<T, Model>::measure_by(const Eigen::VectorXd& units) {
-  for (int a = 0; a < rows(); ++a) per_unit_[a] = 1.0 / units[a];
 }
 
 template <class T, class Model>
@@ -209,6 +208,16 @@ template <class T, class Model>
   jacobian(w, x);
   x.gram.require(rows() * rows());
   gram_matrix<T, m, D>(rows(), columns(), x.j.data(), model_.weight(), x.gram.data());
+}
+
+/// u_a^2 at w, given the Gram matrix there.
+template <class T, class Model>
+[[gnu::always_inline]] inline void LimitField<T, Model>::measure(std::span<const T> w, Work& x) const {
+  T square = w[0] * w[0];
+  for (int k = 1; k < columns(); ++k) square = square + w[static_cast<std::size_t>(k)] * w[static_cast<std::size_t>(k)];
+  square = (1.0 / model_.weight()) * max(square, T(least_length_ * least_length_));
+  for (int a = 0; a < rows(); ++a)
+    x.squared_units[a] = manifolds::squared_residual_unit(square * x.gram[a * (rows() + 1)]);
 }
 
 /// Marks the lanes where an eigenvalue has changed its sign since the last `geometry` of the path, given J at the new
@@ -674,11 +683,15 @@ void LimitField<T, Model>::retract(std::span<T> w) {
   const std::span<T> f(x.f.data(), static_cast<std::size_t>(rows()));
   for (int step = 0; step < most_steps; ++step) {
     model_.template residuals<T>(point, f);
-    T largest = abs(x.f[0]) * per_unit_[0];
-    for (int a = 1; a < rows(); ++a) largest = max(largest, abs(x.f[a]) * per_unit_[a]);
-    const auto there = largest < arrived;
+    if (step == 0) {
+      linearise(point, x);
+      measure(point, x);
+    }
+    T excess = x.f[0] * x.f[0] - arrived * arrived * x.squared_units[0];
+    for (int a = 1; a < rows(); ++a) excess = max(excess, x.f[a] * x.f[a] - arrived * arrived * x.squared_units[a]);
+    const auto there = excess < 0.0;
     if (all(there)) break;
-    linearise(point, x);
+    if (step > 0) linearise(point, x);
     for (int a = 0; a < rows(); ++a) x.f[a] = x.f[a] * model_.weight();  // the Gram matrix carries the weight s
     factor_gram(x);
     cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()), f);
@@ -687,6 +700,15 @@ void LimitField<T, Model>::retract(std::span<T> w) {
     for (int k = 0; k < columns(); ++k) x.increment[k] = select(there, x.increment[k], x.direction[k]);
   }
   for (int k = 0; k < columns(); ++k) w[static_cast<std::size_t>(k)] = x.increment[k];
+}
+
+template <class T, class Model>
+void LimitField<T, Model>::residual_units(std::span<const T> w, std::span<T> units) {
+  using std::sqrt;
+  auto&& x = workspace_.local();
+  linearise(sized(w), x);
+  measure(sized(w), x);
+  for (int a = 0; a < rows(); ++a) units[static_cast<std::size_t>(a)] = sqrt(x.squared_units[a]);
 }
 
 template <class T, class Model>

@@ -20,6 +20,7 @@ using valleydrift::manifolds::Geometry;
 using valleydrift::manifolds::Hyperparameters;
 using valleydrift::manifolds::Scheme;
 using valleydrift::sde::Form;
+using valleydrift::sde::gradient_flow;
 using valleydrift::sde::label_flow;
 using valleydrift::sde::label_path;
 using valleydrift::sde::limit_map;

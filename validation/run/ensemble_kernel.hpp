@@ -146,7 +146,7 @@ class DiscreteGroup {
         coarse_sums_(sums_.size()),
         dw_(static_cast<std::size_t>(chunks_.draws())),
         drawn_before_(request.first_phase ? request.first_phase->noisy_steps() : 0) {
-    field_.measure_by(request.run->manifold.residual_units(request.run->start));
+    field_.measure_by(manifolds::least_length(request.run->manifold, request.run->start));
     for (auto& points : {&fine_, &coarse_}) {
       points->assign(static_cast<std::size_t>(most_groups),
                      std::vector<Lanes>(static_cast<std::size_t>(loss.dimension())));
@@ -319,7 +319,7 @@ class LimitGroup {
         draws_(2 * static_cast<std::size_t>(sigma.columns())),
         dw_(static_cast<std::size_t>(sigma.columns())),
         half_(dw_.size()) {
-    field_.measure_by(run.manifold.residual_units(run.start));
+    field_.measure_by(manifolds::least_length(run.manifold, run.start));
     if (drift_excess != 0.0) terms_.assign(3 * y_.size(), Lanes(0.0));
   }
 

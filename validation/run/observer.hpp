@@ -92,6 +92,7 @@ class Observer {
   discrete::Scratch<Lanes, Loss> scratch_;
   Buffer<Lanes, D> nearest_, y_;
   Buffer<Lanes, Loss::static_labels> f_;
+  Buffer<Lanes, Model::static_residuals> units_;
   std::vector<double> values_, slow_, weights_;
   std::array<bool, lane_count> ok_{};
 };
@@ -112,11 +113,12 @@ Observer<Loss>::Observer(const Loss& loss, const ResolvedRun& run, const Hyperpa
       nearest_(loss.dimension()),
       y_(loss.dimension()),
       f_(loss.scratch_size()),
+      units_(loss.model().residual_count()),
       values_(static_cast<std::size_t>(lane_count * columns.sums())),
       slow_(static_cast<std::size_t>(lane_count * loss.dimension())),
       weights_(slow_.size()) {
   loss.model().slow_coordinates(start_, start_, start_coordinates_);
-  field_.measure_by(run.manifold.residual_units(run.start));
+  field_.measure_by(manifolds::least_length(run.manifold, run.start));
   if (run.config.slow_variable == SlowVariable::iterated) {
     // After 40 relaxation times of the slowest mode, of w or of momentum, e^-40 of the transverse part is left.
     const manifolds::Geometry geometry = run.manifold.geometry(run.start);
@@ -180,6 +182,7 @@ void Observer<Loss>::unpack(Lanes trace, Lanes variance, Lanes value) {
   const auto residuals =
       std::span<Lanes>(f_.data(), f_.size()).first(static_cast<std::size_t>(loss_.model().residual_count()));
   loss_.model().template residuals<Lanes>(std::span<const Lanes>(y_.data(), y_.size()), residuals);
+  field_.residual_units(std::span<const Lanes>(y_.data(), y_.size()), std::span<Lanes>(units_.data(), units_.size()));
   for (int l = 0; l < lane_count; ++l) {
     const auto slow =
         std::span(slow_).subspan(static_cast<std::size_t>(l * dimension), static_cast<std::size_t>(dimension));
@@ -187,7 +190,8 @@ void Observer<Loss>::unpack(Lanes trace, Lanes variance, Lanes value) {
                                                    static_cast<std::size_t>(columns_.sums()));
     bool good = std::isfinite(manifolds::lane(variance, l)) && std::isfinite(manifolds::lane(value, l));
     for (std::size_t a = 0; a < residuals.size(); ++a) {
-      good = good && std::abs(manifolds::lane(residuals[a], l)) < lost_from * field_.unit(static_cast<int>(a));
+      const Lanes unit = units_[static_cast<int>(a)];
+      good = good && std::abs(manifolds::lane(residuals[a], l)) < lost_from * manifolds::lane(unit, l);
     }
     for (int i = 0; i < dimension; ++i) slow[static_cast<std::size_t>(i)] = manifolds::lane(y_[i], l);
     loss_.model().slow_coordinates(slow, start_, values.first(static_cast<std::size_t>(columns_.slow)));

@@ -31,7 +31,7 @@ class TypedEnsemble : public CellEnsemble {
         paths_(run.config.paths),
         random_(scan.config.scattered()),
         on_valley_(scan.config.read_at == ReadAt::valley),
-        units_(run.manifold.residual_units(run.start)),
+        least_length_(manifolds::least_length(run.manifold, run.start)),
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
     flattest_.assign(flattest.begin(), flattest.end());
@@ -119,12 +119,13 @@ class TypedEnsemble : public CellEnsemble {
           chunks_(run::noise_chunks<interleaved>(of.loss_, of.noise_, of.law_, {of.seed_, 0})),
           field_(of.loss_.model(), of.form_, Matrix(of.loss_.dimension(), 0)),
           residuals_(of.loss_.scratch_size()),
+          units_(of.loss_.model().residual_count()),
           along_valley_(of.start_.size()),
           nearest_(of.start_.size()),
           gradient_(of.start_.size()),
           point_(of.start_.size()),
           slow_(of.flattest_.size()) {
-      field_.measure_by(of.units_);
+      field_.measure_by(of.least_length_);
     }
 
     void run(int batch, std::int64_t begun, const std::vector<std::int64_t>& steps, std::size_t first,
@@ -178,6 +179,7 @@ class TypedEnsemble : public CellEnsemble {
         of_.loss_.model().template residuals<manifolds::Lanes>(
             std::span<const manifolds::Lanes>(nearest_),
             std::span<manifolds::Lanes>(residuals_.data(), residuals_.size()));
+        field_.residual_units(nearest_, std::span<manifolds::Lanes>(units_.data(), units_.size()));
       }
       for (int l = 0; l < lanes; ++l) {
         const std::span<const manifolds::Lanes> read_at =
@@ -209,7 +211,8 @@ class TypedEnsemble : public CellEnsemble {
     /// Whether the nearest point of this lane was found: from far off the valley it may not be.
     bool arrived(int lane) const {
       for (int a = 0; a < of_.loss_.model().residual_count(); ++a) {
-        if (!(std::abs(manifolds::lane(residuals_[a], lane)) < run::lost_from * field_.unit(a))) return false;
+        if (!(std::abs(manifolds::lane(residuals_[a], lane)) < run::lost_from * manifolds::lane(units_[a], lane)))
+          return false;
       }
       return true;
     }
@@ -237,6 +240,7 @@ class TypedEnsemble : public CellEnsemble {
     run::NoiseChunks<interleaved> chunks_;
     sde::LimitField<manifolds::Lanes, typename Loss::model_type> field_;
     manifolds::Buffer<manifolds::Lanes, Loss::static_labels> residuals_;
+    manifolds::Buffer<manifolds::Lanes, Loss::model_type::static_residuals> units_;  ///< of the residuals at nearest_
     std::vector<manifolds::Lanes> along_valley_, nearest_, gradient_;
     std::vector<double> point_, slow_;
   };
@@ -251,7 +255,7 @@ class TypedEnsemble : public CellEnsemble {
   std::string name_;
   std::int64_t paths_;
   bool random_, on_valley_;
-  Vector units_;  // of the residuals
+  double least_length_;
   std::vector<double> start_, flattest_;
   std::vector<double> direction_;  // the excess at the start: one, or one per path
   double per_square_ = 0.0;

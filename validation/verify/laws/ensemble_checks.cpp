@@ -141,7 +141,7 @@ void add_limit_path(const run::ResolvedRun& run, const run::Plan& plan, std::uin
       [&](const auto& loss) {
         using Model = std::decay_t<decltype(loss.model())>;
         sde::LimitField<double, Model> field(loss.model(), form, sigma);
-        field.measure_by(run.manifold.residual_units(run.start));
+        field.measure_by(manifolds::least_length(run.manifold, run.start));
         sde::WeakOrderTwo<double> stepper(loss.dimension(), static_cast<int>(r));
         Vector y = run.start;
         std::uint64_t step = 0;
