@@ -391,16 +391,18 @@ bool is_small(const Manifold& m) {
 std::vector<Check> ensemble_checks() {
   constexpr auto deterministic = CheckKind::deterministic;
   return {
-      {"D15-ensembles", deterministic,
-       "batch means of both processes, coupled and on their own, are those of paths recomputed one at a time",
-       "(1), (2), (9), (10), (27), (28), (34), (37)",
-       "'less the theory': validation/compare/evidence.cpp, theory.cpp, or the coupled limit in "
-       "validation/run/ensemble_kernel.hpp; "
-       "'own ensemble': LimitGroup there, validation/run/limit_ensemble.cpp, the process numbers in "
-       "validation/run/ensemble.hpp; otherwise validation/run/observer.hpp and ensemble.cpp. If D10, D12 or D14 fail, "
-       "begin "
-       "there.",
-       is_small, run_ensembles},
+      on_drawn_paths(
+          {"D15-ensembles", deterministic,
+           "batch means of both processes, coupled and on their own, are those of paths recomputed one at a time",
+           "(1), (2), (9), (10), (27), (28), (34), (37)",
+           "'less the theory': validation/compare/evidence.cpp, theory.cpp, or the coupled limit in "
+           "validation/run/ensemble_kernel.hpp; "
+           "'own ensemble': LimitGroup there, validation/run/limit_ensemble.cpp, the process numbers in "
+           "validation/run/ensemble.hpp; otherwise validation/run/observer.hpp and ensemble.cpp. If D10, D12 or D14 "
+           "fail, "
+           "begin "
+           "there.",
+           is_small, run_ensembles}),
       {.id = "D15-ladder",
        .kind = deterministic,
        .claim = "extrapolation removes the powers it is made for; slopes and their intervals are those of exact powers",
