@@ -60,13 +60,12 @@ std::shared_ptr<const FormulaSource> read_formula_source(const Settings& setting
     const Setting* start = settings.find(option);
     if (start && !source.start && start->text != random_word) source.start = text_of(*start);
   }
-  const auto missing = [&](const char* what, const char* example) {
-    const char* dashes = file ? "" : "--";
-    return ConfigError(fmt::format("{}{}{}{} is missing, write {}{} {}\"{}\"", of, file ? ": " : " without ", dashes,
-                                   what, dashes, what, file ? "= " : "", example));
+  const auto missing = [&](const char* option, const char* what, const char* example) {
+    if (file) return ConfigError(fmt::format("{}: {}, write {} = {}", of, what, option, example));
+    return ConfigError(fmt::format("{0} without --{1}: {2}, write --{1} \"{3}\"", of, option, what, example));
   };
-  if (source.variables.where.empty()) throw missing("variables", "u,v");
-  if (source.residuals.empty()) throw missing("residual", "u*v - 1");
+  if (source.variables.where.empty()) throw missing("variables", "the names of the weights are missing", "u,v");
+  if (source.residuals.empty()) throw missing("residual", "a formula that is 0 on the valley is missing", "u*v - 1");
   return std::make_shared<const FormulaSource>(std::move(source));
 }
 

@@ -209,6 +209,17 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
   return !one && place == std::filesystem::weakly_canonical(std::filesystem::absolute(b), other);
 }
 
+/// Throws if none of the selected checks uses the option.
+template <class Uses>
+void require_use(const Settings& settings, const char* option, const verify::VerifyRequest& request, const Uses& uses,
+                 const char* why) {
+  const std::vector<const verify::Check*> checks = verify::selected_checks(request);
+  const Setting* s = settings.find(option);
+  if (!s || s->text == "false" || std::any_of(checks.begin(), checks.end(), uses)) return;
+  const Setting& only = *settings.find("only");
+  throw ConfigError(fmt::format("{} with {} {}: {}", s->where, only.where, only.text, why));
+}
+
 void read_verify(const Settings& settings, Options& options) {
   if (const Setting* s = settings.find("only")) options.verify.only = read_patterns(*s);
   if (const Setting* s = settings.find("manifold")) options.verify.manifold = manifolds::description_of(s->text).name;
@@ -225,6 +236,12 @@ void read_verify(const Settings& settings, Options& options) {
     options.verify.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
   }
   options.verify.thorough = settings.flag("thorough");
+  require_use(
+      settings, "seed", options.verify, [](const verify::Check* c) { return c->uses_seed; },
+      "none of these checks draws numbers");
+  require_use(
+      settings, "thorough", options.verify, [](const verify::Check* c) { return !c->run_once; },
+      "these checks concern no valley, and are made in one size");
   options.list_checks = settings.flag("list");
   // 10^6 repeats are two days of work.
   if (const Setting* s = settings.find("aa")) {

@@ -14,6 +14,7 @@
 #include "manifolds/numbers/lane_math.hpp"
 #include "manifolds/numbers/number_text.hpp"
 #include "manifolds/registry.hpp"
+#include "manifolds/residual_unit.hpp"
 
 namespace valleydrift::manifolds {
 namespace {
@@ -191,15 +192,15 @@ double Manifold::length(const Vector& w) const {
   return bend > size ? std::min(1.0, bend) : size;  // no number where w has no valley
 }
 
+double least_length(const Manifold& manifold, const Vector& w) {
+  const double size = w.norm(), least_slope = manifold.jacobian(w).rowwise().norm().minCoeff();
+  // The bends, which take long to find, only where they make a difference.
+  return std::min(1.0, residual_unit(size * least_slope) < 1.0 ? manifold.length(w) : size);
+}
+
 Vector Manifold::residual_units(const Vector& w) const {
-  // Sums of some hundred terms leave 1e-14 of the scale: 1e-10, the smallest tolerance that paths are held to, of the
-  // least unit.
-  constexpr double least = 1e-4;
-  constexpr double most = 4.0;  // residuals whose scale is above a quarter are of order 1
-  const Vector slopes = jacobian(w).rowwise().norm();
-  const double size = w.norm();
-  const Vector scales = most * size * slopes.minCoeff() >= 1.0 ? size * slopes : length(w) * slopes;
-  return scales.unaryExpr([](double s) { return std::clamp(1.0, least * s, most * s); });
+  const double scale = std::max(w.norm(), least_length(*this, w));
+  return (scale * jacobian(w).rowwise().norm()).unaryExpr([](double s) { return residual_unit(s); });
 }
 
 double Manifold::scaled_residual(const Vector& w) const {

@@ -24,14 +24,17 @@ class PointGeometry {
   virtual ~PointGeometry() = default;
   virtual int dimension() const = 0;
 
-  /// What residuals are measured by from here on, Manifold::residual_units at a point of the path: 1 without it.
-  virtual void measure_by(const Eigen::VectorXd& units) = 0;
-  virtual double unit(int residual) const = 0;
+  /// From here on no point counts as nearer to 0 than this, manifolds::least_length of the start, in the scale of its
+  /// residuals: 1 without it.
+  virtual void measure_by(double least_length) = 0;
+  /// u_a at w, as Manifold::residual_units; m numbers.
+  virtual void residual_units(std::span<const T> w, std::span<T> units) = 0;
 
   /// f(w).
   virtual void residuals(std::span<const T> w, std::span<T> f) const = 0;
-  /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f_a| / u_a is below 1e-10, at most 8 times (near
-  /// the valley each step squares |f|). A lane that has arrived stays as it is, so no path depends on its neighbours.
+  /// w <- w - J^+ f by Gauss-Newton steps, DERIVATION (36), until max |f_a| / u_a is below 1e-10, u_a at the given
+  /// point, at most 8 times (near the valley each step squares |f|). A lane that has arrived stays as it is, so no path
+  /// depends on its neighbours.
   virtual void retract(std::span<T> w) = 0;
   /// out <- P_L(w) out.
   virtual void project(std::span<const T> w, std::span<T> out) = 0;

@@ -118,8 +118,8 @@ class OnModel : public Interface, protected Kernel {
  public:
   using Kernel::Kernel;
   int dimension() const final { return this->dimension_; }
-  void measure_by(const Eigen::VectorXd& units) final { Kernel::measure_by(units); }
-  double unit(int residual) const final { return Kernel::unit(residual); }
+  void measure_by(double least_length) final { Kernel::measure_by(least_length); }
+  void residual_units(std::span<const T> w, std::span<T> units) final { Kernel::residual_units(w, units); }
   void residuals(std::span<const T> w, std::span<T> f) const final { this->model_.template residuals<T>(w, f); }
   void retract(std::span<T> w) final { Kernel::retract(w); }
   void project(std::span<const T> w, std::span<T> out) final { Kernel::project(w, out); }

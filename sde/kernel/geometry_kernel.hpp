@@ -2,11 +2,12 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "manifolds/derivatives.hpp"
 #include "manifolds/numbers/lane_math.hpp"
+#include "manifolds/residual_unit.hpp"
 #include "sde/kernel/blocked_algebra.hpp"
 #include "sde/kernel/symmetric_eigen.hpp"
 
@@ -29,15 +30,16 @@ class GeometryKernel {
       : model_(model),
         dimension_(model.dimension()),
         residuals_(model.residual_count()),
-        per_unit_(residuals_),
-        workspace_(dimension_, residuals_) {
-    std::fill(per_unit_.begin(), per_unit_.end(), 1.0);
-  }
+        workspace_(dimension_, residuals_) {}
 
-  void measure_by(const Eigen::VectorXd& units) {
-    for (int a = 0; a < rows(); ++a) per_unit_[a] = 1.0 / units[a];
+  void measure_by(double least_length) { least_length_ = least_length; }
+  void residual_units(std::span<const T> w, std::span<T> units) {
+    using std::sqrt;
+    auto&& x = workspace_.local();
+    linearise(sized(w), x);
+    measure(sized(w), x);
+    for (int a = 0; a < rows(); ++a) units[static_cast<std::size_t>(a)] = sqrt(x.squared_units[a]);
   }
-  double unit(int residual) const { return 1.0 / per_unit_[residual]; }
   [[gnu::noinline]] void project(std::span<const T> w, std::span<T> out) {
     auto&& x = workspace_.local();
     linearise(sized(w), x);
@@ -53,11 +55,15 @@ class GeometryKernel {
     const std::span<T> f(x.f.data(), static_cast<std::size_t>(rows()));
     for (int step = 0; step < most_steps; ++step) {
       model_.template residuals<T>(point, f);
-      T largest = abs(x.f[0]) * per_unit_[0];
-      for (int a = 1; a < rows(); ++a) largest = max(largest, abs(x.f[a]) * per_unit_[a]);
-      const auto there = largest < arrived;
+      if (step == 0) {
+        linearise(point, x);
+        measure(point, x);
+      }
+      T excess = x.f[0] * x.f[0] - arrived * arrived * x.squared_units[0];
+      for (int a = 1; a < rows(); ++a) excess = max(excess, x.f[a] * x.f[a] - arrived * arrived * x.squared_units[a]);
+      const auto there = excess < 0.0;
       if (all(there)) break;
-      linearise(point, x);
+      if (step > 0) linearise(point, x);
       for (int a = 0; a < rows(); ++a) x.f[a] = x.f[a] * model_.weight();  // the Gram matrix carries the weight s
       factor_gram(x);
       cholesky_solve<T, m>(residuals_, std::span<const T>(x.gram.data(), x.gram.size()), f);
@@ -87,6 +93,7 @@ class GeometryKernel {
           l(residuals),
           root_l(residuals),
           inverse_root_l(residuals),
+          squared_units(residuals),
           f(residuals),
           direction(dimension),
           second(dimension),
@@ -99,7 +106,7 @@ class GeometryKernel {
           response(0),
           weights(0),
           directions(0) {}
-    Buffer<T, m> unit, l, root_l, inverse_root_l, f;
+    Buffer<T, m> unit, l, root_l, inverse_root_l, squared_units, f;
     Buffer<T, D> direction, second, increment;
     // Of sizes known at run time, these get their room where they are first used: no run needs all of them.
     Buffer<T, extent_product(m, D)> j, u, z;  // J; eigenvectors u_i; z_i of (20)
@@ -127,6 +134,15 @@ class GeometryKernel {
     x.gram.require(rows() * rows());
     gram_matrix<T, m, D>(rows(), columns(), x.j.data(), model_.weight(), x.gram.data());
   }
+  /// u_a^2 at w, given the Gram matrix there.
+  [[gnu::always_inline]] void measure(std::span<const T> w, Work& x) const {
+    T square = w[0] * w[0];
+    for (std::size_t k = 1; k < w.size(); ++k) square = square + w[k] * w[k];
+    square = (1.0 / model_.weight()) * max(square, T(least_length_ * least_length_));
+    for (int a = 0; a < rows(); ++a) {
+      x.squared_units[a] = manifolds::squared_residual_unit(square * x.gram[a * (rows() + 1)]);
+    }
+  }
   [[gnu::always_inline]] void factor_gram(Work& x) const {
     cholesky_factor<T, m>(residuals_, std::span<T>(x.gram.data(), static_cast<std::size_t>(rows() * rows())));
   }
@@ -150,7 +166,7 @@ class GeometryKernel {
 
   const Model& model_;
   int dimension_, residuals_;
-  Buffer<double, m> per_unit_;  ///< 1/u_a
+  double least_length_ = 1.0;
   manifolds::Workspace<Work, sizes_known> workspace_;
 };
 

@@ -192,7 +192,9 @@ BOOST_AUTO_TEST_CASE(command_lines) {
       {{"compare", "--noise", "constant"}, 2, {"--noise constant", "--sigma"}},
       // Formulas; their grammar is tests/manifolds/formula_test.cpp.
       {{"compare", "--variables", "u,v"}, 2, {"--variables without --residual", "--residual \"u*v - 1\""}},
-      {{"compare", "--residual", "u*v - 1"}, 2, {"--residual without --variables"}},
+      {{"compare", "--residual", "u*v - 1"},
+       2,
+       {"--residual without --variables: the names of the weights are missing"}},
       {{"compare", "--variables", "u,v", "--residual", "u*v - 1"}, 2, {"--start is missing"}},
       {{"compare", "--variables", "u,v", "--residual", "u*v -", "--start", "1,1"}, 2, {"--residual, column 6"}},
       {{"compare", "--variables", "u,v", "--residual", "u*w", "--start", "1,1"}, 2, {"w is neither", "u, v"}},

@@ -137,6 +137,18 @@ BOOST_AUTO_TEST_CASE(dry_run_states_grid_and_cost) {
   const json plan = json::parse(run_program(scan({"--dry-run", "--json"})).out);
   BOOST_TEST(plan["cells"].size() == 10u);
   BOOST_TEST(plan["expected_path_steps"].get<double>() > 1e5);
+  BOOST_TEST(plan["unforeseen_path_steps"].get<double>() == 0.0);
+}
+
+// The theory cannot tell how long a cell outside its conditions takes: it may go on to its limit, ten times as far.
+BOOST_AUTO_TEST_CASE(dry_run_states_what_it_cannot_foresee) {
+  std::vector<std::string> outside = {"scan", "--manifold", "matrix-sensing", "--eta", "0.03", "--gamma", "0.6,0.7"};
+  outside.insert(outside.end(), {"--no-prefactor", "--epsilon", "0.05", "--dry-run"});
+  const Result text = run_program(outside);
+  BOOST_TEST(text.out.find("2 of 2 cells outside the conditions of the theory") != std::string::npos, text.out);
+  outside.push_back("--json");
+  const json plan = json::parse(run_program(outside).out);
+  BOOST_TEST(plan["unforeseen_path_steps"].get<double>() > 5.0 * plan["expected_path_steps"].get<double>());
 }
 
 // Whatever finite numbers are given: an answer in a second or a message, and no number that is none.

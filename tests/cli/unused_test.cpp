@@ -113,7 +113,7 @@ std::vector<Row> table(const Folder& folder) {
        {},
        {{"--noise", "isotropic"}, {"--noise", "minibatch"}, {"--noise", "constant", "--sigma", sigma}, printed}},
       {"compare", {"--limit-step", "0.01"}, {"--noise", "isotropic"}},
-      {"verify", {"--seed", "5"}, {}, {{"--list"}}},
+      {"verify", {"--seed", "5"}, {}, {{"--list"}, {"--only", "D4,D14-draws"}}},
 
       {"compare", {"--form", "paper"}, {}, {{"--ladder", "brief"}}},
       {"compare", {"--form", "asymptotic"}, {"--gamma", "0.5"}, {{}}},
@@ -124,7 +124,7 @@ std::vector<Row> table(const Folder& folder) {
       {"compare", {"--ladder", "full"}, {}, {{"--path", "1"}}},
 
       {"verify", {"--only", "D4"}},
-      {"verify", {"--thorough"}, {}, {{"--aa", "2"}, {"--list"}}},
+      {"verify", {"--thorough"}, {}, {{"--aa", "2"}, {"--list"}, {"--only", "D14-draws,D15-ladder"}}},
       {"verify", {"--aa", "2"}, {}, {{"--thorough"}, {"--list"}}},
       {"verify",
        {"--list"},

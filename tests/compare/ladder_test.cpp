@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "validation/compare/limit_step.hpp"
 #include "validation/run/ensemble.hpp"
 
 namespace valleydrift {
@@ -99,6 +100,22 @@ BOOST_AUTO_TEST_CASE(extrapolated_standard_error_is_the_scatter) {
   }
   // Relative standard deviation of a variance from 400 repeats: (2/400)^(1/2) = 7 %; five of them.
   BOOST_TEST(std::abs(squares / stated - 1.0) < 0.35);
+}
+
+// A column that scatters has the larger mean by chance; one whose scale is 0 has nothing to be judged by.
+BOOST_AUTO_TEST_CASE(the_surest_error_of_the_limits_steps_is_told) {
+  const BatchTable zero(1, 3);
+  DiscreteResult coupled{zero, zero, zero, zero};
+  for (int b = 0; b < batch_count; ++b) {
+    const double sign = b % 2 == 0 ? 1.0 : -1.0;
+    coupled.limit_fine.at(b, 0, 0) = 0.2 + sign;
+    coupled.limit_fine.at(b, 0, 1) = -0.1 + 0.01 * sign;
+    coupled.limit_coarse.at(b, 0, 2) = 7.0;
+  }
+  const auto scale = [](int column) { return column == 2 ? 0.0 : 2.0; };
+  const statistics::Estimate told = integrator_error(coupled, 3, 0, scale, 3.0);
+  BOOST_TEST(std::abs(told.mean - 0.05) < 1e-15);
+  BOOST_TEST(told.standard_error < 0.002);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,11 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "manifolds/errors.hpp"
+#include "tests/formulas.hpp"
 #include "tests/report/made_up.hpp"
 #include "validation/figures/figures.hpp"
 #include "validation/figures/gnuplot.hpp"
 #include "validation/figures/plot_text.hpp"
 #include "validation/figures/plots.hpp"
+#include "validation/figures/valley_mesh.hpp"
+#include "validation/figures/valley_view.hpp"
 #include "validation/report/comparison_files.hpp"
 
 namespace valleydrift {
@@ -36,6 +39,24 @@ BOOST_AUTO_TEST_CASE(names_are_set_as_formulas) {
   BOOST_TEST(formula("var(y.y0)") == "var(y·y_{0})");
   BOOST_TEST(quoted("it's\n") == "'it''s '");
   BOOST_TEST(plain("a_b{c}") == "a\\_b\\{c\\}");
+}
+
+// The curve closes after as many steps, and the window where nothing moves is as wide beside the valley.
+BOOST_AUTO_TEST_CASE(a_valley_of_any_size_has_its_picture) {
+  for (const double size : {1e-8, 1.0, 1e5}) {
+    const std::string residual = fmt::format("x^2 + y^2 - {}", size * size);
+    const Manifold circle(manifolds::description_of(tests::typed("circle", "x,y", {residual}, "1,0")),
+                          manifolds::ParameterValues{});
+    const Vector start{{size, 0.0}};
+    const ValleyMesh mesh = curve_mesh(circle, start, 0.01 * size, [](const Vector&) { return true; });
+    BOOST_TEST_CONTEXT(size) {
+      BOOST_TEST(std::abs(std::ssize(mesh.front()) - 629) < 2);  // 2 pi / 0.01, and the first point once more
+      BOOST_TEST((mesh.front().back().w - start).norm() == 0.0);
+      const double extent = View(circle, start, {}, 1.0).extent();
+      BOOST_TEST(extent > size);
+      BOOST_TEST(extent < 3.0 * size);
+    }
+  }
 }
 
 /// Blocks of data as gnuplot counts them: two blank lines end one.

@@ -14,6 +14,7 @@
 #include "sde/kernel/symmetric_eigen.hpp"
 #include "sde/theorem.hpp"
 #include "support.hpp"
+#include "tests/formulas.hpp"
 
 using namespace support;
 using valleydrift::manifolds::Geometry;
@@ -195,20 +196,32 @@ BOOST_AUTO_TEST_CASE(retraction_reaches_the_valley_and_is_the_definitions) {
   });
 }
 
-// Where residuals are measured by less than 1 the retraction goes on until they are as small beside that.
-BOOST_AUTO_TEST_CASE(retraction_arrives_within_the_units_of_the_residuals) {
-  const Manifold m("uv", {});
-  const auto geometry = make_geometry<Lanes>(m);
-  const Vector start{{2.0, 0.5 + 2e-11}};  // f = 4e-11
-  Bundle w(2);
-  const auto residual_after = [&] {
-    for (int i = 0; i < lane_count; ++i) w.set(i, start);
-    geometry->retract(w.out());
-    return std::abs(w.get(0)[0] * w.get(0)[1] - 1.0);
+// Residuals are measured by their scale at the point itself, wherever the path began: the retraction goes on until they
+// are as small beside that. On u v = 1 their unit is 1e4 at (1e4, 1e-4) and 1 at (1, 1).
+BOOST_AUTO_TEST_CASE(retraction_arrives_within_the_units_of_the_point) {
+  struct Case {
+    std::string residual;
+    Vector start, point;
   };
-  BOOST_TEST(residual_after() > 3e-11);
-  geometry->measure_by(Vector::Constant(1, 1e-3));
-  BOOST_TEST(residual_after() < 1e-13);
+  const Vector uneven{{1e4, 1e-4}}, even{{1.0, 1.0}}, circle{{0.6, 0.8}};
+  for (const Case& c :
+       {Case{"x*y - 1", uneven, even}, Case{"x*y - 1", even, uneven}, Case{"x*y - 1", uneven, uneven},
+        Case{"1e-6*(x*y - 1)", uneven, even}, Case{"exp(-30*x)*y", Vector{{0.0, 0.0}}, Vector{{1.0, 0.0}}},
+        Case{"x^2 + y^2 - 1e-16", 1e-8 * circle, 1e-8 * circle}}) {
+    const Manifold m(description_of(valleydrift::tests::typed("two", "x,y", {c.residual}, "1,1")), ParameterValues{});
+    const auto geometry = make_geometry<Lanes>(m);
+    geometry->measure_by(least_length(m, c.start));
+    const Vector off = c.point + 1e-7 * c.point.norm() * m.jacobian(c.point).transpose().normalized();
+    Bundle w(2, off);
+    std::vector<Lanes> unit(1);
+    geometry->residual_units(Bundle(2, c.point).in(), unit);
+    BOOST_TEST_CONTEXT(c.residual << " from " << c.start.transpose() << " at " << c.point.transpose()) {
+      BOOST_TEST(std::abs(lane(unit[0], 0) / m.residual_units(c.point)[0] - 1.0) < 1e-12);
+      BOOST_TEST(m.scaled_residual(off) > 1e-9);
+      geometry->retract(w.out());
+      BOOST_TEST(m.scaled_residual(w.get(0)) < 1e-10);
+    }
+  }
 }
 
 namespace {

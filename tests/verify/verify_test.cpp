@@ -46,6 +46,23 @@ BOOST_AUTO_TEST_CASE(what_needs_no_valley_is_checked_on_any_selection) {
       verify::verify({.only = ids, .formula = std::make_shared<const manifolds::FormulaSource>(nowhere)}).passed());
 }
 
+// What is not told to use the seed finds the same with another, so that --seed can be refused there.
+BOOST_AUTO_TEST_CASE(the_seed_changes_what_uses_it_alone) {
+  const auto found = [](std::uint64_t seed) {
+    return verify::verify({.only = {"D*", "O1"}, .manifold = "uv", .seed = seed}).results;
+  };
+  const std::vector<CheckResult> one = found(1), other = found(2);
+  BOOST_REQUIRE(one.size() == other.size());
+  int changed = 0;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    const bool same =
+        one[i].finding.statistic == other[i].finding.statistic && one[i].finding.where == other[i].finding.where;
+    if (!one[i].check->uses_seed) BOOST_TEST(same, one[i].check->id);
+    changed += same ? 0 : 1;
+  }
+  BOOST_TEST(changed >= 2);  // D12-identity, D15-ensembles
+}
+
 // The checks that sample; the others are the cases of tests/laws.
 BOOST_AUTO_TEST_CASE(every_check_that_samples_holds, *boost::unit_test::label("slow")) {
   require_pass({.only = {"O2", "S*"}});

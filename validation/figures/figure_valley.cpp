@@ -76,7 +76,7 @@ void ValleyPicture::find_valley() {
     // In space as far as it bends visibly; half a turn of it where nothing moves.
     const double radius = manifold_.curvature_radius(manifold_.geometry(start_));
     const double bend = std::isfinite(radius) ? (comparison_.moves_along_valley ? 0.5 : 1.5) * radius : 0.0;
-    const double least = fills ? 0.5 * view_.extent() : std::max(bend, 1e-6);
+    const double least = fills ? 0.5 * view_.extent() : std::max(bend, 1e-6 * view_.extent());
     valley_ = surface_mesh(manifold_, start_, shown_.on_valley, least,
                            [&](const Vector& w) { return !fills || !view_.is_inside(w, 0.2); });
   }

@@ -27,7 +27,7 @@ Polyline march(const Manifold& manifold, const Vector& start, Vector direction, 
       const Vector here = points.back().w;
       const Vector along = manifold.geometry(here).longitudinal(direction);
       const double length = along.norm();
-      if (!(length > 1e-9)) break;
+      if (!(length > 1e-9 * direction.norm())) break;  // the valley has turned across
       const Vector next = manifold.retract(here + (step / length) * along);
       const double moved = (next - here).norm();
       if (!(moved > 0.2 * step && moved < 5.0 * step)) break;  // jumped to another sheet

@@ -71,7 +71,7 @@ Trajectories trajectories_of(const compare::Comparison& comparison) {
 
 View::View(const Manifold& manifold, const Vector& start, const Trajectories& shown, double proportion) {
   project(manifold, start, shown.on_valley);
-  fit_window(start, shown, is_space() ? 1.0 : proportion);
+  fit_window(start, manifold.length(start), shown, is_space() ? 1.0 : proportion);
 }
 
 /// The two weights that vary most along the trajectories, or in higher dimension their principal directions.
@@ -108,8 +108,9 @@ void View::project(const Manifold& manifold, const Vector& start, const std::vec
   }
 }
 
-/// Around the trajectories, with equal units on all axes: the narrow sides grow.
-void View::fit_window(const Vector& start, const Trajectories& shown, double proportion) {
+/// Around the trajectories, with equal units on all axes: the narrow sides grow. Where nothing moves, as wide as
+/// `length`.
+void View::fit_window(const Vector& start, double length, const Trajectories& shown, double proportion) {
   include(start);
   for (const auto* points : {&shown.on_valley, &shown.raw}) {
     for (const Vector& w : *points) include(w);
@@ -117,7 +118,7 @@ void View::fit_window(const Vector& start, const Trajectories& shown, double pro
   const auto share = [&](int axis) { return axis == 0 ? proportion : 1.0; };
   double unit = 0.0;
   for (int i = 0; i < dimension(); ++i) unit = std::max(unit, window(i).width() / share(i));
-  if (!(unit > 1e-9 * start.norm())) unit = 1.0;
+  if (!(unit > 1e-9 * start.norm())) unit = length;
   constexpr double margin = 1.16;
   for (int i = 0; i < dimension(); ++i) {
     Range& r = window_[static_cast<std::size_t>(i)];

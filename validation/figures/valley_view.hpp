@@ -42,7 +42,7 @@ class View {
 
  private:
   void project(const Manifold& manifold, const Vector& start, const std::vector<Vector>& points);
-  void fit_window(const Vector& start, const Trajectories& shown, double proportion);
+  void fit_window(const Vector& start, double length, const Trajectories& shown, double proportion);
 
   Matrix rows_;  // of the projection
   Vector origin_;

@@ -235,6 +235,7 @@ scan::CellWork total(const std::vector<scan::CellWork>& work) {
     sum.path_steps += w.path_steps;
     sum.path_records += w.path_records;
     sum.records += w.records;
+    sum.unforeseen += w.unforeseen;
   }
   return sum;
 }
@@ -376,8 +377,17 @@ std::string scan_plan_text(const scan::ResolvedScan& scan, const std::vector<sca
     text += fmt::format("; at gamma = 2/3 and eta = {:g} {} values of C", scan.config.prefactor_eta,
                         scan.config.prefactor_Cs->size());
   }
-  return text + fmt::format("\n  expected {:.3g} path-steps in all, {:.3g} in the largest cell\n",
-                            total(work).path_steps, largest);
+  const scan::CellWork all = total(work);
+  text += fmt::format("\n  expected {:.3g} path-steps in all, {:.3g} in the largest cell\n", all.path_steps, largest);
+  const auto outside =
+      std::count_if(work.begin(), work.end(), [](const scan::CellWork& w) { return w.unforeseen > 0.0; });
+  if (outside > 0) {
+    text += fmt::format(
+        "  {} of {} cells outside the conditions of the theory, which cannot foresee their times: they may take {:.3g} "
+        "path-steps more, to the limit of steps\n",
+        outside, work.size(), all.unforeseen);
+  }
+  return text;
 }
 
 nlohmann::json scan_plan_json(const scan::ResolvedScan& scan, const std::vector<scan::CellWork>& work) {
@@ -388,9 +398,14 @@ nlohmann::json scan_plan_json(const scan::ResolvedScan& scan, const std::vector<
                      {"eta", cell.eta},
                      {"gamma", cell.gamma},
                      {"C", cell.C},
-                     {"expected_path_steps", json_number(work[i].path_steps)}});
+                     {"expected_path_steps", json_number(work[i].path_steps)},
+                     {"unforeseen_path_steps", json_number(work[i].unforeseen)}});
   }
-  return {{"schema_version", 1}, {"expected_path_steps", json_number(total(work).path_steps)}, {"cells", cells}};
+  const scan::CellWork all = total(work);
+  return {{"schema_version", 1},
+          {"expected_path_steps", json_number(all.path_steps)},
+          {"unforeseen_path_steps", json_number(all.unforeseen)},
+          {"cells", cells}};
 }
 
 }  // namespace valleydrift::report

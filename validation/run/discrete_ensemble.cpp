@@ -168,11 +168,11 @@ class DiscreteWorker {
     Vector last = run.start;
     std::int64_t at = 0;
     const auto watch = [&](std::int64_t k) {
-      const Vector y = first_lane(group_.limit_fine(0));
-      if (!y.allFinite() || !(run.manifold.scaled_residual(y) < lost_from)) {
+      observer_.read_limit(group_.limit_fine(0));
+      if (!observer_.ok(0)) {
         report_lost_limit(run, path, static_cast<double>(at) / request_.hyperparameters.slow_unit(), last);
       }
-      last = y;
+      last = first_lane(group_.limit_fine(0));
       at = k;
     };
     for (std::int64_t record : request_.record_steps) group_.run_to(record, watch);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "manifolds/interrupt.hpp"
+#include "manifolds/residual_unit.hpp"
 #include "validation/run/schedule.hpp"
 
 namespace valleydrift::run {
@@ -31,7 +32,7 @@ DiscreteGroup::DiscreteGroup(const DiscreteRequest& request)
   if (!request.coupled) return;
   const ResolvedRun& run = *request.run;
   field_ = sde::make_field<Lanes>(run.manifold, request.form, run.noise_factor(run.start));
-  field_->measure_by(run.manifold.residual_units(run.start));
+  field_->measure_by(manifolds::least_length(run.manifold, run.start));
   stepper_ = std::make_unique<sde::EulerMaruyama<Lanes>>(field_->dimension(), field_->noise_count());
   sums_.resize(index(groups_ * chunks_.draws()));
   coarse_sums_.resize(sums_.size());

@@ -58,11 +58,11 @@ class LimitWorker {
       const int steps = steps_over(span);
       for (int i = 0; i < steps; ++i) {
         group_.run(span / steps, 1);
-        const Vector y = first_lane(group_.point());
-        if (!y.allFinite() || !(run_.manifold.scaled_residual(y) < lost_from)) {
+        observer_.read_limit(group_.point());
+        if (!observer_.ok(0)) {
           report_lost_limit(run_, path, times_[static_cast<std::size_t>(r - 1)] + i * span / steps, last);
         }
-        last = y;
+        last = first_lane(group_.point());
       }
     }
     report_lost_limit(run_, path, times_[static_cast<std::size_t>(record)], last);

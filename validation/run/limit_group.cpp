@@ -5,6 +5,7 @@
 
 #include "manifolds/interrupt.hpp"
 #include "manifolds/random/noise.hpp"
+#include "manifolds/residual_unit.hpp"
 
 namespace valleydrift::run {
 
@@ -20,7 +21,7 @@ LimitGroup::LimitGroup(const ResolvedRun& run, const sde::LyapunovOperator& form
       draws_(2 * static_cast<std::size_t>(field_->noise_count())),
       dw_(static_cast<std::size_t>(field_->noise_count())),
       half_(dw_.size()) {
-  field_->measure_by(run.manifold.residual_units(run.start));
+  field_->measure_by(manifolds::least_length(run.manifold, run.start));
   if (drift_excess != 0.0) terms_.assign(3 * y_.size(), Lanes(0.0));
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "manifolds/pointwise_loss.hpp"
+#include "manifolds/residual_unit.hpp"
 
 namespace valleydrift::run {
 
@@ -23,11 +24,12 @@ Observer::Observer(const ResolvedRun& run, const Hyperparameters& h, const Colum
       nearest_(start_.size()),
       y_(start_.size()),
       f_(static_cast<std::size_t>(run.manifold.transverse_dimension())),
+      units_(f_.size()),
       values_(static_cast<std::size_t>(lane_count * columns.sums())),
       slow_(lane_count * start_.size()),
       weights_(slow_.size()) {
   loss_.slow_coordinates(start_, start_, start_coordinates_);
-  geometry_->measure_by(run.manifold.residual_units(run.start));
+  geometry_->measure_by(manifolds::least_length(run.manifold, run.start));
   if (run.config.slow_variable == SlowVariable::iterated) {
     // After 40 relaxation times of the slowest mode, of w or of momentum, e^-40 of the transverse part is left.
     const manifolds::Geometry geometry = run.manifold.geometry(run.start);
@@ -83,13 +85,14 @@ void Observer::read_limit(std::span<const Lanes> y) {
 void Observer::unpack(Lanes trace, Lanes variance, Lanes value) {
   const std::size_t dimension = y_.size();
   geometry_->residuals(y_, f_);
+  geometry_->residual_units(y_, units_);
   for (int l = 0; l < lane_count; ++l) {
     const auto slow = std::span(slow_).subspan(static_cast<std::size_t>(l) * dimension, dimension);
     const auto values = std::span(values_).subspan(static_cast<std::size_t>(l * columns_.sums()),
                                                    static_cast<std::size_t>(columns_.sums()));
     bool good = std::isfinite(manifolds::lane(variance, l)) && std::isfinite(manifolds::lane(value, l));
     for (std::size_t a = 0; a < f_.size(); ++a) {
-      good = good && std::abs(manifolds::lane(f_[a], l)) < lost_from * geometry_->unit(static_cast<int>(a));
+      good = good && std::abs(manifolds::lane(f_[a], l)) < lost_from * manifolds::lane(units_[a], l);
     }
     for (std::size_t i = 0; i < dimension; ++i) slow[i] = manifolds::lane(y_[i], l);
     loss_.slow_coordinates(slow, start_, values.first(static_cast<std::size_t>(columns_.slow)));

@@ -84,7 +84,7 @@ class Observer {
   std::unique_ptr<sde::PointGeometry<Lanes>> own_geometry_;
   sde::PointGeometry<Lanes>* geometry_;  ///< one of them
   std::unique_ptr<discrete::Lockstep> iterated_;
-  std::vector<Lanes> nearest_, y_, f_;
+  std::vector<Lanes> nearest_, y_, f_, units_;
   std::vector<double> values_, slow_, weights_;
   std::array<bool, lane_count> ok_{};
 };

@@ -8,6 +8,7 @@
 #include "discrete/lockstep.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/pointwise_loss.hpp"
+#include "manifolds/residual_unit.hpp"
 #include "sde/field.hpp"
 #include "validation/run/batches.hpp"
 #include "validation/run/noise_chunks.hpp"
@@ -35,7 +36,7 @@ class Ensemble : public CellEnsemble {
         paths_(run.config.paths),
         random_(scan.config.scattered()),
         on_valley_(scan.config.read_at == ReadAt::valley),
-        units_(run.manifold.residual_units(run.start)),
+        least_length_(manifolds::least_length(run.manifold, run.start)),
         start_(run.start.begin(), run.start.end()) {
     const Vector flattest = run.manifold.slow_coordinates(scan.flattest_point, run.start);
     flattest_.assign(flattest.begin(), flattest.end());
@@ -119,12 +120,13 @@ class Ensemble : public CellEnsemble {
           chunks_(of.noise_, of.states_.front()->draw_count(), of.law_, {of.seed_, 0}, together_),
           geometry_(sde::make_geometry<Lanes>(of.manifold_)),
           residuals_(static_cast<std::size_t>(of.manifold_.transverse_dimension())),
+          units_(residuals_.size()),
           along_valley_(of.start_.size()),
           nearest_(of.start_.size()),
           gradient_(of.start_.size()),
           point_(of.start_.size()),
           slow_(of.flattest_.size()) {
-      geometry_->measure_by(of.units_);
+      geometry_->measure_by(of.least_length_);
     }
 
     void run(int batch, std::int64_t begun, const std::vector<std::int64_t>& steps, std::size_t first,
@@ -168,7 +170,10 @@ class Ensemble : public CellEnsemble {
         geometry_->retract(nearest_);
       }
       const Lanes energy = value + momentum_energy(states, w, p);
-      if (of_.on_valley_) geometry_->residuals(nearest_, residuals_);
+      if (of_.on_valley_) {
+        geometry_->residuals(nearest_, residuals_);
+        geometry_->residual_units(nearest_, units_);
+      }
       for (int l = 0; l < lanes; ++l) {
         const std::span<const Lanes> read_at = of_.on_valley_ && arrived(l) ? std::span<const Lanes>(nearest_) : w;
         for (std::size_t i = 0; i < point_.size(); ++i) point_[i] = manifolds::lane(read_at[i], l);
@@ -198,7 +203,7 @@ class Ensemble : public CellEnsemble {
     /// Whether the nearest point of this lane was found: from far off the valley it may not be.
     bool arrived(int lane) const {
       for (std::size_t a = 0; a < residuals_.size(); ++a) {
-        const double bound = run::lost_from * geometry_->unit(static_cast<int>(a));
+        const double bound = run::lost_from * manifolds::lane(units_[a], lane);
         if (!(std::abs(manifolds::lane(residuals_[a], lane)) < bound)) return false;
       }
       return true;
@@ -224,7 +229,7 @@ class Ensemble : public CellEnsemble {
     int together_;  ///< groups in lockstep
     run::NoiseChunks chunks_;
     std::unique_ptr<sde::PointGeometry<Lanes>> geometry_;
-    std::vector<Lanes> residuals_, along_valley_, nearest_, gradient_;
+    std::vector<Lanes> residuals_, units_, along_valley_, nearest_, gradient_;
     std::vector<double> point_, slow_;
   };
 
@@ -237,7 +242,7 @@ class Ensemble : public CellEnsemble {
   std::uint64_t seed_;
   std::int64_t paths_;
   bool random_, on_valley_;
-  Vector units_;  // of the residuals
+  double least_length_;
   std::vector<double> start_, flattest_;
   std::vector<double> direction_;  // the excess at the start: one, or one per path
   double per_square_ = 0.0;

@@ -239,6 +239,10 @@ CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell) {
   };
   add(plan.expected_steps, along_spacing(cell, p), plan.run.config.paths);
   add(1.5 * *p.transverse, *p.transverse / per_time, transverse_paths(plan.run));
+  if (!p.outside.empty()) {
+    const std::int64_t paths = plan.run.config.paths + transverse_paths(plan.run);
+    plan.work.unforeseen = static_cast<double>(plan.limit) * static_cast<double>(paths) - plan.work.path_steps;
+  }
   return plan;
 }
 

@@ -42,6 +42,7 @@ struct CellResult {
 /// Steps times paths, the same of records, and records: of the ensemble along the valley and of that across it.
 struct CellWork {
   double path_steps = 0.0, path_records = 0.0, records = 0.0;
+  double unforeseen = 0.0;  ///< path-steps beside those, as far as the limit, outside the conditions of the theory
 };
 
 /// What the cell is expected to take, along the valley and in all, and the limit of steps at which it stops.

@@ -274,7 +274,8 @@ std::vector<CellWork> expected_work(const ResolvedScan& scan) {
     CellWork expected = found[near];
     if (planned[near] != i && far != near && row(near) && row(far)) {
       const double x = place(cells[planned[near]]), part = (place(cells[i]) - x) / (place(cells[planned[far]]) - x);
-      for (const auto figure : {&CellWork::path_steps, &CellWork::path_records, &CellWork::records}) {
+      for (const auto figure :
+           {&CellWork::path_steps, &CellWork::path_records, &CellWork::records, &CellWork::unforeseen}) {
         const double a = found[near].*figure, b = found[far].*figure;
         if (a > 0.0 && b > 0.0) expected.*figure = a * manifolds::exp(part * manifolds::log(b / a));
       }

@@ -139,10 +139,17 @@ struct Check {
   std::function<Repeater(const CheckSite&)> same_law = {};
   /// In place of `applies` and `run` for a claim that concerns no valley: made once, whatever valley is selected.
   std::function<Finding(std::uint64_t seed)> run_once = {};
+  bool uses_seed = static_cast<bool>(same_law);
 
   /// Of one row.
   double false_alarm() const { return same_law ? row_false_alarm : 0.0; }
 };
+
+/// The same, made on paths of the seed.
+inline Check on_drawn_paths(Check check) {
+  check.uses_seed = true;
+  return check;
+}
 
 // The checks, by subject; all_checks() in checks.cpp joins them.
 std::vector<Check> derivative_checks();   ///< D1

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "discrete/reference.hpp"
+#include "manifolds/residual_unit.hpp"
 #include "sde/steppers.hpp"
 #include "validation/compare/evidence.hpp"
 #include "validation/run/schedule.hpp"
@@ -138,7 +139,7 @@ void add_limit_path(const run::ResolvedRun& run, const run::Plan& plan, std::uin
   const Matrix sigma = run.noise_factor(run.start).dense();
   const auto r = static_cast<std::size_t>(sigma.cols());
   const auto field = sde::make_field<double>(run.manifold, form, sigma);
-  field->measure_by(run.manifold.residual_units(run.start));
+  field->measure_by(manifolds::least_length(run.manifold, run.start));
   sde::WeakOrderTwo<double> stepper(field->dimension(), field->noise_count());
   Vector y = run.start;
   std::uint64_t step = 0;
@@ -387,15 +388,18 @@ bool is_small(const Manifold& m) {
 std::vector<Check> ensemble_checks() {
   constexpr auto deterministic = CheckKind::deterministic;
   return {
-      {"D15-ensembles", deterministic,
-       "batch means of both processes, coupled and on their own, are those of paths recomputed one at a time",
-       "(1), (2), (9), (10), (27), (28), (34), (37)",
-       "'less the theory': validation/compare/evidence.cpp, validation/run/theory.cpp, or the coupled limit in "
-       "validation/run/discrete_group.cpp; 'own ensemble': validation/run/limit_group.cpp and limit_ensemble.cpp, the "
-       "numbers in manifolds/random/process.hpp; otherwise validation/run/observer.cpp and discrete_ensemble.cpp. If "
-       "D10, D12 or D14 fail, begin "
-       "there.",
-       is_small, run_ensembles},
+      on_drawn_paths(
+          {"D15-ensembles", deterministic,
+           "batch means of both processes, coupled and on their own, are those of paths recomputed one at a time",
+           "(1), (2), (9), (10), (27), (28), (34), (37)",
+           "'less the theory': validation/compare/evidence.cpp, validation/run/theory.cpp, or the coupled limit in "
+           "validation/run/discrete_group.cpp; 'own ensemble': validation/run/limit_group.cpp and limit_ensemble.cpp, "
+           "the "
+           "numbers in manifolds/random/process.hpp; otherwise validation/run/observer.cpp and discrete_ensemble.cpp. "
+           "If "
+           "D10, D12 or D14 fail, begin "
+           "there.",
+           is_small, run_ensembles}),
       {.id = "D15-ladder",
        .kind = deterministic,
        .claim = "extrapolation removes the powers it is made for; slopes and their intervals are those of exact powers",

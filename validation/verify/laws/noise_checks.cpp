@@ -302,11 +302,12 @@ std::vector<Check> noise_checks() {
        .equation = "(9), (28)",
        .advice = "validation/run/schedule.cpp, or slow_unit of manifolds/hyperparameters.hpp",
        .run_once = run_schedule},
-      {"D14-clock", deterministic, "slow time is k (eta eps/mu)^2; one step takes one draw, also in the limit",
-       "(9), (28)",
-       "validation/run/plan.cpp, slow_unit and increment of manifolds/hyperparameters.hpp, DiscreteGroup in "
-       "validation/run/discrete_group.cpp",
-       [](const Manifold& m) { return m.name() == "uv"; }, run_clock},
+      on_drawn_paths(
+          {"D14-clock", deterministic, "slow time is k (eta eps/mu)^2; one step takes one draw, also in the limit",
+           "(9), (28)",
+           "validation/run/plan.cpp, slow_unit and increment of manifolds/hyperparameters.hpp, DiscreteGroup in "
+           "validation/run/discrete_group.cpp",
+           [](const Manifold& m) { return m.name() == "uv"; }, run_clock}),
   };
 }
 

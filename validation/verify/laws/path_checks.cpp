@@ -242,16 +242,21 @@ std::vector<Check> path_checks() {
   constexpr auto deterministic = CheckKind::deterministic;
   const std::string loop = "the loop of discrete/iteration.hpp (advance, the noise models), ";
   return {
-      {"D12-identity", deterministic,
-       "under SGD with label noise each step multiplies |u|^2 - |v|^2 by exactly 1 - eta^2 r^2, r the noisy residual",
-       "(1), (4)",
-       loop + "or the model's pullback and noisy_gradient (manifolds/models/uv.hpp, vector_uv.hpp, loss.hpp) is wrong",
-       is_uv, run_identity},
-      {"D12-reference", deterministic, "the lockstep loop follows the iteration written plainly, path by path",
-       "(1), (2), (4)", loop + "or discrete/reference.cpp has another update rule, noise factor or order of draws",
-       everywhere, run_reference},
-      {"D12-schemes", deterministic, "without momentum heavy ball, Nesterov and SGD are the same, bit for bit",
-       "(1), (2)", loop + "StepConstants: beta or the look-ahead is not 0 at beta = 0", everywhere, run_schemes},
+      on_drawn_paths(
+          {"D12-identity", deterministic,
+           "under SGD with label noise each step multiplies |u|^2 - |v|^2 by exactly 1 - eta^2 r^2, r the noisy "
+           "residual",
+           "(1), (4)",
+           loop +
+               "or the model's pullback and noisy_gradient (manifolds/models/uv.hpp, vector_uv.hpp, loss.hpp) is wrong",
+           is_uv, run_identity}),
+      on_drawn_paths({"D12-reference", deterministic,
+                      "the lockstep loop follows the iteration written plainly, path by path", "(1), (2), (4)",
+                      loop + "or discrete/reference.cpp has another update rule, noise factor or order of draws",
+                      everywhere, run_reference}),
+      on_drawn_paths({"D12-schemes", deterministic,
+                      "without momentum heavy ball, Nesterov and SGD are the same, bit for bit", "(1), (2)",
+                      loop + "StepConstants: beta or the look-ahead is not 0 at beta = 0", everywhere, run_schemes}),
       {"D13-minibatch", deterministic,
        "without label noise the noise of any sampling of residuals vanishes on the valley, and so do drift and "
        "diffusion",
