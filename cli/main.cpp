@@ -5,12 +5,12 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
-#include "cli/passive_threads.hpp"
-#include "cli/standard_streams.hpp"
+#include "cli/terminal.hpp"
 #include "manifolds/interrupt.hpp"
+#include "validation/run/threads.hpp"
 
 int main(int argc, char** argv) {
-  valleydrift::cli::wait_passively(argv);
+  valleydrift::run::wait_passively(argv);
   valleydrift::cli::open_standard_descriptors();
   const valleydrift::cli::ThroughDescriptor out(std::cout, STDOUT_FILENO), err(std::cerr, STDERR_FILENO);
   valleydrift::install_signal_handlers();
