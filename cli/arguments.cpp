@@ -1,4 +1,4 @@
-// Reads the command line and config.ini into texts by option, through Boost.Program_options.
+// Reads the command line and config.ini into texts by option, through Boost.Program_options; names places in messages.
 #include "cli/arguments.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +14,9 @@
 #include <string_view>
 
 #include "cli/option_table.hpp"
+#include "manifolds/errors.hpp"
 #include "manifolds/formula/formula_source.hpp"
+#include "validation/output/text_file.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -48,17 +50,16 @@ po::options_description program_options(std::optional<Command> command = {}) {
       near.empty() ? "; `valleydrift --help` lists the options" : fmt::format(", did you mean {}{}?", dashes, near)));
 }
 
-void store(Arguments& arguments, const OptionInfo& option, Setting setting) {
-  if (option.repeatable) {
-    constexpr std::size_t most = manifolds::most_formula_constants;  // of the others there are fewer
-    std::vector<Setting>& all = arguments.repeated[std::string(option.name)];
-    if (all.size() == most) throw ConfigError(fmt::format("{}: given more than {} times", setting.where, most));
-    all.push_back(std::move(setting));
-    return;
+void store(Settings& settings, const OptionInfo& option, Setting setting) {
+  constexpr std::size_t most = manifolds::most_formula_constants;  // of the others there are fewer
+  std::vector<Setting>& all = settings.by_option[std::string(option.name)];
+  if (option.value.repeatable && all.size() == most) {
+    throw ConfigError(fmt::format("{}: given more than {} times", setting.where, most));
   }
-  const auto [place, stored] = arguments.settings.emplace(option.name, setting);
-  if (!stored)
-    throw ConfigError(fmt::format("{}: given twice, '{}' and '{}'", setting.where, place->second.text, setting.text));
+  if (!option.value.repeatable && !all.empty()) {
+    throw ConfigError(fmt::format("{}: given twice, '{}' and '{}'", setting.where, all.front().text, setting.text));
+  }
+  all.push_back(std::move(setting));
 }
 
 /// The first word that is the name of a command.
@@ -86,7 +87,29 @@ bool is_next_option(const OptionInfo& option, const std::vector<std::string>& to
 
 }  // namespace
 
-Arguments read_command_line(const std::vector<std::string>& tokens) {
+std::string name_of(Command command) {
+  switch (command) {
+    case Command::manifolds:
+      return "manifolds";
+    case Command::inspect:
+      return "inspect";
+    case Command::compare:
+      return "compare";
+    case Command::verify:
+      return "verify";
+    case Command::scan:
+      return "scan";
+    case Command::advise:
+      return "advise";
+  }
+  return {};
+}
+
+std::vector<Command> all_commands() {
+  return {Command::manifolds, Command::inspect, Command::compare, Command::verify, Command::scan, Command::advise};
+}
+
+Settings read_command_line(const std::vector<std::string>& tokens) {
   namespace style = po::command_line_style;
   const std::optional<Command> command = command_of(tokens);
   const po::options_description description = program_options(command);
@@ -110,15 +133,15 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
     throw ConfigError(error.what());
   }
 
-  Arguments arguments;
+  Settings settings;
   std::string before;  // the option whose value has just been read
   for (const po::option& given : parsed.options) {
     if (given.position_key >= 0) {
       for (const std::string& word : given.value) {
         if (word.starts_with("--")) throw ConfigError(fmt::format("{}: an option cannot follow a lone --", word));
         if (word.size() > 1 && word.front() == '-') throw_unknown(word, "--", without_dashes(word));
-        arguments.words.push_back(word);
-        if (!before.empty()) arguments.word_after.emplace(word, before);
+        settings.words.push_back(word);
+        if (!before.empty()) settings.word_after.emplace(word, before);
       }
       continue;
     }
@@ -128,10 +151,10 @@ Arguments read_command_line(const std::vector<std::string>& tokens) {
     if (is_next_option(option, given.original_tokens, text, command)) {
       throw ConfigError(fmt::format("{}: a value is missing before {}", where, text));
     }
-    store(arguments, option, {where, text});
+    store(settings, option, {where, text});
     before = option.argument.empty() ? "" : option.name;
   }
-  return arguments;
+  return settings;
 }
 
 namespace {
@@ -155,7 +178,7 @@ void skip_blank_lines(std::string_view& text, int& number) {
 std::string read_settings_text(const std::string& option_name, const std::string& path) {
   std::string text;
   try {
-    text = read_text_file(path);
+    text = output::read_text_file(path);
   } catch (const FileError& error) {
     throw FileError(fmt::format("{}: {}", option_name, error.what()));
   }
@@ -169,8 +192,8 @@ std::string read_settings_text(const std::string& option_name, const std::string
 /// Lines `key = value` as Program_options has them: # begins a comment, blanks around key and value do not count.
 /// `option_of(where, key)` tells what a key sets, or throws.
 template <class OptionOf>
-Arguments read_settings(const std::string& text, const std::string& path, const OptionOf& option_of) {
-  Arguments arguments;
+Settings read_settings(const std::string& text, const std::string& path, const OptionOf& option_of) {
+  Settings settings;
   constexpr std::size_t longest = std::size_t{1} << 20;  // a start of as many numbers as the largest manifolds have
   std::string_view rest = text;
   for (int number = 1; skip_blank_lines(rest, number), !rest.empty();) {
@@ -195,21 +218,19 @@ Arguments read_settings(const std::string& text, const std::string& path, const 
     if (option.argument.empty() && value != "true" && value != "false") {
       throw ConfigError(fmt::format("{}: '{}' given, allowed is true or false", where, value));
     }
-    store(arguments, option, {where, value, true});
+    store(settings, option, {where, value, path});
   }
-  return arguments;
+  return settings;
 }
 
 }  // namespace
 
-Arguments read_config_file(const std::string& path, Command command) {
+Settings read_config_file(const std::string& path, Command command) {
   return read_settings(
       read_settings_text("--config", path), path,
       [command](const std::string& where, const std::string& key) -> const OptionInfo& {
-        const OptionInfo* option = find_option(key, command);
+        const OptionInfo* option = reader_of(key, command);
         if (!option) throw_unknown(where, "", key);
-        // `inspect` reads the configuration of a comparison: it shows the theory of that run.
-        if (command == Command::inspect && !belongs_to(*option, command)) option = find_option(key, Command::compare);
         if (!option->decides_results) {
           throw ConfigError(fmt::format("{}: does not belong in a configuration file; give --{} on the command line",
                                         where, option->name));
@@ -223,7 +244,7 @@ Arguments read_config_file(const std::string& path, Command command) {
       });
 }
 
-Arguments read_manifold_file(const std::string& path) {
+Settings read_manifold_file(const std::string& path) {
   static const std::vector<std::string> keys = {"name",      "variables", "residual", "constant",
                                                 "parameter", "weight",    "start"};
   return read_settings(read_settings_text("--manifold-file", path), path,
@@ -234,6 +255,30 @@ Arguments read_manifold_file(const std::string& path) {
                              "{}: does not belong in a manifold's file{}; allowed are {}", where,
                              near.empty() ? "" : fmt::format(", did you mean {}?", near), fmt::join(keys, ", ")));
                        });
+}
+
+PlacedSettings Settings::from_file() const {
+  PlacedSettings out;
+  for (const auto& [option, settings] : by_option) {
+    for (const Setting& setting : settings) {
+      if (setting.file) out.emplace_back(option, setting);
+    }
+  }
+  return out;
+}
+
+std::string placed(const std::string& message, const PlacedSettings& from_file) {
+  if (!message.starts_with("--")) return message;
+  const std::size_t end = std::min(message.find_first_of(" :,="), message.size());
+  const std::string option = message.substr(2, end - 2), rest = message.substr(end);
+  for (const auto& [name, setting] : from_file) {
+    if (name != option) continue;
+    // Of --param there are several: the one with the key that follows.
+    const std::string key = setting.text.substr(0, setting.text.find('='));
+    if (name == "param" && !rest.starts_with(" " + key)) continue;
+    return setting.where + rest;
+  }
+  return message;
 }
 
 }  // namespace valleydrift::cli

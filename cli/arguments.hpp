@@ -1,42 +1,76 @@
-// What the user wrote, before anything is understood: names and texts from the command line or a configuration file.
+// What the user wrote, before anything is understood: texts by option, from the command line or from a file.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "cli/option_table.hpp"
-#include "manifolds/errors.hpp"
-
 namespace valleydrift::cli {
+
+enum class Command { manifolds, inspect, compare, verify, scan, advise };
+
+std::string name_of(Command command);
+std::vector<Command> all_commands();
+
+/// What --start says instead of a point.
+inline constexpr const char* random_word = "random";
 
 /// A value as text, and where it stands: `--eta`, or `run.ini, line 3: eta`. Messages begin with `where`.
 struct Setting {
   std::string where;
   std::string text;
-  bool from_file = false;
+  std::optional<std::string> file = {};  ///< the path of the file it stands in
 };
 
-struct Arguments {
-  std::vector<std::string> words;                        ///< what is not an option: the command, and the name it takes
-  std::map<std::string, std::string> word_after;         ///< a word, and the option whose value stands before it
-  std::map<std::string, Setting> settings;               ///< by option name; a flag's text is "true" or "false"
-  std::map<std::string, std::vector<Setting>> repeated;  ///< --param, --residual, ..., each in order
+/// Option names with what a file says of them.
+using PlacedSettings = std::vector<std::pair<std::string, Setting>>;
+
+/// The settings of the command line and, below them, those of a file.
+struct Settings {
+  std::vector<std::string> words;                         ///< no options: the command, and the name it takes
+  std::map<std::string, std::string> word_after;          ///< a word, and the option whose value stands before it
+  std::map<std::string, std::vector<Setting>> by_option;  ///< in order; one each but of --param, --residual, ...
+
+  /// Of an option that may be given several times, in order.
+  const std::vector<Setting>& all(const std::string& option) const {
+    static const std::vector<Setting> none;
+    const auto found = by_option.find(option);
+    return found == by_option.end() ? none : found->second;
+  }
+  const Setting* find(const std::string& option) const { return all(option).empty() ? nullptr : &all(option).front(); }
+  /// Whether it is given, with this text or any (""); a flag of a file that is false is not.
+  const Setting* given(const std::string& option, const std::string& text = {}) const {
+    const Setting* s = find(option);
+    return s && s->text != "false" && (text.empty() || s->text == text) ? s : nullptr;
+  }
+  /// The first of the options that is given, or nullptr.
+  const Setting* first_of(const std::vector<std::string>& options) const {
+    for (const std::string& option : options) {
+      if (const Setting* s = find(option)) return s;
+    }
+    return nullptr;
+  }
+
+  /// The command line wins. What it says about one thing also replaces what the file says about the same thing in
+  /// other words: a time for steps, C for beta, another manifold for the parameters of the one in the file.
+  void add_file(Settings file);
+  PlacedSettings from_file() const;
 };
 
 /// Options and words of a command line without the program's name. Throws ConfigError for an unknown or abbreviated
 /// option (with the nearest name), one given twice, a missing value, and a value given to a flag.
-Arguments read_command_line(const std::vector<std::string>& tokens);
+Settings read_command_line(const std::vector<std::string>& tokens);
 
 /// The settings of a configuration file in Program_options' format. Throws FileError if it cannot be read, ConfigError
 /// with file and line for what is no setting, unknown, given twice, of another command, or has no influence on results
 /// and so does not belong in a file.
-Arguments read_config_file(const std::string& path, Command command);
+Settings read_config_file(const std::string& path, Command command);
 /// The same for a file that --manifold-file names, which has the keys of a formula and no others.
-Arguments read_manifold_file(const std::string& path);
+Settings read_manifold_file(const std::string& path);
 
-/// The whole text of a file of at most 64 MiB: a regular file, or standard input under one of its names. Throws
-/// FileError with the path and the reason, for a pipe or a device too, which may have no end.
-std::string read_text_file(const std::string& path);
+/// A message that begins with --OPTION, with the place in the file instead if that is where the option comes from.
+std::string placed(const std::string& message, const PlacedSettings& from_file);
 
 }  // namespace valleydrift::cli

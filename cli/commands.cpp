@@ -1,17 +1,19 @@
-// Parses, dispatches and turns errors into exit codes; and the commands manifolds and inspect themselves.
+// Parses, dispatches, turns errors into exit codes; and the commands that run nothing: manifolds, inspect, advise.
 #include "cli/commands.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/help.hpp"
-#include "cli/message.hpp"
+#include "cli/terminal.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
+#include "validation/report/advice_report.hpp"
 #include "validation/report/inspection_report.hpp"
 
 namespace valleydrift::cli {
@@ -189,6 +191,24 @@ int inspect_command(const Options& options, std::ostream& out) {
     out << report::inspection_json(inspection).dump(2) << '\n';
   } else {
     out << report::inspection_text(inspection);
+  }
+  return success;
+}
+
+int advise_command(const Options& options, std::ostream& out) {
+  // The flattest point and the start are the paper form's, which knows no eta; whether a step is stable is judged for
+  // each momentum, at its own start.
+  constexpr double stable_anywhere = 1e-9;
+  scan::ScanConfig config = options.scan;
+  config.etas = {std::min(config.run.eta, stable_anywhere)};
+  config.prefactor = false;
+  scan::ResolvedScan scan = scan::resolve_scan(config);
+  scan.config.run.eta = options.scan.run.eta;
+  const scan::Advice advice = scan::advise(scan, options.search);
+  if (options.json) {
+    out << report::advice_json(scan, advice).dump(2) << '\n';
+  } else {
+    out << report::advice_text(scan, advice);
   }
   return success;
 }

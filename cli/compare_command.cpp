@@ -8,7 +8,7 @@
 #include <ostream>
 
 #include "cli/commands.hpp"
-#include "cli/progress.hpp"
+#include "cli/terminal.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
 #include "sde/label_flow.hpp"

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "cli/option_table.hpp"
+
 namespace valleydrift::cli {
 namespace {
 
@@ -39,7 +41,7 @@ std::string options_of(Command command) {
       text += fmt::format("\n{}\n", group);
     }
     const std::string left = fmt::format("--{}{}{}", option.name, option.argument.empty() ? "" : " ", option.argument);
-    text += wrapped(fmt::format("  {:<24} ", left), option.help);
+    text += wrapped(fmt::format("  {:<24} ", left), help_text(option, command));
   }
   return text;
 }

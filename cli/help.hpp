@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "cli/option_table.hpp"
+#include "cli/arguments.hpp"
 
 namespace valleydrift::cli {
 

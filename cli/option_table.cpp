@@ -1,14 +1,67 @@
-// The table's rows, and how an option or a command is found by its name or by a misspelt one.
+// The options, a row each: name, commands, what is allowed, where it goes, help. And how a row is found by its name.
 #include "cli/option_table.hpp"
 
 #include <algorithm>
 #include <cctype>
-#include <utility>
 
+#include "cli/values.hpp"
 #include "manifolds/catalogue.hpp"
+#include "manifolds/formula/formula.hpp"
 
 namespace valleydrift::cli {
 namespace {
+
+using manifolds::Draw;
+using manifolds::FormulaSource;
+using run::NoiseKind;
+using run::Phase1;
+using run::RunConfig;
+using scan::Control;
+using scan::ReadAt;
+using scan::ScanConfig;
+using verify::VerifyRequest;
+
+bool starts_at_random(const Options& o) { return o.run.random_start; }
+bool draws_batches(const Options& o) { return o.run.batch.has_value(); }
+bool has_momentum(const Options& o) { return o.run.scheme != Scheme::sgd; }
+bool scans_prefactor(const Options& o) { return o.scan.prefactor; }
+
+const std::vector<Choice<Scheme>> schemes = {{Scheme::heavy_ball}, {Scheme::nesterov}, {Scheme::sgd}};
+const std::vector<Choice<NoiseKind>> noises = {
+    {NoiseKind::label, "sigma = s J^T, labels are perturbed"},
+    {NoiseKind::isotropic, "sigma = I"},
+    {NoiseKind::constant, "sigma from --sigma"},
+    {NoiseKind::minibatch, "batches are drawn, labels exact: no noise on the valley; runs begin epsilon off it"}};
+const std::vector<Choice<NoiseKind>> scanned_noises = {{NoiseKind::label}, {NoiseKind::minibatch}};
+const std::vector<Choice<Form>> forms = {{Form::finite_step, "exact as epsilon -> 0"},
+                                         {Form::paper, "eta -> 0 with eta/mu^2 kept"},
+                                         {Form::asymptotic, "eta -> 0 at fixed C and gamma; needs --gamma"}};
+const std::vector<Choice<NoiseLaw>> laws = {{NoiseLaw::gaussian}, {NoiseLaw::rademacher, "+1 or -1"}};
+const std::vector<Choice<Draw>> draws = {{Draw::without_replacement}, {Draw::with_replacement}};
+const std::vector<Choice<Phase1>> first_phases = {
+    {Phase1::none, "by the gradient flow, before the run"},
+    {Phase1::gd, "by the iteration without noise, as the run's first phase"},
+    {Phase1::noisy, "by as many steps with the noise on"}};
+const std::vector<Choice<Phase1>> scanned_phases = {
+    {Phase1::none, "runs begin on the valley"},
+    {Phase1::noisy,
+     "they begin at the start as it was given, off the valley, with the noise on during the descent, which counts; "
+     "with --start random each at a point of its own"}};
+const std::vector<Choice<run::SlowVariable>> slow_variables = {
+    {run::SlowVariable::first_order, "projected weights and momentum"},
+    {run::SlowVariable::iterated, "the limit map of the noiseless iteration"}};
+const std::vector<Choice<run::Ladder>> ladders = {{run::Ladder::brief, "epsilon and epsilon/2"},
+                                                  {run::Ladder::full, "adds epsilon/4 and three learning rates"}};
+const std::vector<Choice<ReadAt>> places = {{ReadAt::weights}, {ReadAt::valley}};
+const std::vector<Choice<Control>> controls = {{Control::none}, {Control::no_transverse}, {Control::wrong_clock}};
+
+constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t fewest_paths = 256, most_paths = 100'000'000;  // 128 batches of two; days of work
+constexpr std::uint64_t step_count = static_cast<std::uint64_t>(most_steps);
+constexpr std::uint64_t most_repeats = 1'000'000;  // two days of work
+constexpr std::uint64_t most_batch = 65536;        // how many samples there are is known once the manifold is made
+constexpr std::uint64_t most_searches = 1000, most_threads = 1024;
+// A hundredth of what 10^8 paths resolve, and ten times what predictions do, is the least delta.
 
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 constexpr unsigned compare = bit(Command::compare);
@@ -17,7 +70,7 @@ constexpr unsigned verify = bit(Command::verify);
 constexpr unsigned scan = bit(Command::scan);
 constexpr unsigned advise = bit(Command::advise);
 constexpr unsigned problems = runs | scan | advise;
-constexpr unsigned typed = problems | verify;
+constexpr unsigned formulas = problems | verify;
 constexpr unsigned described = bit(Command::manifolds) | problems;
 constexpr unsigned every = described | verify;
 
@@ -25,181 +78,211 @@ constexpr std::string_view problem = "The valley", process = "The iteration", no
                            comparison = "The comparison", grid = "The grid", checks = "The checks", results = "Results",
                            general = "General";
 
-constexpr OptionInfo options[] = {
-    {"manifold", "NAME", problem, problems, true, false,
-     "the problem, a name from `valleydrift manifolds` (default uv)"},
-    {"param", "KEY=VALUE", problem, problems, true, true, "a parameter of the manifold; may be given several times"},
-    {"variables", "A,B,...", problem, typed, true, false,
+/// Whether an option decides the results, and may stand in a configuration file; or is of one call.
+constexpr bool recorded = true, of_call = false;
+
+const std::vector<OptionInfo> options = {
+    {"manifold", "NAME", problem, problems, recorded, listed_manifold(),
+     "the problem, a name from `valleydrift manifolds` (default {default})"},
+    {"param", "KEY=VALUE", problem, problems, recorded, parameter(),
+     "a parameter of the manifold; may be given several times"},
+    {"variables", "A,B,...", problem, formulas, recorded, typed(&FormulaSource::variables),
      "instead of --manifold, a formula: its variables, the weights w; the valley is where every --residual is 0"},
-    {"residual", "FORMULA", problem, typed, true, true,
+    {"residual", "FORMULA", problem, formulas, recorded, typed(&FormulaSource::residuals),
      "a residual f_a(w), as in \"u*v - a\"; L = (1/2) sum f_a^2; several make a valley of as many dimensions less. "
      "Operators + - * / ^, functions exp log sqrt sin cos tan tanh atan sinh cosh, pi, e; -u^2 is -(u^2)"},
-    {"constant", "NAME=VALUE", problem, typed, true, true,
+    {"constant", "NAME=VALUE", problem, formulas, recorded, typed(&FormulaSource::constants),
      "a number with a name for the formulas; may use those before it"},
-    {"parameter", "NAME=X in A:B", problem, typed, true, true,
+    {"parameter", "NAME=X in A:B", problem, formulas, recorded, typed(&FormulaSource::parameters),
      "a constant with its range, which --param sets; X is its default"},
-    {"weight", "S", problem, typed, true, false, "L = (S/2) sum f_a^2 instead (default 1)"},
-    {"name", "NAME", problem, typed, true, false, "what results call the formula (default formula)"},
-    {"manifold-file", "FILE", problem, typed, false, false,
+    {"weight", "S", problem, formulas, recorded, typed(&FormulaSource::weight),
+     "L = (S/2) sum f_a^2 instead (default 1)"},
+    {"name", "NAME", problem, formulas, recorded, typed(&FormulaSource::name),
+     "what results call the formula (default formula)"},
+    {"manifold-file",
+     "FILE",
+     problem,
+     formulas,
+     of_call,
+     {},
      "the formula from a file: lines `key = value` with the keys name, variables, residual, constant, parameter, "
-     "weight "
-     "and start"},
-    {"start", "A,B,...", problem, runs, true, false,
+     "weight and start"},
+    {"start", "A,B,...", problem, runs, recorded, start_point(),
      "start point, D numbers (default: the manifold's own, which a formula has only from its file), or random: drawn "
      "from the seed, the same for all runs; a point off the valley is moved onto it by the gradient flow (in compare "
      "unless a first phase is asked for), and the distance is reported"},
-    {"start-scale", "S", problem, runs, true, false,
+    {"start-scale", "S", problem, runs, recorded, number("S > 0", &RunConfig::start_scale).where(starts_at_random),
      "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
      "(2/D)^(1/2))"},
-    {"phase1", "NAME", problem, compare, true, false,
-     "how a start off the valley comes onto it: none (default: by the gradient flow, before the run), gd (by the "
-     "iteration without noise, as the run's first phase) or noisy (by as many steps with the noise on); the clock "
-     "starts at its end, the limiting diffusion where the noiseless iteration arrives"},
-    {"at", "A,B,...", problem, bit(Command::inspect), false, false, "the point to inspect; the same as --start"},
-    {"start", "A,B,...", problem, scan, true, false,
+    {"phase1", "NAME", problem, compare, recorded, choice(&RunConfig::phase1, first_phases),
+     "how a start off the valley comes onto it: {choices}; the clock starts at its end, the limiting diffusion where "
+     "the noiseless iteration arrives"},
+    {"at", "A,B,...", problem, bit(Command::inspect), of_call, value(&RunConfig::start, number_list),
+     "the point to inspect; the same as --start"},
+    {"start", "A,B,...", problem, scan, recorded, start_point(),
      "start point, D numbers, moved onto the valley unless --phase1 says otherwise (default: the first point of the "
      "flow along the valley from the manifold's own start at which tr H is within 2 % of its flattest value), or "
      "random: drawn from the seed and moved onto the valley by the gradient flow"},
-    {"start", "A,B,...", problem, advise, true, false,
+    {"start", "A,B,...", problem, advise, recorded, start_point(),
      "start point, D numbers, moved onto the valley (default: the first point of the flow along the valley from the "
      "manifold's own start at which tr H is within 2 % of its flattest value)"},
-    {"start-scale", "S", problem, scan, true, false,
+    {"start-scale", "S", problem, scan, recorded, number("S > 0", &RunConfig::start_scale).where(starts_at_random),
      "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
      "(2/D)^(1/2))"},
-    {"phase1", "NAME", problem, scan, true, false,
-     "none (default: runs begin on the valley) or noisy (they begin at the start as it was given, off the valley, with "
-     "the noise on during the descent, which counts; with --start random each at a point of its own)"},
-    {"search", "N", problem, bit(Command::inspect) | advise, false, false,
-     "also look for other local flattest points: from N starts, 1 to 1000, drawn around this one and moved onto the "
+    {"phase1", "NAME", problem, scan, recorded, choice(&RunConfig::phase1, scanned_phases), "{choices}"},
+    {"search", "N", problem, bit(Command::inspect) | advise, of_call, whole(1, most_searches, &Options::search),
+     "also look for other local flattest points: from N starts, {range}, drawn around this one and moved onto the "
      "valley by the gradient flow"},
-    {"strict", "", problem, runs, true, false, "refuse a start off the valley instead of moving it"},
+    {"strict", "", problem, runs, recorded, flag(&RunConfig::strict),
+     "refuse a start off the valley instead of moving it"},
 
-    {"scheme", "NAME", process, problems, true, false, "heavy-ball (default), nesterov or sgd"},
-    {"eta", "X", process, runs, true, false, "learning rate, > 0 (default 0.05)"},
-    {"beta", "X", process, runs, true, false, "momentum, 0 <= beta < 1 (default 0.9; 0 for sgd)"},
-    {"C", "X", process, runs, true, false, "with --gamma, instead of --beta: 1 - beta = C eta^gamma"},
-    {"gamma", "X", process, runs, true, false,
-     "exponent, 0 <= gamma < 1, of --C; with --beta or --form asymptotic it only chooses the regime of that form"},
-    {"epsilon", "X", process, runs, true, false,
-     "noise scale, > 0 (default: the largest that keeps the time of the motion along the valley above 50 tau_1 and the "
-     "transverse cloud below 5 % of the valley's curvature radius)"},
+    {"scheme", "NAME", process, problems, recorded, choice(&RunConfig::scheme, schemes), "{choices}"},
+    {"eta", "X", process, runs, recorded, number("eta > 0", &RunConfig::eta),
+     "learning rate, {range} (default {default})"},
+    {"beta", "X", process, runs, recorded, momentum(), "momentum, {range} (default {default}; 0 for sgd)"},
+    {"C", "X", process, runs, recorded, number("C > 0", &RunConfig::C),
+     "with --gamma, instead of --beta: 1 - beta = C eta^gamma"},
+    {"gamma", "X", process, runs, recorded, number("0 <= gamma < 1", &RunConfig::gamma),
+     "exponent, {range}, of --C; with --beta or --form asymptotic it only chooses the regime of that form"},
+    {"epsilon", "X", process, runs, recorded, number("epsilon > 0", &RunConfig::epsilon),
+     "noise scale, {range} (default: the largest that keeps the time of the motion along the valley above 50 tau_1 and "
+     "the transverse cloud below 5 % of the valley's curvature radius)"},
 
-    {"eta", "X", process, advise, true, false, "learning rate, > 0 (default 0.05)"},
-    {"epsilon", "X", process, scan | advise, true, false, "noise scale, > 0 (default 0.1)"},
+    {"eta", "X", process, advise, recorded, number("eta > 0", &RunConfig::eta),
+     "learning rate, {range} (default {default})"},
+    {"epsilon", "X", process, scan | advise, recorded, number("epsilon > 0", &RunConfig::epsilon),
+     "noise scale, {range} (default 0.1)"},
 
-    {"noise", "NAME", noise, runs, true, false,
-     "label (default: sigma = s J^T, labels are perturbed), isotropic (sigma = I), constant (sigma from --sigma) or "
-     "minibatch (batches are drawn, labels exact: no noise on the valley; runs begin epsilon off it)"},
-    {"noise", "NAME", noise, scan | advise, true, false,
+    {"noise", "NAME", noise, runs, recorded, choice(&RunConfig::noise, noises), "{choices}"},
+    {"noise", "NAME", noise, scan | advise, recorded, choice(&RunConfig::noise, scanned_noises),
      "label (default); minibatch, sampling without label noise, is refused: it has no time scale along the valley"},
-    {"batch", "B", noise, problems, true, false,
+    {"batch", "B", noise, problems, recorded, whole(1, most_batch, &RunConfig::batch),
      "samples drawn in every step, 1 to the number of residuals, for label noise (default: all, nothing is drawn) and "
      "minibatch noise (default 1)"},
-    {"draw", "NAME", noise, problems, true, false,
-     "how a batch is drawn: without-replacement (default) or with-replacement; needs --batch"},
-    {"sigma", "FILE", noise, runs, true, false, "noise factor of --noise constant: CSV, D rows, no header"},
-    {"noise-law", "NAME", noise, compare, true, false, "law of each draw: gaussian (default) or rademacher (+1 or -1)"},
+    {"draw", "NAME", noise, problems, recorded, choice(&RunConfig::draw, draws).where(draws_batches),
+     "how a batch is drawn: {choices}; needs --batch"},
+    {"sigma", "FILE", noise, runs, recorded, noise_factor(),
+     "noise factor of --noise constant: CSV, D rows, no header"},
+    {"noise-law", "NAME", noise, compare, recorded, choice(&RunConfig::noise_law, laws), "law of each draw: {choices}"},
 
-    {"noise-law", "NAME", noise, scan, true, false, "law of each draw: rademacher (default, +1 or -1) or gaussian"},
+    {"noise-law", "NAME", noise, scan, recorded, choice(&RunConfig::noise_law, laws),
+     "law of each draw: rademacher (default, +1 or -1) or gaussian"},
 
-    {"eta", "LIST", grid, scan, true, false,
+    {"eta", "LIST", grid, scan, recorded, spaced("eta > 0", Spacing::equal_ratios, &ScanConfig::etas),
      "learning rates: A,B,... or LOW:HIGH:COUNT, logarithmic (default 1e-4:1e-2:7; 1e-2:1e-1:7 for sgd)"},
-    {"gamma", "LIST", grid, scan, true, false,
+    {"gamma", "LIST", grid, scan, recorded,
+     spaced("0 <= gamma < 1", Spacing::equal_steps, &ScanConfig::gammas).where(has_momentum),
      "exponents: A,B,... or LOW:HIGH:COUNT (default 0.5,0.55,0.6,0.633,2/3,0.7,0.75,0.8)"},
-    {"C", "LIST", grid, scan, true, false,
+    {"C", "LIST", grid, scan, recorded, spaced("C > 0", Spacing::equal_ratios, &ScanConfig::Cs).where(has_momentum),
      "prefactors in 1 - beta = C eta^gamma: A,B,... or LOW:HIGH:COUNT, logarithmic (default 2 C*); the optimal gamma "
-     "is "
-     "the first one's"},
-    {"delta", "X", grid, scan, true, false,
-     "converged: within this part of the initial excess, or of the plateau, 1e-6 <= delta < 1 (default 0.2)"},
-    {"limit", "K", grid, scan, true, false,
+     "is the first one's"},
+    {"delta", "X", grid, scan, recorded, number("1e-6 <= delta < 1", &ScanConfig::delta),
+     "converged: within this part of the initial excess, or of the plateau, {range} (default {default})"},
+    {"limit", "K", grid, scan, recorded, whole(1, step_count, &ScanConfig::limit),
      "most steps of a cell (default: ten times the expected number); a cell that reaches it gets the status limit"},
-    {"paths", "N", grid, scan, true, false, "trajectories of each cell, 256 to 100000000 (default 8192)"},
-    {"no-prefactor", "", grid, scan, true, false, "leave out the part that varies C at gamma = 2/3"},
-    {"prefactor-eta", "X", grid, scan, true, false, "learning rate of that part (default 1e-3)"},
-    {"prefactor-C", "LIST", grid, scan, true, false,
+    {"paths", "N", grid, scan, recorded, whole(fewest_paths, most_paths, &RunConfig::paths),
+     "trajectories of each cell, {range} (default {default})"},
+    {"no-prefactor", "", grid, scan, recorded, no_flag(&ScanConfig::prefactor),
+     "leave out the part that varies C at gamma = 2/3"},
+    {"prefactor-eta", "X", grid, scan, recorded, number("eta > 0", &ScanConfig::prefactor_eta).where(scans_prefactor),
+     "learning rate of that part (default 1e-3)"},
+    {"prefactor-C", "LIST", grid, scan, recorded,
+     spaced("C > 0", Spacing::equal_ratios, &ScanConfig::prefactor_Cs).where(scans_prefactor),
      "its prefactors: A,B,... or LOW:HIGH:COUNT, logarithmic (default: 25 from 0.4 C* to 1.9 C*)"},
-    {"prefactor-paths", "N", grid, scan, true, false, "its trajectories for each C (default 65536)"},
-    {"read-at", "NAME", grid, scan, true, false,
+    {"prefactor-paths", "N", grid, scan, recorded,
+     whole(fewest_paths, most_paths, &ScanConfig::prefactor_paths).where(scans_prefactor),
+     "its trajectories for each C (default {default})"},
+    {"read-at", "NAME", grid, scan, recorded, choice(&ScanConfig::read_at, places),
      "where the slow coordinates are read: at the weights, or at the nearest point of the valley (default: weights, if "
      "the coordinates' gradients at the flattest point are tangent to the valley, so that the noise across it hardly "
      "enters; otherwise valley)"},
-    {"control", "NAME", grid, scan, true, false,
+    {"control", "NAME", grid, scan, recorded, choice(&ScanConfig::control, controls),
      "none (default), or a negative control, with which the two-thirds law must not appear: no-transverse leaves the "
      "transverse times out, wrong-clock counts in units of slow time"},
-    {"seed", "N", grid, scan, true, false, "seed of all noise, 0 to 2^64-1 (default 1)"},
+    {"seed", "N", grid, scan, recorded, whole(0, any, &RunConfig::seed),
+     "seed of all noise, {range} (default {default})"},
 
-    {"form", "NAME", comparison, compare, true, false,
-     "the form of the theorem that is judged: finite-step (default: exact as epsilon -> 0), paper (eta -> 0 with "
-     "eta/mu^2 kept) or asymptotic (eta -> 0 at fixed C and gamma; needs --gamma)"},
-    {"time", "T", comparison, compare, true, false,
+    {"form", "NAME", comparison, compare, recorded, choice(&RunConfig::form, forms),
+     "the form of the theorem that is judged: {choices}"},
+    {"time", "T", comparison, compare, recorded, number("time > 0", &RunConfig::time),
      "length in units of slow time, (mu/(eta epsilon))^2 steps each (default 2, less where the valley is steep)"},
-    {"steps", "K", comparison, compare, true, false, "length in steps, instead of --time"},
-    {"limit-step", "T", comparison, compare, true, false,
+    {"steps", "K", comparison, compare, recorded, whole(1, step_count, &RunConfig::steps),
+     "length in steps, instead of --time"},
+    {"limit-step", "T", comparison, compare, recorded, number("limit-step > 0", &RunConfig::limit_step),
      "slow time per step of the limiting diffusion that is driven by the discrete runs' own noise; with noise of its "
-     "own "
-     "it takes four times that, by a scheme of higher order (default: 1/128 of the time of the motion along the "
-     "valley, "
-     "halved until a trial does not see the steps); not with label and minibatch noise, whose limit does not diffuse"},
-    {"paths", "N", comparison, compare, true, false, "trajectories of each process, 256 to 100000000 (default 32768)"},
-    {"shared-noise", "", comparison, compare, true, false,
+     "own it takes four times that, by a scheme of higher order (default: 1/128 of the time of the motion along the "
+     "valley, halved until a trial does not see the steps); not with label and minibatch noise, whose limit does not "
+     "diffuse"},
+    {"paths", "N", comparison, compare, recorded, whole(fewest_paths, most_paths, &RunConfig::paths),
+     "trajectories of each process, {range} (default {default})"},
+    {"shared-noise", "", comparison, compare, recorded, flag(&RunConfig::shared_noise),
      "drive both processes by the same noise and compare them path by path"},
-    {"slow-variable", "NAME", comparison, compare, true, false,
-     "what is compared with the diffusion: first-order (default: projected weights and momentum) or iterated (the "
-     "limit map of the noiseless iteration)"},
-    {"ladder", "NAME", comparison, compare, true, false,
-     "brief (default: epsilon and epsilon/2) or full (adds epsilon/4 and three learning rates)"},
-    {"seed", "N", comparison, compare, true, false, "seed of all noise, 0 to 2^64-1 (default 1)"},
-    {"seed", "N", problem, bit(Command::inspect), true, false,
-     "seed of --start random and --search, 0 to 2^64-1 (default 1)"},
-    {"seed", "N", problem, advise, false, false, "seed of --search, 0 to 2^64-1 (default 1)"},
+    {"slow-variable", "NAME", comparison, compare, recorded, choice(&RunConfig::slow_variable, slow_variables),
+     "what is compared with the diffusion: {choices}"},
+    {"ladder", "NAME", comparison, compare, recorded, choice(&RunConfig::ladder, ladders), "{choices}"},
+    {"seed", "N", comparison, compare, recorded, whole(0, any, &RunConfig::seed),
+     "seed of all noise, {range} (default {default})"},
+    {"seed", "N", problem, bit(Command::inspect), recorded, whole(0, any, &RunConfig::seed),
+     "seed of --start random and --search, {range} (default {default})"},
+    {"seed", "N", problem, advise, of_call, whole(0, any, &RunConfig::seed),
+     "seed of --search, {range} (default {default})"},
 
-    {"only", "ID,...", checks, verify, false, false,
+    {"only", "ID,...", checks, verify, of_call, check_patterns(),
      "these checks alone: IDs separated by commas, D4 for all that begin with D4-, * and ? as wildcards"},
-    {"manifold", "NAME", checks, verify, false, false, "on this manifold alone (default: all)"},
-    {"start", "A,B,...", problem, verify, false, false,
+    {"manifold", "NAME", checks, verify, of_call,
+     value(&VerifyRequest::manifold, [](const Setting& s) { return manifolds::description_of(s.text).name; }),
+     "on this manifold alone (default: all)"},
+    {"start", "A,B,...", problem, verify, of_call, typed(&FormulaSource::start),
      "a point on or near the valley of the formula, D numbers; the checks are made there and around it"},
-    {"thorough", "", checks, verify, false, false, "more points and more paths: minutes instead of seconds"},
-    {"seed", "N", checks, verify, false, false, "seed of the checks that sample, 0 to 2^64-1 (default 1)"},
-    {"aa", "N", checks, verify, false, false,
+    {"thorough", "", checks, verify, of_call, flag(&VerifyRequest::thorough),
+     "more points and more paths: minutes instead of seconds"},
+    {"seed", "N", checks, verify, of_call, whole(0, any, &VerifyRequest::seed),
+     "seed of the checks that sample, {range} (default {default})"},
+    {"aa", "N", checks, verify, of_call, whole(1, most_repeats, &Options::repeats),
      "instead of the checks, N repeats of those that sample, small and with fresh seeds, with the same law on both "
      "sides: no verdict may raise an alarm and p-values must be uniform"},
-    {"list", "", checks, verify, false, false,
+    {"list", "", checks, verify, of_call, flag(&Options::list_checks),
      "list the checks, of a manifold or formula those that apply to it, and stop"},
 
-    {"output", "DIR", results, compare | scan, false, false,
+    {"output", "DIR", results, compare | scan, of_call, path_name(&Options::output, "folder"),
      "folder for the results (default: valleydrift-out/MANIFOLD-NNN, the first free number); a folder that holds "
      "anything is refused"},
-    {"force", "", results, compare | scan, false, false,
+    {"force", "", results, compare | scan, of_call, flag(&Options::force),
      "write into the folder --output although it holds something; files of an earlier run are set aside in "
-     "replaced-NNN "
-     "until this one is complete"},
-    {"resume", "", results, scan, false, false,
+     "replaced-NNN until this one is complete"},
+    {"resume", "", results, scan, of_call, flag(&Options::resume),
      "continue the interrupted scan in the folder --output, with its configuration: the files end in the same bytes"},
-    {"save-paths", "", results, compare, false, false, "write every trajectory to paths.csv"},
-    {"path", "N", results, compare, false, false,
+    {"save-paths", "", results, compare, of_call, flag(&Options::save_paths), "write every trajectory to paths.csv"},
+    {"path", "N", results, compare, of_call, path_number(),
      "do not compare: replay trajectory N alone and write it in full, without pictures; not with what concerns the "
      "ensemble, as --ladder and --save-paths do"},
-    {"no-plots", "", results, compare | scan, false, false, "write no pictures"},
-    {"json", "", results, described, false, false, "print one JSON object instead of the text"},
-    {"json", "FILE", results, verify, false, false, "also write the results as JSON; replaces the file"},
-    {"junit", "FILE", results, verify, false, false,
+    {"no-plots", "", results, compare | scan, of_call, flag(&Options::no_plots), "write no pictures"},
+    {"json", "", results, described, of_call, flag(&Options::json), "print one JSON object instead of the text"},
+    {"json", "FILE", results, verify, of_call, path_name(&Options::json_file, "file"),
+     "also write the results as JSON; replaces the file"},
+    {"junit", "FILE", results, verify, of_call, path_name(&Options::junit_file, "file"),
      "also write the results as JUnit XML, which CI systems read; replaces the file"},
-    {"quiet", "", results, compare | verify | scan, false, false,
+    {"quiet", "", results, compare | verify | scan, of_call, flag(&Options::quiet),
      "print the verdict only, and nothing on stderr but errors"},
-    {"benchmark", "", results, compare, false, false, "also print the cost per path and step"},
+    {"benchmark", "", results, compare, of_call, flag(&Options::benchmark), "also print the cost per path and step"},
 
-    {"config", "FILE", general, runs | scan, false, false,
+    {"config",
+     "FILE",
+     general,
+     runs | scan,
+     of_call,
+     {},
      "read settings from FILE: lines `key = value` with the names above, # for comments. The command line wins, and "
      "also replaces what contradicts it in the file"},
-    {"print-config", "", general, runs | scan, false, false,
+    {"print-config", "", general, runs | scan, of_call, flag(&Options::print_config),
      "print the resolved configuration, which --config reads again, and stop"},
-    {"dry-run", "", general, compare | scan, false, false,
+    {"dry-run", "", general, compare | scan, of_call, flag(&Options::dry_run),
      "check all input, the folder --output too, state the cost, and stop"},
-    {"threads", "N", general, compare | verify | scan, false, false,
-     "threads, 1 to 1024 (default: all processors); results do not depend on it"},
-    {"help", "", general, every, false, false, "print this help; `valleydrift COMMAND --help` for one command"},
-    {"version", "", general, every, false, false, "print the version"},
+    {"threads", "N", general, compare | verify | scan, of_call, whole(1, most_threads, &Options::threads),
+     "threads, {range} (default: all processors); results do not depend on it"},
+    {"help", "", general, every, of_call, flag(&Options::help),
+     "print this help; `valleydrift COMMAND --help` for one command"},
+    {"version", "", general, every, of_call, flag(&Options::version), "print the version"},
 };
 
 std::string lower(std::string_view text) {
@@ -210,26 +293,9 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-std::string name_of(Command command) {
-  switch (command) {
-    case Command::manifolds:
-      return "manifolds";
-    case Command::inspect:
-      return "inspect";
-    case Command::compare:
-      return "compare";
-    case Command::verify:
-      return "verify";
-    case Command::scan:
-      return "scan";
-    case Command::advise:
-      return "advise";
-  }
-  return {};
-}
-
-std::vector<Command> all_commands() {
-  return {Command::manifolds, Command::inspect, Command::compare, Command::verify, Command::scan, Command::advise};
+OptionValue OptionValue::where(std::function<bool(const Options&)> condition) && {
+  applies = std::move(condition);
+  return std::move(*this);
 }
 
 std::span<const OptionInfo> option_table() { return options; }
@@ -246,6 +312,11 @@ const OptionInfo* find_option(std::string_view name, std::optional<Command> comm
 
 bool belongs_to(const OptionInfo& option, Command command) { return (option.commands & bit(command)) != 0; }
 
+const OptionInfo* reader_of(std::string_view name, Command command) {
+  const OptionInfo* own = find_option(name, command);
+  return own && command == Command::inspect && !belongs_to(*own, command) ? find_option(name, Command::compare) : own;
+}
+
 std::vector<std::string> owners_of(std::string_view name) {
   std::vector<std::string> owners;
   for (const Command command : all_commands()) {
@@ -253,6 +324,21 @@ std::vector<std::string> owners_of(std::string_view name) {
     if (option && belongs_to(*option, command)) owners.push_back(name_of(command));
   }
   return owners;
+}
+
+std::string help_text(const OptionInfo& option, Command command) {
+  const Texts set = option.value.written ? option.value.written(default_options(command)) : Texts{};
+  const std::string preset = set.empty() ? "" : set.front();
+  std::string names;
+  for (std::size_t i = 0; i < option.value.choices.size(); ++i) {
+    const auto& [name, meaning] = option.value.choices[i];
+    const bool last = i + 1 == option.value.choices.size();
+    names += i == 0 ? "" : last ? " or " : ", ";
+    const std::string note = name != preset ? meaning : meaning.empty() ? "default" : "default: " + meaning;
+    names += note.empty() ? name : fmt::format("{} ({})", name, note);
+  }
+  return fmt::format(fmt::runtime(option.help), fmt::arg("range", option.value.range), fmt::arg("choices", names),
+                     fmt::arg("default", preset));
 }
 
 std::string_view own_name(std::string_view name) {

@@ -1,18 +1,35 @@
-// Every option of the program, written once: the parser, the help and the configuration file all read this table.
+// Every option of the program, one row each: the parser, the help and the configuration file all walk this table.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/arguments.hpp"
+
 namespace valleydrift::cli {
 
-enum class Command { manifolds, inspect, compare, verify, scan, advise };
+struct Options;
 
-std::string name_of(Command command);
-std::vector<Command> all_commands();
+/// What an option takes and where it goes; the kinds of values are in values.hpp.
+struct OptionValue {
+  /// From text into its field. Throws ConfigError that begins with `where` for what is not allowed.
+  std::function<void(const Setting& setting, Options& options)> read;
+  /// Its field as a configuration file has it, a text for each line; none if it is not set.
+  std::function<std::vector<std::string>(const Options& options)> written = {};
+  /// Whether a configuration has it beside the others; always if empty.
+  std::function<bool(const Options& options)> applies = {};
+  std::string range = {};  ///< what is allowed, as in "> 0", for {range} in the help
+  /// The names it takes with what they mean, which may be empty, for {choices} in the help.
+  std::vector<std::pair<std::string, std::string>> choices = {};
+  bool repeatable = false;
+
+  /// The same, in a configuration only where this is so.
+  OptionValue where(std::function<bool(const Options&)> condition) &&;
+};
 
 struct OptionInfo {
   std::string_view name;
@@ -20,8 +37,8 @@ struct OptionInfo {
   std::string_view group;     ///< heading in the help
   unsigned commands;          ///< the commands it belongs to, a bit for each
   bool decides_results;       ///< may stand in a configuration file
-  bool repeatable;
-  std::string_view help;
+  OptionValue value;
+  std::string_view help;  ///< {range}, {choices} and {default} stand for those of its value
 };
 
 /// In the order of the help.
@@ -30,8 +47,12 @@ std::span<const OptionInfo> option_table();
 /// a file with verify and is a flag elsewhere.
 const OptionInfo* find_option(std::string_view name, std::optional<Command> command = {});
 bool belongs_to(const OptionInfo& option, Command command);
+/// The entry by which `command` reads this name, of a configuration file too: inspect reads that of a comparison.
+const OptionInfo* reader_of(std::string_view name, Command command);
 /// The names of the commands that have an option of this name.
 std::vector<std::string> owners_of(std::string_view name);
+/// The help with the value's range, choices and default in it.
+std::string help_text(const OptionInfo& option, Command command);
 
 /// What this program calls what other programs call `name` (without dashes), as in lr: "eta", "scheme nesterov"; empty
 /// if it is no such word.

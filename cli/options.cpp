@@ -1,17 +1,12 @@
-// Reads and checks the options of each command: iteration, noise, start, comparison, verify, output.
+// Reads every option by its row of the table, then checks what several of them together must be.
 #include "cli/options.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 
-#include "cli/arguments.hpp"
-#include "cli/manifold_options.hpp"
-#include "cli/scan_options.hpp"
-#include "cli/settings.hpp"
-#include "cli/unused.hpp"
+#include "cli/option_table.hpp"
 #include "cli/values.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/formula/formula.hpp"
@@ -20,185 +15,116 @@
 namespace valleydrift::cli {
 namespace {
 
-using run::Ladder;
+using manifolds::FormulaSource;
 using run::NoiseKind;
-using run::Phase1;
-using run::RunConfig;
-using run::SlowVariable;
 
-Range above_zero(const std::string& what) { return {0.0, false, infinity, false, what + " > 0"}; }
-Range from_zero_to_one(const std::string& what) { return {0.0, true, 1.0, false, "0 <= " + what + " < 1"}; }
+// What no row can check by itself.
 
-void read_iteration(const Settings& settings, run::RunConfig& run) {
-  if (const Setting* s = settings.find("scheme")) {
-    run.scheme = choice<Scheme>(*s, {Scheme::heavy_ball, Scheme::nesterov, Scheme::sgd}, name);
+/// The formula of a file, each key read by the row of its name: `verify` takes them all as parts of a formula.
+FormulaSource formula_in(const std::string& path) {
+  Options options;
+  const Settings file = read_manifold_file(path);
+  for (const auto& [key, settings] : file.by_option) {
+    for (const Setting& setting : settings) find_option(key, Command::verify)->value.read(setting, options);
   }
-  if (const Setting* s = settings.find("eta")) run.eta = number_in(*s, above_zero("eta"));
-  if (const Setting* s = settings.find("beta")) run.beta = number_in(*s, from_zero_to_one("beta"));
-  if (const Setting* s = settings.find("C")) run.C = number_in(*s, above_zero("C"));
-  if (const Setting* s = settings.find("gamma")) run.gamma = number_in(*s, from_zero_to_one("gamma"));
-  if (const Setting* s = settings.find("epsilon")) run.epsilon = number_in(*s, above_zero("epsilon"));
+  return options.formula;
+}
 
-  settings.refuse_both("beta", "C", "both set the momentum; give one of them");
-  if (run.C && !run.gamma) {
-    throw ConfigError(fmt::format("{} without --gamma: 1 - beta = C eta^gamma needs both", settings.find("C")->where));
+/// The formula that --variables and --residual, or --manifold-file, have put into `options`; nothing if a manifold of
+/// the list is asked for. Throws ConfigError for both at once, or for half a formula.
+std::shared_ptr<const FormulaSource> checked_formula(const Settings& settings, const Options& options) {
+  const Setting* file = settings.find("manifold-file");
+  const Setting* part = settings.first_of({"variables", "residual", "constant", "parameter", "weight", "name"});
+  if (!file && !part) return nullptr;
+  if (const Setting* manifold = settings.find("manifold")) {
+    throw ConfigError(fmt::format("{} with {}: a manifold of the list and a formula; give one of them", manifold->where,
+                                  (file ? file : part)->where));
   }
-  if (run.scheme == Scheme::sgd) {
-    const std::string scheme = settings.find("scheme")->where;
-    if (run.C) throw ConfigError(fmt::format("{} sgd with {}: sgd has no momentum", scheme, settings.find("C")->where));
-    if (run.beta.value_or(0.0) > 0.0) {
-      throw ConfigError(fmt::format("{} sgd with {} {}: sgd has no momentum, allowed is beta = 0", scheme,
-                                    settings.find("beta")->where, settings.find("beta")->text));
-    }
+  if (file && part) throw ConfigError(fmt::format("{} with {}: the file holds the formula", part->where, file->where));
+  FormulaSource source = file ? formula_in(file->text) : options.formula;
+  if (options.formula.start) source.start = options.formula.start;
+  // A formula has no start of its own; the one that is given for the run serves for it.
+  const Setting* start = settings.first_of({"start", "at"});
+  if (start && !source.start && start->text != random_word) source.start = {start->where, start->text};
+  const auto missing = [&](const char* option, const char* what, const char* example) {
+    if (file)
+      return ConfigError(fmt::format("{} {}: {}, write {} = {}", file->where, file->text, what, option, example));
+    return ConfigError(fmt::format("{0} without --{1}: {2}, write --{1} \"{3}\"", part->where, option, what, example));
+  };
+  if (source.variables.where.empty()) throw missing("variables", "the names of the weights are missing", "u,v");
+  if (source.residuals.empty()) throw missing("residual", "a formula that is 0 on the valley is missing", "u*v - 1");
+  return std::make_shared<const FormulaSource>(std::move(source));
+}
+
+/// The manifold of the run, which is in `options` from here on.
+manifolds::Manifold checked_manifold(const Settings& settings, Options& options) {
+  run::RunConfig& run = options.run;
+  run.formula = checked_formula(settings, options);
+  if (run.formula) run.manifold = manifolds::description_of(*run.formula).name;
+  manifolds::Manifold manifold = run.make_manifold();
+  if (run.formula && !run.random_start) manifold.default_start();  // there is one
+  const Setting* start = settings.first_of({"start", "at"});
+  if (run.start && static_cast<int>(run.start->size()) != manifold.dimension()) {
+    throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", start->where, run.start->size(),
+                                  manifold.dimension(), manifold.description().coordinates));
+  }
+  return manifold;
+}
+
+void check_momentum(const Settings& settings, const run::RunConfig& run) {
+  if (run.scheme == Scheme::sgd && run.beta.value_or(0.0) > 0.0) {
+    throw ConfigError(fmt::format("{} sgd with {} {}: sgd has no momentum, allowed is beta = 0",
+                                  settings.find("scheme")->where, settings.find("beta")->where,
+                                  settings.find("beta")->text));
   }
   run.hyperparameters();  // mu in (0, 1]
 }
 
-void read_noise(const Settings& settings, run::RunConfig& run, int dimension) {
-  if (const Setting* s = settings.find("noise")) {
-    run.noise = choice<run::NoiseKind>(
-        *s, {run::NoiseKind::label, run::NoiseKind::isotropic, run::NoiseKind::constant, run::NoiseKind::minibatch},
-        name);
+/// The noise factor, the batches and the steps of the limit go with some noise only.
+void check_noise(const Settings& settings, run::RunConfig& run, int dimension) {
+  const Setting *sigma = settings.find("sigma"), *draw = settings.find("draw"), *step = settings.find("limit-step");
+  const std::string noise = name_of(run.noise);
+  if (sigma && run.noise != NoiseKind::constant) {
+    throw ConfigError(
+        fmt::format("{} with --noise {}: only --noise constant reads a noise factor", sigma->where, noise));
   }
-  if (const Setting* s = settings.find("noise-law")) {
-    run.noise_law = choice<NoiseLaw>(*s, {NoiseLaw::gaussian, NoiseLaw::rademacher}, name);
+  if (sigma) run.sigma = read_matrix(sigma->where, run.sigma_file, dimension);
+  const bool drawn = run.noise == NoiseKind::label || run.noise == NoiseKind::minibatch;
+  if (const Setting* s = settings.first_of({"batch", "draw"}); s && !drawn) {
+    throw ConfigError(fmt::format("{} with --noise {}: only label and minibatch noise draw samples", s->where, noise));
   }
-  const Setting* sigma = settings.find("sigma");
-  if (run.noise == run::NoiseKind::constant && !sigma) {
-    throw ConfigError(fmt::format("{} constant without --sigma: the noise factor comes from a CSV file",
-                                  settings.find("noise")->where));
-  }
-  if (!sigma) return;
-  if (run.noise != run::NoiseKind::constant) {
-    throw ConfigError(fmt::format("{} with --noise {}: only --noise constant reads a noise factor", sigma->where,
-                                  name_of(run.noise)));
-  }
-  std::filesystem::path path = sigma->text;
-  if (sigma->from_file) {
-    // Relative to the configuration file, so that an output folder can be moved as a whole.
-    path = std::filesystem::path(settings.find("config")->text).parent_path() / path;
-  }
-  run.sigma_file = path.string();
-  run.sigma = read_matrix(sigma->where, run.sigma_file, dimension);
-}
-
-}  // namespace
-
-bool read_random_start(const Settings& settings, run::RunConfig& run) {
-  const Setting* start = settings.find("start");
-  const Setting* scale = settings.find("start-scale");
-  run.random_start = start && start->text == random_word;
-  if (scale && !run.random_start) {
-    throw ConfigError(fmt::format("{} without --start random: only a random start has a scale", scale->where));
-  }
-  if (scale) run.start_scale = number_in(*scale, above_zero("S"));
-  return run.random_start;
-}
-
-void read_batch(const Settings& settings, run::RunConfig& run) {
-  const Setting* batch = settings.find("batch");
-  const Setting* draw = settings.find("draw");
-  const bool drawn = run.noise == run::NoiseKind::label || run.noise == run::NoiseKind::minibatch;
-  for (const Setting* s : {batch, draw}) {
-    if (s && !drawn) {
-      throw ConfigError(
-          fmt::format("{} with --noise {}: only label and minibatch noise draw samples", s->where, name_of(run.noise)));
-    }
-  }
-  if (draw && !batch && run.noise == run::NoiseKind::label) {
+  if (draw && !run.batch && run.noise == NoiseKind::label) {
     throw ConfigError(fmt::format("{} without --batch: the full batch draws nothing", draw->where));
   }
-  // How many samples there are is known once the manifold is made.
-  if (batch) run.batch = static_cast<int>(whole_number_in(*batch, 1, 65536));
-  if (draw)
-    run.draw =
-        choice<manifolds::Draw>(*draw, {manifolds::Draw::without_replacement, manifolds::Draw::with_replacement}, name);
+  if (step && drawn) {
+    throw ConfigError(
+        fmt::format("{} with --noise {}: its limit does not diffuse and takes no steps", step->where, noise));
+  }
 }
 
-namespace {
-
-void read_comparison(const Settings& settings, run::RunConfig& run, int dimension) {
-  if (const Setting* s = settings.find("form")) {
-    run.form = choice<Form>(*s, {Form::finite_step, Form::paper, Form::asymptotic}, name);
-    if (run.form == Form::asymptotic && !run.gamma) {
-      throw ConfigError(fmt::format("{} asymptotic without --gamma: gamma chooses its regime", s->where));
-    }
-  }
-  settings.refuse_both("time", "steps", "both set the length of the run; give one of them");
-  if (const Setting* s = settings.find("time")) run.time = number_in(*s, above_zero("time"));
-  if (const Setting* s = settings.find("steps")) {
-    run.steps = static_cast<std::int64_t>(whole_number_in(*s, 1, static_cast<std::uint64_t>(most_steps)));
-  }
-  if (const Setting* s = settings.find("limit-step")) {
-    run.limit_step = number_in(*s, above_zero("limit-step"));
-    if (run.noise == run::NoiseKind::label || run.noise == run::NoiseKind::minibatch) {
-      throw ConfigError(fmt::format("{} with --noise {}: its limit does not diffuse and takes no steps", s->where,
-                                    name_of(run.noise)));
-    }
-  }
-  // The statistics need 128 batches of at least two paths each; 10^8 paths are days of work.
-  if (const Setting* s = settings.find("paths"))
-    run.paths = static_cast<std::int64_t>(whole_number_in(*s, 256, 100'000'000));
+void check_run(const Settings& settings, Options& options) {
+  const int dimension = checked_manifold(settings, options).dimension();
+  run::RunConfig& run = options.run;
+  check_momentum(settings, run);
+  check_noise(settings, run, dimension);
   if (run.steps) check_size("--steps with --paths", static_cast<double>(*run.steps), run.paths, dimension);
-  if (const Setting* s = settings.find("slow-variable")) {
-    run.slow_variable =
-        choice<run::SlowVariable>(*s, {run::SlowVariable::first_order, run::SlowVariable::iterated}, name);
-  }
-  if (const Setting* s = settings.find("ladder"))
-    run.ladder = choice<run::Ladder>(*s, {run::Ladder::brief, run::Ladder::full}, name);
-  if (const Setting* s = settings.find("seed")) {
-    run.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
-  }
-  run.shared_noise = settings.flag("shared-noise");
 }
 
-run::RunConfig read_run(const Settings& settings) {
-  run::RunConfig run;
-  const manifolds::Manifold manifold = read_manifold(settings, run);
-
-  settings.refuse_both("at", "start", "both name the point; give one of them");
-  read_random_start(settings, run);
-  for (const char* option : {"start", "at"}) {
-    const Setting* s = settings.find(option);
-    if (!s || (run.random_start && s == settings.find("start"))) continue;
-    run.start = number_list(*s);
-    if (static_cast<int>(run.start->size()) != manifold.dimension()) {
-      throw ConfigError(fmt::format("{}: {} numbers given, allowed is {}: {}", s->where, run.start->size(),
-                                    manifold.dimension(), manifold.description().coordinates));
-    }
+void check_scan(const Settings& settings, Options& options) {
+  const int dimension = checked_manifold(settings, options).dimension();
+  run::RunConfig& run = options.run;
+  if (options.command == Command::advise && run.random_start) {
+    const Setting& start = *settings.find("start");
+    throw ConfigError(fmt::format("{} {}: nothing is simulated; give a point", start.where, start.text));
   }
-  run.strict = settings.flag("strict");
-  if (run.random_start && run.strict) {
-    throw ConfigError(fmt::format("{} with {} random: a random start is off the valley; give one of them",
-                                  settings.find("strict")->where, settings.find("start")->where));
+  if (run.noise == NoiseKind::minibatch) {
+    throw ConfigError(
+        fmt::format("{} minibatch: sampling without label noise vanishes on the valley, so there is no motion along it "
+                    "at order epsilon^2 and no time scale to measure; `valleydrift compare --noise minibatch` shows it",
+                    settings.find("noise")->where));
   }
-  if (const Setting* s = settings.find("phase1")) {
-    run.phase1 = choice<run::Phase1>(*s, {run::Phase1::none, run::Phase1::gd, run::Phase1::noisy}, name);
-  }
-  read_iteration(settings, run);
-  read_noise(settings, run, manifold.dimension());
-  read_batch(settings, run);
-  read_comparison(settings, run, manifold.dimension());
-  return run;
-}
-
-std::vector<std::string> read_patterns(const Setting& setting) {
-  std::vector<std::string> patterns;
-  std::string_view rest = setting.text;
-  for (;;) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    if (comma == 0) throw ConfigError(fmt::format("{}: '{}': an ID is empty", setting.where, setting.text));
-    patterns.emplace_back(rest.substr(0, comma));
-    if (comma == rest.size()) return patterns;
-    rest.remove_prefix(comma + 1);
-  }
-}
-
-std::optional<std::string> read_file_name(const Settings& settings, const char* option) {
-  const Setting* s = settings.find(option);
-  if (!s) return {};
-  if (s->text.empty()) throw ConfigError(fmt::format("{}: the name of the file is empty", s->where));
-  return s->text;
+  check_noise(settings, run, dimension);
+  options.scan.run = run;
 }
 
 /// Whether two names lead to one file, which need not be there yet.
@@ -220,39 +146,43 @@ void require_use(const Settings& settings, const char* option, const verify::Ver
   throw ConfigError(fmt::format("{} with {} {}: {}", s->where, only.where, only.text, why));
 }
 
-void read_verify(const Settings& settings, Options& options) {
-  if (const Setting* s = settings.find("only")) options.verify.only = read_patterns(*s);
-  if (const Setting* s = settings.find("manifold")) options.verify.manifold = manifolds::description_of(s->text).name;
-  options.verify.formula = read_formula_source(settings);
-  if (const Setting* s = settings.find("start"); s && s->text == random_word) {
-    throw ConfigError(fmt::format("{} {}: the checks need a point, D numbers", s->where, s->text));
+void check_verify(const Settings& settings, Options& options) {
+  options.verify.formula = checked_formula(settings, options);
+  const Setting* start = settings.find("start");
+  if (start && start->text == random_word) {
+    throw ConfigError(fmt::format("{} {}: the checks need a point, D numbers", start->where, start->text));
   }
   if (options.verify.formula) {  // an error in it comes before any check
     manifolds::Manifold(manifolds::description_of(*options.verify.formula), {}).default_start();
-  } else if (const Setting* s = settings.find("start")) {
-    throw ConfigError(fmt::format("{} without --variables: only a formula needs a start", s->where));
+  } else if (start) {
+    throw ConfigError(fmt::format("{} without --variables: only a formula needs a start", start->where));
   }
-  if (const Setting* s = settings.find("seed")) {
-    options.verify.seed = whole_number_in(*s, 0, std::numeric_limits<std::uint64_t>::max());
-  }
-  options.verify.thorough = settings.flag("thorough");
   require_use(
       settings, "seed", options.verify, [](const verify::Check* c) { return c->uses_seed; },
       "none of these checks draws numbers");
   require_use(
       settings, "thorough", options.verify, [](const verify::Check* c) { return !c->run_once; },
       "these checks concern no valley, and are made in one size");
-  options.list_checks = settings.flag("list");
-  // 10^6 repeats are two days of work.
-  if (const Setting* s = settings.find("aa")) {
-    options.repeats = static_cast<std::int64_t>(whole_number_in(*s, 1, 1'000'000));
-  }
-  options.json_file = read_file_name(settings, "json");
-  options.junit_file = read_file_name(settings, "junit");
   if (options.json_file && options.junit_file && same_file(*options.json_file, *options.junit_file)) {
     throw ConfigError(fmt::format("{} with {}: both name the file {}; give two", settings.find("json")->where,
                                   settings.find("junit")->where, *options.json_file));
   }
+}
+
+/// The configuration in the output folder, which lies below the command line.
+void add_interrupted(Settings& settings) {
+  const Setting* output = settings.find("output");
+  if (!output) throw ConfigError("--resume without --output: the folder of the interrupted scan is missing");
+  if (settings.find("force")) throw ConfigError("--resume with --force: --force starts again; give one of them");
+  const std::filesystem::path config = std::filesystem::path(output->text) / "config.ini";
+  std::error_code ignored;
+  if (!std::filesystem::exists(config, ignored)) {
+    throw ConfigError(
+        fmt::format("--resume --output {}: there is no {}: no scan was interrupted there; without "
+                    "--resume a new one is started",
+                    output->text, config.string()));
+  }
+  settings.add_file(read_config_file(config.string(), Command::scan));
 }
 
 Command read_command(const std::string& word) {
@@ -268,13 +198,14 @@ Command read_command(const std::string& word) {
 }
 
 /// The option that a word without one may be the value of, as in compare uv, --start 2 0.5, verify D4; or nothing.
-std::string meant_by(const std::string& word, const Arguments& arguments, Command command) {
+std::string meant_by(const std::string& word, const Settings& settings, Command command) {
   const auto takes = [&](const char* option) { return belongs_to(*find_option(option, command), command); };
-  const auto after = arguments.word_after.find(word);
+  const auto after = settings.word_after.find(word);
   const bool number = word.find_first_not_of("+-.,0123456789eE") == std::string::npos;
-  if (after != arguments.word_after.end() && number) {
-    const auto before = arguments.settings.find(after->second);
-    if (before != arguments.settings.end()) return fmt::format("--{} {},{}", after->second, before->second.text, word);
+  if (after != settings.word_after.end() && number) {
+    if (const Setting* before = settings.find(after->second)) {
+      return fmt::format("--{} {},{}", after->second, before->text, word);
+    }
   }
   if (number) return {};
   const std::filesystem::path file = word;
@@ -297,90 +228,113 @@ std::string meant_by(const std::string& word, const Arguments& arguments, Comman
 }
 
 /// The command and its name; and every option must belong to it.
-void read_command(const Arguments& arguments, Options& options) {
-  if (arguments.words.empty()) {
+void read_command(const Settings& settings, Options& options) {
+  if (settings.words.empty()) {
     if (options.help || options.version) return;
     throw ConfigError(
         "a command is missing: manifolds, inspect, compare, verify, scan or advise; `valleydrift --help` explains "
         "them");
   }
-  options.command = read_command(arguments.words.front());
+  options.command = read_command(settings.words.front());
   const std::size_t most_words = options.command == Command::manifolds ? 2 : 1;
-  if (arguments.words.size() > most_words) {
-    const std::string& word = arguments.words[most_words];
-    const std::string meant = meant_by(word, arguments, *options.command);
+  if (settings.words.size() > most_words) {
+    const std::string& word = settings.words[most_words];
+    const std::string meant = meant_by(word, settings, *options.command);
     throw ConfigError(
         fmt::format("{}: '{}' is not expected here{}", name_of(*options.command), word,
                     meant.empty() ? "; every value follows its --option" : fmt::format(", did you mean {}?", meant)));
   }
-  if (arguments.words.size() > 1) options.name = arguments.words[1];
+  if (settings.words.size() > 1) options.name = settings.words[1];
 
-  const auto check = [&](const std::string& option) {
-    if (belongs_to(*find_option(option, options.command), *options.command)) return;
+  for (const auto& [option, given] : settings.by_option) {
+    if (belongs_to(*find_option(option, options.command), *options.command)) continue;
     throw ConfigError(fmt::format("--{} does not belong to {}; it is an option of {}", option,
                                   name_of(*options.command), fmt::join(owners_of(option), " and ")));
-  };
-  for (const auto& [option, setting] : arguments.settings) check(option);
-  for (const auto& [option, settings] : arguments.repeated) check(option);
+  }
 }
 
-}  // namespace
+/// Each option by its row, in the order of the table.
+void read_values(const Settings& settings, Options& options) {
+  for (const OptionInfo& option : option_table()) {
+    if (!option.value.read || reader_of(option.name, *options.command) != &option) continue;
+    for (const Setting& setting : settings.all(std::string(option.name))) option.value.read(setting, options);
+  }
+}
 
-namespace {
-
-Options read_options(const Arguments& arguments, Settings& settings) {
+Options read_options(Settings& settings) {
   Options options;
-  options.help = settings.flag("help");
-  options.version = settings.flag("version");
-  read_command(arguments, options);
+  options.help = settings.given("help");
+  options.version = settings.given("version");
+  read_command(settings, options);
   if (options.help || options.version) return options;
 
-  options.json = settings.flag("json");
-  if (options.command == Command::manifolds) {
-    if (!options.name.empty()) manifolds::description_of(options.name);
-    return options;
-  }
-
-  if (const Setting* s = settings.find("search")) options.search = static_cast<int>(whole_number_in(*s, 1, 1000));
-  if (const Setting* s = settings.find("threads")) options.threads = static_cast<int>(whole_number_in(*s, 1, 1024));
-  options.quiet = settings.flag("quiet");
-  if (options.command == Command::verify) {
-    read_verify(settings, options);
-    refuse_unused(settings, *options.command);
-    return options;
-  }
-
-  if (const Setting* s = settings.find("config")) settings.add_file(read_config_file(s->text, *options.command));
-  if (const Setting* s = settings.find("output")) {
-    if (s->text.empty()) throw ConfigError("--output: the name of the folder is empty");
-    options.output = s->text;
-  }
-  options.force = settings.flag("force");
-  options.no_plots = settings.flag("no-plots");
-  options.dry_run = settings.flag("dry-run");
-  options.print_config = settings.flag("print-config");
-  if (options.command == Command::scan || options.command == Command::advise) {
-    read_scan(settings, options);
-    refuse_unused(settings, *options.command);
-    return options;
-  }
-  options.run = read_run(settings);
-  refuse_unused(settings, *options.command);
-  if (const Setting* s = settings.find("path")) {
-    options.path = static_cast<std::int64_t>(whole_number_in(*s, 0, static_cast<std::uint64_t>(options.run.paths - 1)));
-  }
-  options.save_paths = settings.flag("save-paths");
-  options.benchmark = settings.flag("benchmark");
+  const Command command = *options.command;
+  const std::string name = options.name;
+  options = default_options(command);
+  options.name = name;
+  if (!name.empty()) manifolds::description_of(name);
+  if (const Setting* s = settings.find("config")) settings.add_file(read_config_file(s->text, command));
+  if (settings.find("resume")) add_interrupted(settings);
+  read_values(settings, options);
+  refuse_unused(settings, command);
+  if (command == Command::verify) check_verify(settings, options);
+  if (command == Command::scan || command == Command::advise) check_scan(settings, options);
+  if (command == Command::inspect || command == Command::compare) check_run(settings, options);
   return options;
 }
 
+/// The rows that a configuration of this command has, in the order of its lines: the table's but for these.
+std::vector<const OptionInfo*> recorded_options(Command command) {
+  std::vector<const OptionInfo*> rows;
+  for (const OptionInfo& option : option_table()) {
+    if (belongs_to(option, command) && option.decides_results) rows.push_back(&option);
+  }
+  const auto move_behind = [&](std::string_view name, std::string_view behind) {
+    const auto at = [&](std::string_view n) {
+      return std::find_if(rows.begin(), rows.end(), [n](const OptionInfo* option) { return option->name == n; });
+    };
+    const OptionInfo* row = *at(name);
+    rows.erase(at(name));
+    rows.insert(at(behind) + 1, row);
+  };
+  // The bytes of a configuration are fixed, as --resume compares them; the help has the order in which one reads.
+  move_behind("name", "manifold");
+  move_behind("parameter", "residual");
+  move_behind("param", "weight");
+  if (command == Command::compare) {
+    move_behind("batch", "noise-law");
+    move_behind("draw", "batch");
+  }
+  return rows;
+}
+
+std::string lines_of(const Options& options) {
+  std::string text;
+  for (const OptionInfo* option : recorded_options(*options.command)) {
+    if (option->value.applies && !option->value.applies(options)) continue;
+    for (const std::string& value : option->value.written(options)) {
+      text += fmt::format("{} = {}\n", option->name, value);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
+Options default_options(Command command) {
+  Options options;
+  options.command = command;
+  if (command == Command::scan) {
+    options.run.noise_law = NoiseLaw::rademacher;  // what the limit sees of noise is its covariance; a bit is cheaper
+    options.run.paths = 8192;
+  }
+  return options;
+}
+
 Options parse_options(const std::vector<std::string>& tokens) {
-  const Arguments arguments = read_command_line(tokens);
-  Settings settings(arguments);
+  Settings settings = read_command_line(tokens);
   try {
-    Options options = read_options(arguments, settings);
+    Options options = read_options(settings);
     options.from_file = settings.from_file();
     return options;
   } catch (const ConfigError& error) {
@@ -401,48 +355,24 @@ void check_size(const std::string& options, double steps, std::int64_t paths, in
   }
 }
 
-std::string config_text(const run::RunConfig& c, const std::string& sigma_file) {
-  std::string text = "# valleydrift --config THIS-FILE runs this job again\n";
-  const auto line = [&](const std::string& key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
-  text += manifold_lines(c);
-  if (c.random_start) {
-    line("start", random_word);
-    if (c.start_scale) line("start-scale", *c.start_scale);
-  } else if (c.start) {
-    line("start", fmt::format("{}", fmt::join(*c.start, ",")));
-  }
-  line("phase1", name(c.phase1));
-  line("strict", c.strict);
-  line("scheme", name(c.scheme));
-  line("eta", c.eta);
-  if (c.C) {
-    line("C", *c.C);
-  } else if (c.scheme != Scheme::sgd) {
-    line("beta", c.beta.value_or(0.9));
-  }
-  if (c.gamma) line("gamma", *c.gamma);
-  if (c.epsilon) line("epsilon", *c.epsilon);
-  line("noise", name(c.noise));
-  if (c.noise == run::NoiseKind::constant) line("sigma", sigma_file);
-  line("noise-law", name(c.noise_law));
-  if (c.batch) {
-    line("batch", *c.batch);
-    line("draw", name(c.draw));
-  }
-  line("form", name(c.form));
-  if (c.steps) line("steps", *c.steps);
-  if (c.time) line("time", *c.time);
-  if (c.limit_step) line("limit-step", *c.limit_step);
-  line("paths", c.paths);
-  line("shared-noise", c.shared_noise);
-  line("slow-variable", name(c.slow_variable));
-  line("ladder", name(c.ladder));
-  line("seed", c.seed);
-  return text;
+std::string config_text(const run::RunConfig& config, const std::string& sigma_file) {
+  Options options;
+  options.command = Command::compare;
+  options.run = config;
+  options.run.sigma_file = sigma_file;
+  return "# valleydrift --config THIS-FILE runs this job again\n" + lines_of(options);
 }
 
-std::string printed_config(const run::RunConfig& c) {
-  return config_text(c, c.sigma_file.empty() ? "" : std::filesystem::absolute(c.sigma_file).string());
+std::string printed_config(const run::RunConfig& config) {
+  return config_text(config, config.sigma_file.empty() ? "" : std::filesystem::absolute(config.sigma_file).string());
+}
+
+std::string config_text(const scan::ScanConfig& config) {
+  Options options;
+  options.command = Command::scan;
+  options.run = config.run;
+  options.scan = config;
+  return "# valleydrift scan --config THIS-FILE runs this scan again\n" + lines_of(options);
 }
 
 }  // namespace valleydrift::cli

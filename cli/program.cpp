@@ -7,14 +7,14 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
-#include "cli/passive_threads.hpp"
-#include "cli/standard_streams.hpp"
+#include "cli/terminal.hpp"
 #include "manifolds/interrupt.hpp"
+#include "validation/run/threads.hpp"
 
 namespace valleydrift::cli {
 
 int run_program(int argc, char** argv) {
-  wait_passively(argv);
+  run::wait_passively(argv);
   open_standard_descriptors();
   const ThroughDescriptor out(std::cout, STDOUT_FILENO), err(std::cerr, STDERR_FILENO);
   install_signal_handlers();
@@ -22,7 +22,7 @@ int run_program(int argc, char** argv) {
   // everywhere.
   constexpr std::ptrdiff_t first = 32 << 10, second = 512 << 10, third = 4 << 20;  // bytes
   Eigen::setCpuCacheSizes(first, second, third);
-  return run(argc, argv, std::cout, std::cerr);
+  return cli::run(argc, argv, std::cout, std::cerr);
 }
 
 }  // namespace valleydrift::cli

@@ -3,8 +3,8 @@
 
 namespace valleydrift::cli {
 
-/// What `valleydrift` does with these arguments: waiting threads, standard streams, signals, then `run`. Returns the exit
-/// code. Before it, add_model (validation/run/add_model.hpp) may have added valleys.
+/// What `valleydrift` does with these arguments: waiting threads, standard streams, signals, then `run`. Returns the
+/// exit code. Before it, add_model (validation/run/add_model.hpp) may have added valleys.
 int run_program(int argc, char** argv);
 
 }  // namespace valleydrift::cli

@@ -8,13 +8,13 @@
 #include <ostream>
 
 #include "cli/commands.hpp"
-#include "cli/progress.hpp"
-#include "cli/scan_options.hpp"
+#include "cli/terminal.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
 #include "validation/figures/scan_figures.hpp"
 #include "validation/output/output_folder.hpp"
 #include "validation/output/run_facts.hpp"
+#include "validation/output/text_file.hpp"
 #include "validation/report/scan_files.hpp"
 #include "validation/report/scan_report.hpp"
 #include "validation/run/threads.hpp"
@@ -40,13 +40,13 @@ std::string state_of(const std::string& config) {
 output::OutputFolder folder_of(const Options& options, const scan::ResolvedScan& scan, const std::string& config) {
   if (!options.resume) return output::OutputFolder::reserve(options.output, scan.config.run.manifold, options.force);
   const fs::path file = fs::path(*options.output) / "config.ini", state = fs::path(*options.output) / state_name;
-  const std::string found = read_text_file(file.string());
+  const std::string found = output::read_text_file(file.string());
   std::error_code ignored;
   if (!fs::exists(state, ignored)) {
     throw ConfigError(fmt::format("--resume: there is no {}: what the cells were run with is not known; start again",
                                   state.string()));
   }
-  if (read_text_file(state.string()) != state_of(found)) {
+  if (output::read_text_file(state.string()) != state_of(found)) {
     throw ConfigError(
         fmt::format("--resume: {} was edited after its cells were begun, which keep the earlier settings; "
                     "undo the edit, or give it as --config of a new scan",
@@ -64,7 +64,7 @@ output::OutputFolder folder_of(const Options& options, const scan::ResolvedScan&
 int scan_command(const Options& options, std::ostream& out, std::ostream& err) {
   const int threads = run::set_thread_count(options.threads);
   const scan::ResolvedScan scan = scan::resolve_scan(options.scan);
-  const std::string config = scan_config_text(scan.config);
+  const std::string config = config_text(scan.config);
   if (options.print_config) {
     out << config;
     return success;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
-#include "cli/progress.hpp"
+#include "cli/terminal.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
 #include "validation/output/pending_file.hpp"

@@ -18,7 +18,6 @@ LONG = {
     "tests/manifolds/law_test.cpp": "what no check says of the models; splits into derivatives and geometry",
 }
 FULL = {
-    "cli": "one file for each command and for each kind of option; one table of settings is to take their place",
     "validation/run": "configuration, plan, ensembles and their kernels; the ensembles are to become one",
     "validation/scan": "a header and a source for each reading; cell_run and optimum go with the one ensemble",
     "validation/report": "a header and a source for each result; one per result is left when JSON is shared",

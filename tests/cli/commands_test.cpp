@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "cli/option_table.hpp"
 #include "run_program.hpp"
 
 using nlohmann::json;

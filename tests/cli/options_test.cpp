@@ -1,6 +1,7 @@
 // What a good command line means, and that a configuration written is the configuration read.
 #include <boost/test/unit_test.hpp>
 
+#include "cli/option_table.hpp"
 #include "run_program.hpp"
 
 using namespace valleydrift;
@@ -239,6 +240,39 @@ BOOST_AUTO_TEST_CASE(command_line_wins_over_the_file) {
   const Options other = cli::parse_options({"compare", "--config", file, "--manifold", "uv", "--scheme", "sgd"});
   BOOST_TEST(other.run.parameters.empty());
   BOOST_TEST(other.run.hyperparameters().mu == 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(the_help_says_what_the_rows_say) {
+  for (const cli::Command command : cli::all_commands()) {
+    for (const cli::OptionInfo& option : cli::option_table()) {
+      if (!cli::belongs_to(option, command) || !option.decides_results) continue;
+      const std::string help = cli::help_text(option, command);
+      const Options defaults = cli::default_options(command);
+      const auto preset = option.value.written ? option.value.written(defaults) : std::vector<std::string>{};
+      BOOST_TEST_CONTEXT(cli::name_of(command) << " --" << option.name << ": " << help) {
+        // The default is allowed, and is what the field has when it is read.
+        if (preset.size() == 1) {
+          Options read = defaults;
+          if (!option.value.repeatable) option.value.read({"", preset.front()}, read);
+          BOOST_TEST(option.value.written(read) == preset, boost::test_tools::per_element());
+        }
+        // A default that the help spells out is that of the field.
+        const std::size_t at = help.find("(default ");
+        if (at != std::string::npos && preset.size() == 1) {
+          const std::string word = help.substr(at + 9, help.find_first_of(");,", at) - at - 9);
+          Options read = defaults;
+          option.value.read({"", word}, read);
+          BOOST_TEST(option.value.written(read) == preset, boost::test_tools::per_element());
+        }
+        for (const auto& [name, meaning] : option.value.choices) {
+          BOOST_TEST(cli_test::contains(help, name), "missing: " << name);
+          const bool marked =
+              cli_test::contains(help, name + " (default") || cli_test::contains(help, "(default: " + name);
+          if (!preset.empty()) BOOST_TEST(marked == (name == preset.front()), name);
+        }
+      }
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(noise_factor_is_looked_for_beside_the_file) {

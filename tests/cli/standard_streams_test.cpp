@@ -1,5 +1,5 @@
 // Writing to standard output through interruptions and slow readers.
-#include "cli/standard_streams.hpp"
+#include "cli/terminal.hpp"
 
 #include <fcntl.h>
 #include <pthread.h>

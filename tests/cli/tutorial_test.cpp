@@ -2,11 +2,11 @@
 #include <boost/test/unit_test.hpp>
 #include <numbers>
 
-#include "cli/arguments.hpp"
 #include "docs/tutorial/tilted_ellipse.hpp"
 #include "manifolds/formula/formula.hpp"
 #include "manifolds/loss.hpp"
 #include "run_program.hpp"
+#include "validation/output/text_file.hpp"
 
 using namespace valleydrift;
 using manifolds::TiltedEllipse;
@@ -55,13 +55,13 @@ BOOST_AUTO_TEST_CASE(formula_and_file_are_the_same_valley) {
 }
 
 BOOST_AUTO_TEST_CASE(the_tutorial_shows_the_files_as_they_are) {
-  const std::string text_of_tutorial = cli::read_text_file(sources + "/docs/tutorial/README.md");
+  const std::string text_of_tutorial = output::read_text_file(sources + "/docs/tutorial/README.md");
   for (const char* picture : {"formula-valley.png", "cpp-valley.png"}) {
     BOOST_TEST(text_of_tutorial.find(std::string("(../") + picture + ")") != std::string::npos);
     BOOST_TEST(std::filesystem::exists(sources + "/docs/" + picture));
   }
   for (const std::string& file : {formula_file, sources + "/docs/tutorial/tilted_ellipse.hpp"}) {
-    const std::string text = cli::read_text_file(file);
+    const std::string text = output::read_text_file(file);
     BOOST_TEST(text.size() > 200U);
     BOOST_TEST((text_of_tutorial.find("\n" + text + "```\n") != std::string::npos),
                file << " is not in the tutorial as it stands");

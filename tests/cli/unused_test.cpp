@@ -6,7 +6,7 @@
 #include <set>
 
 #include "cli/option_table.hpp"
-#include "cli/scan_options.hpp"
+#include "manifolds/errors.hpp"
 #include "run_program.hpp"
 
 using namespace valleydrift;
@@ -64,6 +64,7 @@ std::vector<Row> table(const Folder& folder) {
       {"inspect", {"--start", "1,1"}, {}, {{"--at", "1,1"}}},
       {"inspect", {"--at", "1,1"}, {}, {{"--start", "1,1"}}},
       {"verify", {"--start", "2,0.5"}, {"--variables", "u,v", "--residual", "u*v - 1"}, {{}, {"--manifold", "uv"}}},
+      {"verify", {"--start", "2,0.5"}, {"--manifold-file", formula}},
       {"inspect compare scan", {"--start-scale", "2"}, {"--start", "random"}, {{}, {"--start", "1,1"}}},
       {"compare scan", {"--phase1", "noisy"}, {"--start", "2,1"}, {{}}},
       {"compare", {"--phase1", "gd"}, {"--start", "2,1"}, {{}}},
@@ -186,7 +187,7 @@ std::string text_of(const Options& o) {
   if (o.command == Command::scan || o.command == Command::advise) {
     scan::ScanConfig scan = o.scan;
     scan.run.start_scale = scan.run.start_scale.value_or(0.0);  // resolved later
-    text += cli::scan_config_text(scan) + fmt::format("{}", o.scan.run.eta);
+    text += cli::config_text(scan) + fmt::format("{}", o.scan.run.eta);
     if (o.scan.run.start) text += fmt::format("{}", fmt::join(*o.scan.run.start, ","));
   }
   return text;

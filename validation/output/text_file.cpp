@@ -1,4 +1,6 @@
 // Reads a text file of the user whole, or says why it cannot: missing, a folder, too large.
+#include "validation/output/text_file.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -6,11 +8,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string>
 
-#include "cli/arguments.hpp"
+#include "manifolds/errors.hpp"
 
-namespace valleydrift::cli {
+namespace valleydrift::output {
 namespace {
 
 /// A file open for reading, closed at the end of the scope.
@@ -92,4 +93,4 @@ std::string read_text_file(const std::string& path) {
   return text;
 }
 
-}  // namespace valleydrift::cli
+}  // namespace valleydrift::output

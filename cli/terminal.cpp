@@ -1,12 +1,57 @@
-// Escapes control characters and broken UTF-8 in messages, and cuts words that are too long.
-#include "cli/message.hpp"
+// Descriptors and their buffers, messages that no terminal obeys, and the line of progress.
+#include "cli/terminal.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <iostream>
 
 namespace valleydrift::cli {
+
+void open_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) != -1 || errno != EBADF) continue;
+    // The lowest free number, which is this one. For reading only: what is printed must not vanish in silence.
+    if (::open("/dev/null", O_RDONLY) != descriptor) ::_exit(4);  // no system to run on
+  }
+}
+
+DescriptorBuffer::DescriptorBuffer(int descriptor) : descriptor_(descriptor) {
+  setp(buffer_.data(), buffer_.data() + buffer_.size());
+}
+
+DescriptorBuffer::int_type DescriptorBuffer::overflow(int_type c) {
+  if (sync() != 0) return traits_type::eof();
+  if (!traits_type::eq_int_type(c, traits_type::eof())) {
+    *pptr() = traits_type::to_char_type(c);
+    pbump(1);
+  }
+  return traits_type::not_eof(c);
+}
+
+int DescriptorBuffer::sync() {
+  const char* next = pbase();
+  while (next < pptr()) {
+    const ssize_t written = ::write(descriptor_, next, static_cast<std::size_t>(pptr() - next));
+    if (written > 0) {
+      next += written;
+      continue;
+    }
+    if (written < 0 && errno == EINTR) continue;
+    pollfd one = {descriptor_, POLLOUT, 0};
+    if (written < 0 && errno == EAGAIN && (::poll(&one, 1, -1) >= 0 || errno == EINTR)) continue;
+    break;
+  }
+  const bool complete = next == pptr();
+  setp(buffer_.data(), buffer_.data() + buffer_.size());  // what could not be written is reported, not tried again
+  return complete ? 0 : -1;
+}
+
 namespace {
 
 constexpr std::size_t most_shown = 200;  // characters of a quotation or a word: two or three lines of a terminal
@@ -98,6 +143,35 @@ std::string shown(std::string_view message) {
   const std::size_t caret = all.rfind('\n');
   const std::string formula = all.substr(lines + 1, caret - lines - 1);
   return fmt::format("{}\n{}{}", message_line, escaped(formula), all.substr(caret));
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 1.0) return "under a second";
+  if (seconds < 100.0) return fmt::format("about {:.0f} s", seconds);
+  if (seconds < 6000.0) return fmt::format("about {:.0f} min", seconds / 60.0);
+  constexpr double year = 365.25 * 86400.0;
+  if (seconds < year) return fmt::format("about {:.1f} h", seconds / 3600.0);
+  return fmt::format("about {:.2g} years", seconds / year);
+}
+
+ProgressLine::ProgressLine(std::ostream* err)
+    : terminal_(err == &std::cerr && isatty(STDERR_FILENO) != 0 ? err : nullptr) {}
+
+void ProgressLine::show(double fraction) {
+  constexpr double seconds_between = 0.2;
+  const auto seconds_since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
+  if (!terminal_ || fraction <= 0.0 || seconds_since(shown_) < seconds_between) return;
+  shown_ = Clock::now();
+  const double left = seconds_since(start_) * (1.0 - fraction) / fraction;
+  *terminal_ << fmt::format("\r{:3.0f} %  {} left \x1b[K", 100.0 * fraction, duration_text(left)) << std::flush;
+  dirty_ = true;
+}
+
+void ProgressLine::clear() {
+  if (dirty_) *terminal_ << "\r\x1b[K" << std::flush;
+  dirty_ = false;
 }
 
 }  // namespace valleydrift::cli

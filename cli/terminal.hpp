@@ -1,9 +1,12 @@
-// Standard input, output and error as the program finds them, and makes them.
+// Standard input, output and error as the program finds them, and what it may write there: messages and progress.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <ostream>
 #include <streambuf>
+#include <string>
+#include <string_view>
 
 namespace valleydrift::cli {
 
@@ -43,6 +46,33 @@ class ThroughDescriptor {
   DescriptorBuffer buffer_;
   std::ostream& stream_;
   std::streambuf* before_;
+};
+
+/// A message as it is printed: control characters, and bytes that are not UTF-8, written as \xNN, and every quotation
+/// and every word cut at 200 characters, with how many there were. One line; only what shows a place in a formula by a
+/// caret has two more.
+std::string shown(std::string_view message);
+
+/// "about 12 s".
+std::string duration_text(double seconds);
+
+/// One line on standard error, rewritten in place: the part done and the time left. Silent if `err` is nullptr, another
+/// stream, or no terminal.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::ostream* err);
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() { clear(); }
+
+  void show(double fraction);
+  void clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::ostream* terminal_;
+  Clock::time_point start_ = Clock::now(), shown_ = Clock::now();
+  bool dirty_ = false;
 };
 
 }  // namespace valleydrift::cli
