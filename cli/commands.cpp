@@ -1,20 +1,26 @@
-// Parses, dispatches, turns errors into exit codes; and the commands that run nothing: manifolds, inspect, advise.
+// The program: streams and signals, dispatch, errors as exit codes; and the commands that run nothing: manifolds,
+// inspect, advise.
 #include "cli/commands.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/help.hpp"
+#include "cli/program.hpp"
 #include "cli/terminal.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/interrupt.hpp"
 #include "validation/report/advice_report.hpp"
 #include "validation/report/inspection_report.hpp"
+#include "validation/run/threads.hpp"
 
 namespace valleydrift::cli {
 namespace {
@@ -211,6 +217,18 @@ int advise_command(const Options& options, std::ostream& out) {
     out << report::advice_text(scan, advice);
   }
   return success;
+}
+
+int run_program(int argc, char** argv) {
+  run::wait_passively(argv);
+  open_standard_descriptors();
+  const ThroughDescriptor out(std::cout, STDOUT_FILENO), err(std::cerr, STDERR_FILENO);
+  install_signal_handlers();
+  // Eigen cuts large products, and so the order of their sums, by the processor's caches; here by the same ones
+  // everywhere.
+  constexpr std::ptrdiff_t first = 32 << 10, second = 512 << 10, third = 4 << 20;  // bytes
+  Eigen::setCpuCacheSizes(first, second, third);
+  return cli::run(argc, argv, std::cout, std::cerr);
 }
 
 }  // namespace valleydrift::cli

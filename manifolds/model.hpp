@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/description.hpp"
+#include "manifolds/catalogue.hpp"
 #include "manifolds/numbers/buffer.hpp"
 #include "manifolds/numbers/dual.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/description.hpp"
+#include "manifolds/catalogue.hpp"
 #include "manifolds/formula/formula_source.hpp"
 #include "manifolds/formula/tape.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "manifolds/description.hpp"
+#include "manifolds/catalogue.hpp"
 
 /// Which factor is wrong, from the environment: pullback, trace, flow or limit-map; none if it is not set.
 inline const std::string fault = std::getenv("HYPERBOLA_FAULT") ? std::getenv("HYPERBOLA_FAULT") : "";
