@@ -1,16 +1,17 @@
 // The gradient of a drawn batch, averaged over all batches there are.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <vector>
 
-#include "discrete/iteration.hpp"
+#include "discrete/lockstep.hpp"
 #include "manifolds/catalogue.hpp"
 #include "manifolds/manifold.hpp"
-#include "typed_losses.hpp"
 
 using namespace valleydrift::discrete;
 using valleydrift::manifolds::BatchLaw;
 using valleydrift::manifolds::Draw;
+using valleydrift::manifolds::lane;
 using valleydrift::manifolds::Manifold;
 using valleydrift::manifolds::Matrix;
 using valleydrift::manifolds::Vector;
@@ -26,17 +27,14 @@ Vector drawn_gradient(const Manifold& m, const BatchLaw& law, const Vector& w, c
                       const std::vector<int>& counts, double epsilon) {
   Hyperparameters h;
   h.epsilon = epsilon;
-  std::vector<double> draws(xi.begin(), xi.end());
+  std::vector<Lanes> draws(xi.begin(), xi.end());  // the same in every lane
   draws.insert(draws.end(), counts.begin(), counts.end());
-  Vector g(w.size());
-  valleydrift::tests::visit_loss(m, [&]<class Loss>(const Loss& loss) {
-    Scratch<double, Loss> scratch(loss);
-    DrawnBatchNoise(law, true).gradient<double>(
-        loss, std::span<const double>(w.data(), static_cast<std::size_t>(w.size())), StepConstants(h), draws.data(), 1,
-        std::span<double>(scratch.shift.data(), scratch.shift.size()),
-        std::span<double>(scratch.residuals.data(), scratch.residuals.size()),
-        std::span<double>(g.data(), static_cast<std::size_t>(g.size())));
-  });
+  const auto lockstep = make_lockstep(m, h, DrawnBatchNoise(law, true));
+  std::copy(w.begin(), w.end(), lockstep->w(0).begin());
+  std::fill(lockstep->p(0).begin(), lockstep->p(0).end(), Lanes(0.0));
+  lockstep->advance(0, 1, draws.data(), 1);
+  Vector g(w.size());  // p = -g after one step from rest
+  for (Eigen::Index i = 0; i < g.size(); ++i) g[i] = -lane(lockstep->p(0)[static_cast<std::size_t>(i)], 0);
   return g;
 }
 

@@ -1,14 +1,15 @@
 // The iteration against torch.optim.SGD as PyTorch documents it, on MSELoss with moved labels: what `--help` says of
 // the translation of learning rate and momentum.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <vector>
 
-#include "discrete/iteration.hpp"
+#include "discrete/lockstep.hpp"
 #include "manifolds/manifold.hpp"
-#include "typed_losses.hpp"
 
 using namespace valleydrift::discrete;
+using valleydrift::manifolds::lane;
 using valleydrift::manifolds::Manifold;
 using valleydrift::manifolds::Vector;
 
@@ -38,22 +39,21 @@ double difference(const char* name, Scheme scheme, double ratio, bool look_ahead
                     Vector::Zero(start.size())};
   const Hyperparameters h{scheme, eta, scheme == Scheme::sgd ? 1.0 : mu, epsilon};
   double worst = 0.0;
-  valleydrift::tests::visit_loss(m, [&]<class Loss>(const Loss& loss) {
-    State<double, Loss> state(loss);
-    for (int d = 0; d < loss.dimension(); ++d) state.w[d] = start[d], state.p[d] = 0.0;
-    Scratch<double, Loss> scratch(loss);
-    const int draws = loss.label_count();
-    for (int k = 0; k < 60; ++k) {
-      Vector xi(draws);
-      for (int a = 0; a < draws; ++a) xi[a] = std::sin(1.0 + 1.7 * k + 2.9 * a);
-      advance<1>(loss, StepConstants(h), LabelNoise{}, &state, xi.data(), 1, scratch);
-      torch.step(m, epsilon * xi);
-      for (int d = 0; d < loss.dimension(); ++d) {
-        const double read = state.w[d] + (look_ahead ? StepConstants(h).look_ahead * state.p[d] : 0.0);
-        worst = std::max(worst, std::abs(read - torch.parameters[d]));
-      }
+  const auto lockstep = make_lockstep(m, h, LabelNoise{});
+  std::copy(start.begin(), start.end(), lockstep->w(0).begin());
+  std::fill(lockstep->p(0).begin(), lockstep->p(0).end(), Lanes(0.0));
+  const double ahead = look_ahead ? StepConstants(h).look_ahead : 0.0;
+  for (int k = 0; k < 60; ++k) {
+    Vector xi(m.label_count());
+    for (Eigen::Index a = 0; a < xi.size(); ++a) xi[a] = std::sin(1.0 + 1.7 * k + 2.9 * static_cast<double>(a));
+    const std::vector<Lanes> draws(xi.begin(), xi.end());  // the same in every lane
+    lockstep->advance(0, 1, draws.data(), 1);
+    torch.step(m, epsilon * xi);
+    for (std::size_t d = 0; d < lockstep->w(0).size(); ++d) {
+      const double read = lane(lockstep->w(0)[d], 0) + ahead * lane(lockstep->p(0)[d], 0);
+      worst = std::max(worst, std::abs(read - torch.parameters[static_cast<Eigen::Index>(d)]));
     }
-  });
+  }
   return worst;
 }
 

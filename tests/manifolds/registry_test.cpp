@@ -10,11 +10,11 @@
 #include "manifolds/errors.hpp"
 #include "manifolds/manifold.hpp"
 #include "manifolds/model_entry.hpp"
-#include "typed_losses.hpp"
+#include "manifolds/models/sphere.hpp"
+#include "manifolds/models/torus.hpp"
 
 using namespace valleydrift;
 using namespace valleydrift::manifolds;
-using valleydrift::tests::AllModels;
 
 namespace {
 
@@ -41,8 +41,6 @@ BOOST_AUTO_TEST_CASE(names_are_unique_and_lead_to_their_loss) {
     BOOST_TEST(description_of(d.name).formula == d.formula);
     BOOST_TEST(Manifold(d.name, {}).name() == d.name);
   }
-  BOOST_TEST(names.size() + 2 ==
-             std::tuple_size_v<AllModels>);  // the sphere stands there twice, formulas are not named
 }
 
 BOOST_AUTO_TEST_CASE(sizes_known_to_the_compiler_serve_their_parameters_alone) {
@@ -64,7 +62,8 @@ struct Line {
   static constexpr int static_residuals = 1;
   explicit Line(const ParameterValues& = {}) {}
   static ManifoldDescription describe() {
-    return {.name = "line", .formula = "f = x", .coordinates = "x, y", .summary = "a line", .known = {"nothing drifts"}};
+    return {
+        .name = "line", .formula = "f = x", .coordinates = "x, y", .summary = "a line", .known = {"nothing drifts"}};
   }
   int dimension() const { return 2; }
   int residual_count() const { return 1; }
