@@ -65,8 +65,8 @@ void store(Settings& settings, const OptionInfo& option, Setting setting) {
 /// The first word that is the name of a command.
 std::optional<Command> command_of(const std::vector<std::string>& tokens) {
   for (const std::string& token : tokens) {
-    for (const Command command : all_commands()) {
-      if (name_of(command) == token) return command;
+    for (const manifolds::Named<Command>& command : names_of(Command{})) {
+      if (command.name == token) return command.value;
     }
   }
   return {};
@@ -87,26 +87,23 @@ bool is_next_option(const OptionInfo& option, const std::vector<std::string>& to
 
 }  // namespace
 
-std::string name_of(Command command) {
-  switch (command) {
-    case Command::manifolds:
-      return "manifolds";
-    case Command::inspect:
-      return "inspect";
-    case Command::compare:
-      return "compare";
-    case Command::verify:
-      return "verify";
-    case Command::scan:
-      return "scan";
-    case Command::advise:
-      return "advise";
-  }
-  return {};
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-std::vector<Command> all_commands() {
-  return {Command::manifolds, Command::inspect, Command::compare, Command::verify, Command::scan, Command::advise};
+std::span<const manifolds::Named<Command>> names_of(Command) {
+  static constexpr manifolds::Named<Command> names[] = {
+      {Command::manifolds, "manifolds", "list the built-in problems, or show one"},
+      {Command::inspect, "inspect",
+       "what the theory says about a point: spectrum, drift, time scales, limits of validity"},
+      {Command::compare, "compare", "run the iteration and the limiting diffusion, and judge whether they agree"},
+      {Command::verify, "verify", "check every formula of the derivation on every manifold: a regression test for CI"},
+      {Command::scan, "scan",
+       "measure convergence times over learning rate and momentum: the two-thirds law, the best prefactor"},
+      {Command::advise, "advise", "the fastest momentum for a learning rate and noise scale, and what it gains"}};
+  return names;
 }
 
 Settings read_command_line(const std::vector<std::string>& tokens) {
@@ -158,12 +155,6 @@ Settings read_command_line(const std::vector<std::string>& tokens) {
 }
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 /// Moves on to the first character that is no blank; `number` is the number of its line.
 void skip_blank_lines(std::string_view& text, int& number) {

@@ -3,16 +3,20 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "manifolds/enum_names.hpp"
 
 namespace valleydrift::cli {
 
 enum class Command { manifolds, inspect, compare, verify, scan, advise };
 
-std::string name_of(Command command);
-std::vector<Command> all_commands();
+using manifolds::name_of;
+std::span<const manifolds::Named<Command>> names_of(Command);
 
 /// What --start says instead of a point.
 inline constexpr const char* random_word = "random";
@@ -69,6 +73,9 @@ Settings read_command_line(const std::vector<std::string>& tokens);
 Settings read_config_file(const std::string& path, Command command);
 /// The same for a file that --manifold-file names, which has the keys of a formula and no others.
 Settings read_manifold_file(const std::string& path);
+
+/// Without the blanks before and behind.
+std::string_view trimmed(std::string_view text);
 
 /// A message that begins with --OPTION, with the place in the file instead if that is where the option comes from.
 std::string placed(const std::string& message, const PlacedSettings& from_file);

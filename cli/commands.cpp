@@ -20,6 +20,7 @@
 #include "manifolds/interrupt.hpp"
 #include "validation/report/advice_report.hpp"
 #include "validation/report/inspection_report.hpp"
+#include "validation/report/json.hpp"
 #include "validation/run/threads.hpp"
 
 namespace valleydrift::cli {
@@ -157,7 +158,7 @@ int manifolds_command(const Options& options, std::ostream& out) {
     const ManifoldDescription d = manifolds::description_of(options.name);
     if (options.json) {
       nlohmann::json object = description_json(d);
-      object["schema_version"] = 1;
+      object["schema_version"] = report::schema_version;
       out << object.dump(2) << '\n';
     } else {
       out << description_text(d);
@@ -179,7 +180,7 @@ int manifolds_command(const Options& options, std::ostream& out) {
   text +=
       "\nD and the dimension of the valley are for the default parameters; `valleydrift manifolds NAME` shows one.\n";
   if (options.json) {
-    out << nlohmann::json{{"schema_version", 1}, {"manifolds", list}}.dump(2) << '\n';
+    out << nlohmann::json{{"schema_version", report::schema_version}, {"manifolds", list}}.dump(2) << '\n';
   } else {
     out << text;
   }

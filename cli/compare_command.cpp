@@ -18,6 +18,7 @@
 #include "validation/figures/plots.hpp"
 #include "validation/output/path_files.hpp"
 #include "validation/report/comparison_files.hpp"
+#include "validation/report/json.hpp"
 #include "validation/report/report.hpp"
 #include "validation/run/threads.hpp"
 
@@ -63,7 +64,7 @@ std::string cost_text(const Options& options, const run::ResolvedRun& run, const
 
 nlohmann::json cost_json(const Options& options, const run::ResolvedRun& run, const compare::Cost& cost,
                          const run::Plan& plan, int threads) {
-  nlohmann::json json = {{"schema_version", 1},
+  nlohmann::json json = {{"schema_version", report::schema_version},
                          {"cost",
                           {{"paths", cost.paths},
                            {"steps", plan.record_steps.back()},
@@ -131,7 +132,7 @@ int replay(const Options& options, const run::ResolvedRun& run, run::Plan plan, 
   folder.remove_stale_files();  // with --force: what is left of another run would not belong to this configuration
   const std::string file = (folder.path() / fmt::format("path-{}.csv", *options.path)).string();
   if (options.json) {
-    out << nlohmann::json{{"schema_version", 1}, {"path", *options.path}, {"file", file}}.dump(
+    out << nlohmann::json{{"schema_version", report::schema_version}, {"path", *options.path}, {"file", file}}.dump(
                2, ' ', false, nlohmann::json::error_handler_t::replace)
         << '\n';
   } else if (!options.quiet) {

@@ -3,33 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cli/option_table.hpp"
+#include "validation/report/text.hpp"
 
 namespace valleydrift::cli {
 namespace {
-
-constexpr std::size_t width = 100;
-
-/// Text broken at blanks into lines of at most `width`, the later ones indented.
-std::string wrapped(const std::string& head, std::string_view text) {
-  std::string out, line = head;
-  bool first = true;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (!first && line.size() + 1 + word.size() > width) {
-      out += line + '\n';
-      line = std::string(head.size(), ' ');
-      first = true;
-    }
-    line += fmt::format("{}{}", first ? "" : " ", word);
-    first = false;
-  }
-  return out + line + '\n';
-}
 
 std::string options_of(Command command) {
   std::string text;
@@ -41,7 +19,7 @@ std::string options_of(Command command) {
       text += fmt::format("\n{}\n", group);
     }
     const std::string left = fmt::format("--{}{}{}", option.name, option.argument.empty() ? "" : " ", option.argument);
-    text += wrapped(fmt::format("  {:<24} ", left), help_text(option, command));
+    text += report::wrapped(fmt::format("  {:<24} ", left), help_text(option, command));
   }
   return text;
 }
@@ -168,13 +146,8 @@ constexpr const char* general_text =
 usage: valleydrift COMMAND [OPTIONS]
 
 Commands
-  manifolds   list the built-in problems, or show one
-  inspect     what the theory says about a point: spectrum, drift, time scales, limits of validity
-  compare     run the iteration and the limiting diffusion, and judge whether they agree
-  verify      check every formula of the derivation on every manifold: a regression test for CI
-  scan        measure convergence times over learning rate and momentum: the two-thirds law, the best prefactor
-  advise      the fastest momentum for a learning rate and noise scale, and what it gains
-
+)";
+constexpr const char* general_examples = R"(
 `valleydrift COMMAND --help` explains the options of a command, `valleydrift compare --help` also the update rule
 and what learning rate and momentum are in PyTorch. --version prints the version.
 Results go to standard output, messages and progress to standard error.
@@ -188,7 +161,13 @@ Examples
 
 }  // namespace
 
-std::string general_help() { return std::string(general_text) + exit_codes; }
+std::string general_help() {
+  std::string text = general_text;
+  for (const manifolds::Named<Command>& command : names_of(Command{})) {
+    text += fmt::format("  {:<12}{}\n", command.name, command.meaning);
+  }
+  return text + general_examples + exit_codes;
+}
 
 std::string help_for(Command command) {
   switch (command) {

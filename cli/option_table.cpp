@@ -36,24 +36,11 @@ const std::vector<Choice<NoiseKind>> scanned_noises = {{NoiseKind::label}, {Nois
 const std::vector<Choice<Form>> forms = {{Form::finite_step, "exact as epsilon -> 0"},
                                          {Form::paper, "eta -> 0 with eta/mu^2 kept"},
                                          {Form::asymptotic, "eta -> 0 at fixed C and gamma; needs --gamma"}};
-const std::vector<Choice<NoiseLaw>> laws = {{NoiseLaw::gaussian}, {NoiseLaw::rademacher, "+1 or -1"}};
-const std::vector<Choice<Draw>> draws = {{Draw::without_replacement}, {Draw::with_replacement}};
-const std::vector<Choice<Phase1>> first_phases = {
-    {Phase1::none, "by the gradient flow, before the run"},
-    {Phase1::gd, "by the iteration without noise, as the run's first phase"},
-    {Phase1::noisy, "by as many steps with the noise on"}};
 const std::vector<Choice<Phase1>> scanned_phases = {
     {Phase1::none, "runs begin on the valley"},
     {Phase1::noisy,
      "they begin at the start as it was given, off the valley, with the noise on during the descent, which counts; "
      "with --start random each at a point of its own"}};
-const std::vector<Choice<run::SlowVariable>> slow_variables = {
-    {run::SlowVariable::first_order, "projected weights and momentum"},
-    {run::SlowVariable::iterated, "the limit map of the noiseless iteration"}};
-const std::vector<Choice<run::Ladder>> ladders = {{run::Ladder::brief, "epsilon and epsilon/2"},
-                                                  {run::Ladder::full, "adds epsilon/4 and three learning rates"}};
-const std::vector<Choice<ReadAt>> places = {{ReadAt::weights}, {ReadAt::valley}};
-const std::vector<Choice<Control>> controls = {{Control::none}, {Control::no_transverse}, {Control::wrong_clock}};
 
 constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t fewest_paths = 256, most_paths = 100'000'000;  // 128 batches of two; days of work
@@ -61,9 +48,9 @@ constexpr std::uint64_t step_count = static_cast<std::uint64_t>(most_steps);
 constexpr std::uint64_t most_repeats = 1'000'000;  // two days of work
 constexpr std::uint64_t most_batch = 65536;        // how many samples there are is known once the manifold is made
 constexpr std::uint64_t most_searches = 1000, most_threads = 1024;
-// A hundredth of what 10^8 paths resolve, and ten times what predictions do, is the least delta.
+// A hundredth of what 10^8 paths resolve, and ten times what predictions do.
+constexpr const char* delta_range = "1e-6 <= delta < 1";
 
-constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 constexpr unsigned compare = bit(Command::compare);
 constexpr unsigned runs = bit(Command::inspect) | compare;
 constexpr unsigned verify = bit(Command::verify);
@@ -114,7 +101,7 @@ const std::vector<OptionInfo> options = {
     {"start-scale", "S", problem, runs, recorded, number("S > 0", &RunConfig::start_scale).where(starts_at_random),
      "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
      "(2/D)^(1/2))"},
-    {"phase1", "NAME", problem, compare, recorded, choice(&RunConfig::phase1, first_phases),
+    {"phase1", "NAME", problem, compare, recorded, choice(&RunConfig::phase1),
      "how a start off the valley comes onto it: {choices}; the clock starts at its end, the limiting diffusion where "
      "the noiseless iteration arrives"},
     {"at", "A,B,...", problem, bit(Command::inspect), of_call, value(&RunConfig::start, number_list),
@@ -159,13 +146,13 @@ const std::vector<OptionInfo> options = {
     {"batch", "B", noise, problems, recorded, whole(1, most_batch, &RunConfig::batch),
      "samples drawn in every step, 1 to the number of residuals, for label noise (default: all, nothing is drawn) and "
      "minibatch noise (default 1)"},
-    {"draw", "NAME", noise, problems, recorded, choice(&RunConfig::draw, draws).where(draws_batches),
+    {"draw", "NAME", noise, problems, recorded, choice(&RunConfig::draw).where(draws_batches),
      "how a batch is drawn: {choices}; needs --batch"},
     {"sigma", "FILE", noise, runs, recorded, noise_factor(),
      "noise factor of --noise constant: CSV, D rows, no header"},
-    {"noise-law", "NAME", noise, compare, recorded, choice(&RunConfig::noise_law, laws), "law of each draw: {choices}"},
+    {"noise-law", "NAME", noise, compare, recorded, choice(&RunConfig::noise_law), "law of each draw: {choices}"},
 
-    {"noise-law", "NAME", noise, scan, recorded, choice(&RunConfig::noise_law, laws),
+    {"noise-law", "NAME", noise, scan, recorded, choice(&RunConfig::noise_law),
      "law of each draw: rademacher (default, +1 or -1) or gaussian"},
 
     {"eta", "LIST", grid, scan, recorded, spaced("eta > 0", Spacing::equal_ratios, &ScanConfig::etas),
@@ -176,7 +163,7 @@ const std::vector<OptionInfo> options = {
     {"C", "LIST", grid, scan, recorded, spaced("C > 0", Spacing::equal_ratios, &ScanConfig::Cs).where(has_momentum),
      "prefactors in 1 - beta = C eta^gamma: A,B,... or LOW:HIGH:COUNT, logarithmic (default 2 C*); the optimal gamma "
      "is the first one's"},
-    {"delta", "X", grid, scan, recorded, number("1e-6 <= delta < 1", &ScanConfig::delta),
+    {"delta", "X", grid, scan, recorded, number(delta_range, &ScanConfig::delta),
      "converged: within this part of the initial excess, or of the plateau, {range} (default {default})"},
     {"limit", "K", grid, scan, recorded, whole(1, step_count, &ScanConfig::limit),
      "most steps of a cell (default: ten times the expected number); a cell that reaches it gets the status limit"},
@@ -192,11 +179,11 @@ const std::vector<OptionInfo> options = {
     {"prefactor-paths", "N", grid, scan, recorded,
      whole(fewest_paths, most_paths, &ScanConfig::prefactor_paths).where(scans_prefactor),
      "its trajectories for each C (default {default})"},
-    {"read-at", "NAME", grid, scan, recorded, choice(&ScanConfig::read_at, places),
+    {"read-at", "NAME", grid, scan, recorded, choice(&ScanConfig::read_at),
      "where the slow coordinates are read: at the weights, or at the nearest point of the valley (default: weights, if "
      "the coordinates' gradients at the flattest point are tangent to the valley, so that the noise across it hardly "
      "enters; otherwise valley)"},
-    {"control", "NAME", grid, scan, recorded, choice(&ScanConfig::control, controls),
+    {"control", "NAME", grid, scan, recorded, choice(&ScanConfig::control),
      "none (default), or a negative control, with which the two-thirds law must not appear: no-transverse leaves the "
      "transverse times out, wrong-clock counts in units of slow time"},
     {"seed", "N", grid, scan, recorded, whole(0, any, &RunConfig::seed),
@@ -217,9 +204,9 @@ const std::vector<OptionInfo> options = {
      "trajectories of each process, {range} (default {default})"},
     {"shared-noise", "", comparison, compare, recorded, flag(&RunConfig::shared_noise),
      "drive both processes by the same noise and compare them path by path"},
-    {"slow-variable", "NAME", comparison, compare, recorded, choice(&RunConfig::slow_variable, slow_variables),
+    {"slow-variable", "NAME", comparison, compare, recorded, choice(&RunConfig::slow_variable),
      "what is compared with the diffusion: {choices}"},
-    {"ladder", "NAME", comparison, compare, recorded, choice(&RunConfig::ladder, ladders), "{choices}"},
+    {"ladder", "NAME", comparison, compare, recorded, choice(&RunConfig::ladder), "{choices}"},
     {"seed", "N", comparison, compare, recorded, whole(0, any, &RunConfig::seed),
      "seed of all noise, {range} (default {default})"},
     {"seed", "N", problem, bit(Command::inspect), recorded, whole(0, any, &RunConfig::seed),
@@ -319,9 +306,9 @@ const OptionInfo* reader_of(std::string_view name, Command command) {
 
 std::vector<std::string> owners_of(std::string_view name) {
   std::vector<std::string> owners;
-  for (const Command command : all_commands()) {
-    const OptionInfo* option = find_option(name, command);
-    if (option && belongs_to(*option, command)) owners.push_back(name_of(command));
+  for (const manifolds::Named<Command>& command : names_of(Command{})) {
+    const OptionInfo* option = find_option(name, command.value);
+    if (option && belongs_to(*option, command.value)) owners.emplace_back(command.name);
   }
   return owners;
 }

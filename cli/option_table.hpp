@@ -41,6 +41,9 @@ struct OptionInfo {
   std::string_view help;  ///< {range}, {choices} and {default} stand for those of its value
 };
 
+/// A command in a set of commands.
+constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
+
 /// In the order of the help.
 std::span<const OptionInfo> option_table();
 /// The entry with this name (without dashes): the command's own if it has one, else the first; or nullptr. --json takes

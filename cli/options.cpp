@@ -188,9 +188,9 @@ void add_interrupted(Settings& settings) {
 Command read_command(const std::string& word) {
   if (word == "help") throw ConfigError("help: write `valleydrift --help` or `valleydrift COMMAND --help`");
   std::vector<std::string> names;
-  for (const Command command : all_commands()) {
-    names.push_back(name_of(command));
-    if (names.back() == word) return command;
+  for (const manifolds::Named<Command>& command : names_of(Command{})) {
+    names.emplace_back(command.name);
+    if (command.name == word) return command.value;
   }
   const std::string near = suggestion(word, names);
   throw ConfigError(fmt::format("{}: unknown command{}; allowed is one of {}", word,

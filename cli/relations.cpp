@@ -10,15 +10,15 @@
 namespace valleydrift::cli {
 namespace {
 
-constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
-constexpr unsigned runs = bit(Command::inspect) | bit(Command::compare), scan = bit(Command::scan), every = ~0U;
+constexpr unsigned of_all = ~0U, of_scan = bit(Command::scan), of_compare = bit(Command::compare),
+                   of_inspect = bit(Command::inspect), of_runs = of_inspect | of_compare;
 
 /// `option`, with this value or any (""), is of no use where `beside`, with this value or any, is given. A file may
 /// hold the option for other commands and other uses, unless both stand in it and contradict each other.
 struct Pair {
   const char *option, *value, *beside, *beside_value, *why;
   bool contradict = false;
-  unsigned commands = every;
+  unsigned commands = of_all;
 };
 constexpr const char *one_path = "a replay runs one path, not the ensemble", *only_list = "the list runs no check",
                      *only_config = "the configuration is printed, and nothing is run or written",
@@ -30,13 +30,13 @@ constexpr Pair pairs[] = {
     {"at", "", "start", "", "both name the point; give one of them", true},
     {"strict", "", "start", random_word, "a random start is off the valley; give one of them", true},
     {"beta", "", "C", "", "both set the momentum; give one of them", true},
-    {"scheme", "sgd", "C", "", no_momentum, true, runs},
+    {"scheme", "sgd", "C", "", no_momentum, true, of_runs},
     {"time", "", "steps", "", "both set the length of the run; give one of them", true},
-    {"gamma", "", "scheme", "sgd", no_momentum, true, scan},
-    {"C", "", "scheme", "sgd", no_momentum, true, scan},
-    {"prefactor-eta", "", "scheme", "sgd", no_momentum, true, scan},
-    {"prefactor-C", "", "scheme", "sgd", no_momentum, true, scan},
-    {"prefactor-paths", "", "scheme", "sgd", no_momentum, true, scan},
+    {"gamma", "", "scheme", "sgd", no_momentum, true, of_scan},
+    {"C", "", "scheme", "sgd", no_momentum, true, of_scan},
+    {"prefactor-eta", "", "scheme", "sgd", no_momentum, true, of_scan},
+    {"prefactor-C", "", "scheme", "sgd", no_momentum, true, of_scan},
+    {"prefactor-paths", "", "scheme", "sgd", no_momentum, true, of_scan},
     {"dry-run", "", "print-config", "", "each prints one thing and stops; give one of them"},
     {"json", "", "print-config", "", "a configuration has a format of its own; give one of them"},
     {"output", "", "print-config", "", only_config},
@@ -88,17 +88,17 @@ constexpr const char *always_kept = "the manifold's own start is on the valley a
                      *nothing_descends = "the manifold's own start is on the valley: nothing descends",
                      *new_folder = "a new folder is made, in which nothing is to be replaced";
 constexpr Need needs[] = {
-    {every, "start-scale", "", "start", random_word, {}, "only a random start has a scale"},
-    {runs, "C", "", "gamma", "", {}, "1 - beta = C eta^gamma needs both"},
-    {runs, "noise", "constant", "sigma", "", {}, "the noise factor comes from a CSV file"},
-    {runs, "form", "asymptotic", "gamma", "", {}, "gamma chooses its regime"},
-    {bit(Command::compare) | scan, "force", "", "output", "", {}, new_folder},
-    {bit(Command::compare), "phase1", "gd", "start", "", {"manifold-file"}, nothing_descends},
-    {bit(Command::compare), "phase1", "noisy", "start", "", {"manifold-file"}, nothing_descends},
-    {scan, "phase1", "noisy", "start", "", {}, "the point off the valley where the descent begins is missing"},
-    {bit(Command::compare), "strict", "", "start", "", {"manifold-file"}, always_kept},
-    {bit(Command::inspect), "strict", "", "start", "", {"at", "manifold-file"}, always_kept},
-    {bit(Command::inspect),
+    {of_all, "start-scale", "", "start", random_word, {}, "only a random start has a scale"},
+    {of_runs, "C", "", "gamma", "", {}, "1 - beta = C eta^gamma needs both"},
+    {of_runs, "noise", "constant", "sigma", "", {}, "the noise factor comes from a CSV file"},
+    {of_runs, "form", "asymptotic", "gamma", "", {}, "gamma chooses its regime"},
+    {of_compare | of_scan, "force", "", "output", "", {}, new_folder},
+    {of_compare, "phase1", "gd", "start", "", {"manifold-file"}, nothing_descends},
+    {of_compare, "phase1", "noisy", "start", "", {"manifold-file"}, nothing_descends},
+    {of_scan, "phase1", "noisy", "start", "", {}, "the point off the valley where the descent begins is missing"},
+    {of_compare, "strict", "", "start", "", {"manifold-file"}, always_kept},
+    {of_inspect, "strict", "", "start", "", {"at", "manifold-file"}, always_kept},
+    {of_inspect,
      "seed",
      "",
      "start",

@@ -16,12 +16,6 @@
 namespace valleydrift::cli {
 namespace {
 
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
-}
-
 /// What stands between the separators; at least one, possibly empty.
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -110,8 +104,8 @@ std::uint64_t whole_number_in(const Setting& setting, std::uint64_t lowest, std:
 std::vector<double> number_list(const Setting& setting) {
   std::vector<double> values;
   for (const std::string_view part : split(setting.text, ',')) {
-    values.push_back(
-        manifolds::parse_number(fmt::format("{}, entry {}", setting.where, values.size() + 1), trimmed(part)));
+    values.push_back(manifolds::parse_number(fmt::format("{}, entry {}", setting.where, values.size() + 1),
+                                             std::string(trimmed(part))));
   }
   return values;
 }
@@ -177,7 +171,7 @@ manifolds::Matrix read_matrix(const std::string& where, const std::string& path,
           fmt::format("{}: {}, line {}: {} columns, but line 1 has {}", where, path, i + 1, cells.size(), columns));
     }
     for (std::size_t j = 0; j < columns; ++j) {
-      const std::string cell = trimmed(cells[j]);
+      const std::string cell(trimmed(cells[j]));
       double value = 0.0;
       const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
       const bool plain = error == std::errc{} && stop == cell.data() + cell.size() && std::isfinite(value);

@@ -128,7 +128,7 @@ OptionValue spaced(const char* range, Spacing spacing, T Part::*field) {
 template <class E>
 struct Choice {
   E value;
-  const char* meaning = "";
+  std::string_view meaning = {};
 };
 template <class Part, class T>
 OptionValue choice(T Part::*field, std::vector<Choice<plain<T>>> values) {
@@ -141,6 +141,13 @@ OptionValue choice(T Part::*field, std::vector<Choice<plain<T>>> values) {
   OptionValue out = value(field, [=](const Setting& s) { return values[place_among(s, names)].value; });
   out.choices = std::move(choices);
   return out;
+}
+/// Any of the enumeration's table.
+template <class Part, class T>
+OptionValue choice(T Part::*field) {
+  std::vector<Choice<plain<T>>> values;
+  for (const auto& entry : names_of(plain<T>{})) values.push_back({entry.value, entry.meaning});
+  return choice(field, std::move(values));
 }
 
 template <class Part>

@@ -11,8 +11,10 @@ int word_count(const BatchLaw& law) { return law.draw == Draw::without_replaceme
 
 }  // namespace
 
-std::string name_of(Draw draw) {
-  return draw == Draw::without_replacement ? "without-replacement" : "with-replacement";
+std::span<const Named<Draw>> names_of(Draw) {
+  static constexpr Named<Draw> names[] = {{Draw::without_replacement, "without-replacement"},
+                                          {Draw::with_replacement, "with-replacement"}};
+  return names;
 }
 
 double BatchLaw::spread() const {

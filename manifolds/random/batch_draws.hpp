@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/enum_names.hpp"
 #include "manifolds/random/noise.hpp"
 
 namespace valleydrift::manifolds {
 
 /// How the samples of a batch are drawn: all different, or each from all samples anew.
 enum class Draw { without_replacement, with_replacement };
-std::string name_of(Draw draw);
+std::span<const Named<Draw>> names_of(Draw);
 
 /// Batches of `size` out of `samples`. N_a, the number of times that sample a is drawn, has the mean size/samples.
 struct BatchLaw {

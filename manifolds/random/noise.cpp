@@ -250,14 +250,10 @@ r123::Philox4x32::ctr_type random_block(NoiseKey key, std::uint64_t path, std::u
 
 }  // namespace
 
-std::string name_of(NoiseLaw law) {
-  switch (law) {
-    case NoiseLaw::gaussian:
-      return "gaussian";
-    case NoiseLaw::rademacher:
-      return "rademacher";
-  }
-  return {};
+std::span<const Named<NoiseLaw>> names_of(NoiseLaw) {
+  static constexpr Named<NoiseLaw> names[] = {{NoiseLaw::gaussian, "gaussian"},
+                                              {NoiseLaw::rademacher, "rademacher", "+1 or -1"}};
+  return names;
 }
 
 double noise(NoiseLaw law, NoiseKey key, std::uint64_t path, std::uint64_t step, std::uint32_t component) {

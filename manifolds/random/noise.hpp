@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <string>
 
+#include "manifolds/enum_names.hpp"
 #include "manifolds/numbers/lane_math.hpp"
 
 namespace valleydrift::manifolds {
 
 // The distribution of one draw, of mean 0 and variance 1: standard normal, or -1 and +1 with equal probability.
 enum class NoiseLaw { gaussian, rademacher };
-std::string name_of(NoiseLaw law);
+std::span<const Named<NoiseLaw>> names_of(NoiseLaw);
 
 // Names one random process: a seed, and which of its processes, such as a rung of a ladder or the limiting diffusion.
 struct NoiseKey {

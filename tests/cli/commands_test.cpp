@@ -53,13 +53,13 @@ json parsed(const std::vector<std::string>& arguments) {
 BOOST_AUTO_TEST_CASE(help_and_version) {
   const Result general = run_program({"--help"});
   BOOST_TEST(general.code == 0);
-  for (const char* word : {"manifolds", "inspect", "compare", "verify", "scan", "advise", "Exit codes", "Examples"})
-    BOOST_TEST(contains(general.out, word));
-  for (const auto command : valleydrift::cli::all_commands()) {
-    const Result help = run_program({name_of(command), "--help"});
+  for (const char* word : {"Exit codes", "Examples"}) BOOST_TEST(contains(general.out, word));
+  for (const auto& [command, name, meaning] : names_of(valleydrift::cli::Command{})) {
+    BOOST_TEST(contains(general.out, std::string(meaning)));
+    const Result help = run_program({std::string(name), "--help"});
     BOOST_TEST(help.code == 0);
     BOOST_TEST(help.err == "");
-    const bool iterates = name_of(command) != "manifolds" && name_of(command) != "verify";
+    const bool iterates = name != "manifolds" && name != "verify";
     BOOST_TEST(contains(help.out, "w <- w + eta p") == iterates);
     BOOST_TEST(contains(help.out, "lr = eta/2") == iterates);
     std::istringstream lines(help.out);

@@ -1,6 +1,4 @@
 // Writing to standard output through interruptions and slow readers.
-#include "cli/terminal.hpp"
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/time.h>
@@ -12,6 +10,8 @@
 #include <ostream>
 #include <string>
 #include <thread>
+
+#include "cli/terminal.hpp"
 
 using valleydrift::cli::DescriptorBuffer;
 

@@ -7,10 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/enum_names.hpp"
 #include "validation/run/applicability.hpp"
 #include "validation/run/run_config.hpp"
 
 namespace valleydrift::compare {
+
+using manifolds::name_of;
 
 /// An element of a series; NaN past its end.
 inline double at(const std::vector<double>& series, std::size_t i) {
@@ -18,7 +21,7 @@ inline double at(const std::vector<double>& series, std::size_t i) {
 }
 
 enum class Verdict { agree, disagree, inconclusive };
-std::string name_of(Verdict verdict);
+std::span<const manifolds::Named<Verdict>> names_of(Verdict);
 
 /// The smallest relative errors of the theory that the run would call a disagreement with this probability, DERIVATION
 /// (39c): of its drift along the valley, and of the variance of its noise there. Absent where not even an error of 1 is

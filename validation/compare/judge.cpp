@@ -10,16 +10,10 @@
 
 namespace valleydrift::compare {
 
-std::string name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::agree:
-      return "agree";
-    case Verdict::disagree:
-      return "disagree";
-    case Verdict::inconclusive:
-      return "inconclusive";
-  }
-  return {};
+std::span<const manifolds::Named<Verdict>> names_of(Verdict) {
+  static constexpr manifolds::Named<Verdict> names[] = {
+      {Verdict::agree, "agree"}, {Verdict::disagree, "disagree"}, {Verdict::inconclusive, "inconclusive"}};
+  return names;
 }
 
 namespace {

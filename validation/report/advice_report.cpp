@@ -69,7 +69,7 @@ std::string advice_text(const scan::ResolvedScan& scan, const scan::Advice& advi
 }
 
 nlohmann::json advice_json(const scan::ResolvedScan& scan, const scan::Advice& advice) {
-  nlohmann::json out = {{"schema_version", 1},
+  nlohmann::json out = {{"schema_version", schema_version},
                         {"manifold", scan.config.run.manifold},
                         {"scheme", name_of(scan.config.run.scheme)},
                         {"eta", advice.eta},
@@ -107,7 +107,7 @@ nlohmann::json advice_json(const scan::ResolvedScan& scan, const scan::Advice& a
                             {"speed_up", best && time ? json_number(*time / *best) : nlohmann::json()},
                             {"predicted_by", name_of(p.source)}};
     for (const char* key : {"tau_1", "tau_momentum", "tau_2", "T_mean", "T_rms", "T_transverse", "speed_up"}) {
-      if (entry[key].is_null()) entry[std::string(key) + "_reason"] = o.reason();
+      explain(entry, key, o.reason());
     }
     out["options"].push_back(entry);
   }
@@ -116,7 +116,7 @@ nlohmann::json advice_json(const scan::ResolvedScan& scan, const scan::Advice& a
                                {"value", json_number(condition.value)},
                                {"bound", condition.bound},
                                {"ok", condition.ok}});
-    if (out["validity"].back()["value"].is_null()) out["validity"].back()["value_reason"] = "not finite";
+    explain(out["validity"].back(), "value", "not finite");
   }
   if (advice.search) out["search"] = search_json(*advice.search, scan.manifold.slow_coordinate_names());
   return out;

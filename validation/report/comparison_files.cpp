@@ -7,6 +7,7 @@
 
 #include "validation/output/csv.hpp"
 #include "validation/output/pending_file.hpp"
+#include "validation/report/json.hpp"
 #include "validation/report/report.hpp"
 
 namespace valleydrift::report {
@@ -68,8 +69,7 @@ std::string run_json(const compare::Comparison& comparison, const output::RunFac
   if (comparison.nanoseconds_per_step > 0.0 && std::isfinite(comparison.nanoseconds_per_step)) {
     run["nanoseconds_per_step"] = comparison.nanoseconds_per_step;
   } else {
-    run["nanoseconds_per_step"] = nullptr;
-    run["nanoseconds_per_step_reason"] = "not measured";
+    put_null(run, "nanoseconds_per_step", "not measured");
   }
   return run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

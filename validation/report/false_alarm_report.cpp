@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "validation/report/json.hpp"
 #include "validation/report/junit.hpp"
 
 namespace valleydrift::report {
@@ -93,16 +94,14 @@ nlohmann::json false_alarm_json(const verify::FalseAlarmRun& run) {
     if (c.alarms > 0) row["first_alarm"] = c.first_alarm;
     checks.push_back(row);
   }
-  return {{"schema_version", 1},
-          {"program_version", VALLEYDRIFT_VERSION},
-          {"passed", run.passed()},
-          {"repeats", run.request.repeats},
-          {"whole_repeats", run.whole_repeats},
-          {"unfinished", run.unfinished},
-          {"seed", run.request.checks.seed},
-          {"false_alarm", run.false_alarm()},
-          {"seconds", run.seconds},
-          {"checks", checks}};
+  return versioned({{"passed", run.passed()},
+                    {"repeats", run.request.repeats},
+                    {"whole_repeats", run.whole_repeats},
+                    {"unfinished", run.unfinished},
+                    {"seed", run.request.checks.seed},
+                    {"false_alarm", run.false_alarm()},
+                    {"seconds", run.seconds},
+                    {"checks", checks}});
 }
 
 std::string false_alarm_junit(const verify::FalseAlarmRun& run) {

@@ -56,9 +56,9 @@ std::string figure_text(const run::Quantity& figure, const std::string& unit) {
 
 // --- JSON -----------------------------------------------------------------------------------------------------------
 
-void put(nlohmann::json& object, const std::string& key, const run::Quantity& figure) {
-  object[key] = figure.value ? json_number(*figure.value) : nlohmann::json();
-  if (object[key].is_null()) object[key + "_reason"] = figure.reason.empty() ? "not finite" : figure.reason;
+void put_quantity(nlohmann::json& object, const std::string& key, const run::Quantity& figure) {
+  object[key] = json_number(figure.value);
+  explain(object, key, figure.reason.empty() ? "not finite" : figure.reason);
 }
 
 /// Why P_L sigma is not there.
@@ -150,32 +150,30 @@ std::string inspection_text(const inspect::Inspection& i) {
 
 nlohmann::json inspection_json(const inspect::Inspection& i) {
   const Hyperparameters& h = i.hyperparameters;
-  nlohmann::json out = {{"schema_version", 1},
-                        {"program_version", VALLEYDRIFT_VERSION},
-                        {"manifold", i.config.manifold},
-                        {"parameters", i.config.parameters},
-                        {"point", json_array(i.point)},
-                        {"distance_moved", json_number(i.distance_moved)},
-                        {"dimension", i.dimension},
-                        {"valley_dimension", i.valley_dimension},
-                        {"loss", json_number(i.loss)},
-                        {"spectrum", json_array(i.spectrum)},
-                        {"rank_gap", json_number(i.rank_gap)},
-                        {"trace_hessian", json_number(i.trace_hessian)},
-                        {"scheme", name_of(h.scheme)},
-                        {"noise", name_of(i.config.noise)},
-                        {"eta", h.eta},
-                        {"beta", h.beta()},
-                        {"mu", h.mu},
-                        {"epsilon", h.epsilon},
-                        {"diffusion", i.diffusion ? json_array(*i.diffusion) : nlohmann::json()},
-                        {"diffusion_rate", json_number(i.diffusion_rate)},
-                        {"relaxation_note", i.relaxation_note}};
+  nlohmann::json out = versioned({{"manifold", i.config.manifold},
+                                  {"parameters", i.config.parameters},
+                                  {"point", json_array(i.point)},
+                                  {"distance_moved", json_number(i.distance_moved)},
+                                  {"dimension", i.dimension},
+                                  {"valley_dimension", i.valley_dimension},
+                                  {"loss", json_number(i.loss)},
+                                  {"spectrum", json_array(i.spectrum)},
+                                  {"rank_gap", json_number(i.rank_gap)},
+                                  {"trace_hessian", json_number(i.trace_hessian)},
+                                  {"scheme", name_of(h.scheme)},
+                                  {"noise", name_of(i.config.noise)},
+                                  {"eta", h.eta},
+                                  {"beta", h.beta()},
+                                  {"mu", h.mu},
+                                  {"epsilon", h.epsilon},
+                                  {"diffusion", i.diffusion ? json_array(*i.diffusion) : nlohmann::json()},
+                                  {"diffusion_rate", json_number(i.diffusion_rate)},
+                                  {"relaxation_note", i.relaxation_note}});
   if (i.config.batch) {
     out["batch"] = *i.config.batch;
     out["draw"] = name_of(i.config.draw);
   }
-  if (!i.diffusion) out["diffusion_reason"] = too_large(i);
+  explain(out, "diffusion", too_large(i));
   out["slow_coordinates"] = coordinates_json(i.slow_coordinate_names, i.slow_coordinates);
   nlohmann::json& drift = out["drift"] = nlohmann::json::object();
   for (const inspect::FormDrift& d : i.drift) {
@@ -184,31 +182,28 @@ nlohmann::json inspection_json(const inspect::Inspection& i) {
                               {"transverse", json_array(d.transverse)},
                               {"total", json_array(d.total())}};
   }
-  if (!i.config.gamma) {
-    drift["asymptotic"] = nullptr;
-    drift["asymptotic_reason"] = no_asymptotic;
-  }
+  if (!i.config.gamma) put_null(drift, "asymptotic", no_asymptotic);
 
   const run::Applicability& a = i.applicability;
-  put(out, "tau_1", {a.tau_1, {}});
-  put(out, "tau_momentum", {a.tau_momentum, {}});
-  put(out, "slow_unit", {a.slow_unit, {}});
-  put(out, "curvature_radius", {a.curvature_radius, "infinite: the valley is straight here"});
-  put(out, "cloud", {a.cloud, {}});
+  put_quantity(out, "tau_1", {a.tau_1, {}});
+  put_quantity(out, "tau_momentum", {a.tau_momentum, {}});
+  put_quantity(out, "slow_unit", {a.slow_unit, {}});
+  put_quantity(out, "curvature_radius", {a.curvature_radius, "infinite: the valley is straight here"});
+  put_quantity(out, "cloud", {a.cloud, {}});
   for (const auto& [key, figure] : {std::pair{"tau_Y", i.tau_Y},
                                     {"tau_2", i.tau_2},
                                     {"tau_2_finite_step", i.tau_2_finite_step},
                                     {"C_star", i.C_star}}) {
-    put(out, key, right(figure, i));
+    put_quantity(out, key, right(figure, i));
   }
-  put(out, "local_time", i.local_time);
-  out["flattest_point"] = i.flattest ? json_array(i.flattest->point) : nlohmann::json();
-  out["flattest_trace_hessian"] = i.flattest ? json_number(i.flattest->trace_hessian) : nlohmann::json();
-  out["flattest_slow_coordinates"] =
-      i.flattest ? coordinates_json(i.slow_coordinate_names, i.flattest->slow_coordinates) : nlohmann::json();
-  if (!i.flattest) {
+  put_quantity(out, "local_time", i.local_time);
+  if (i.flattest) {
+    out["flattest_point"] = json_array(i.flattest->point);
+    out["flattest_trace_hessian"] = json_number(i.flattest->trace_hessian);
+    out["flattest_slow_coordinates"] = coordinates_json(i.slow_coordinate_names, i.flattest->slow_coordinates);
+  } else {
     for (const char* key : {"flattest_point", "flattest_trace_hessian", "flattest_slow_coordinates"}) {
-      out[std::string(key) + "_reason"] = i.tau_Y.reason;
+      put_null(out, key, i.tau_Y.reason);
     }
   }
   if (i.search) out["search"] = search_json(*i.search, i.slow_coordinate_names);
@@ -216,8 +211,8 @@ nlohmann::json inspection_json(const inspect::Inspection& i) {
   out["applicability"] = nlohmann::json::array();
   for (const run::Condition& condition : a.conditions) {
     nlohmann::json entry = {{"name", condition.name}, {"meaning", condition.meaning}, {"ok", condition.ok}};
-    put(entry, "value", {condition.value, {}});
-    put(entry, "bound", {condition.bound, {}});
+    put_quantity(entry, "value", {condition.value, {}});
+    put_quantity(entry, "bound", {condition.bound, {}});
     out["applicability"].push_back(entry);
   }
   return out;

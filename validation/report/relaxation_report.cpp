@@ -51,7 +51,7 @@ nlohmann::json search_json(const run::FlattestSearch& search, const std::vector<
                             {"tau_Y", json_number(f.tau_Y.value)},
                             {"starts", f.starts},
                             {"from_here", f.own}};
-    if (entry["tau_Y"].is_null()) entry["tau_Y_reason"] = f.tau_Y.reason;
+    explain(entry, "tau_Y", f.tau_Y.reason);
     out["found"].push_back(entry);
   }
   return out;

@@ -8,34 +8,11 @@
 #include <iterator>
 #include <set>
 
+#include "validation/report/text.hpp"
 #include "validation/run/beta_text.hpp"
 
 namespace valleydrift::report {
 namespace {
-
-constexpr std::size_t report_width = 100;
-
-/// Breaks `text` at blanks so that no line is wider than the report; the first line follows `head`, the others are
-/// indented by its length.
-std::string wrapped(const std::string& head, const std::string& text) {
-  std::string out, line = head;
-  bool first_word = true;
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (word.empty()) continue;
-    if (!first_word && line.size() + 1 + word.size() > report_width) {
-      out += line + '\n';
-      line = std::string(head.size(), ' ') + word;
-    } else {
-      line += (first_word ? "" : " ") + word;
-    }
-    first_word = false;
-  }
-  return out + line + '\n';
-}
 
 /// A figure in a column: as many digits as a reader can use, "-" where there is none.
 std::string figure(double value, int digits) {

@@ -200,9 +200,9 @@ double number(const std::string& field, const fs::path& path) {
 }
 
 template <class E>
-E value_named(const std::string& name, std::initializer_list<E> values, const fs::path& path) {
-  for (const E value : values) {
-    if (name_of(value) == name) return value;
+E value_named(const std::string& name, const fs::path& path) {
+  for (const manifolds::Named<E>& entry : names_of(E{})) {
+    if (entry.name == name) return entry.value;
   }
   throw FileError(fmt::format("{}: '{}' is unknown; start again without --resume", path.string(), name));
 }
@@ -220,9 +220,8 @@ scan::CellResult parse_cell(const std::vector<std::string>& f, const scan::Cell&
   r.tau_momentum = number(f[7], path);
   r.unit = number(f[8], path);
   r.steps = static_cast<std::int64_t>(number(f[9], path));
-  r.status =
-      value_named(f[10], {scan::Status::ok, scan::Status::outside, scan::Status::limit, scan::Status::failed}, path);
-  r.source = value_named(f[11], {scan::Source::none, scan::Source::limiting_flow, scan::Source::hierarchy}, path);
+  r.status = value_named<scan::Status>(f[10], path);
+  r.source = value_named<scan::Source>(f[11], path);
   r.accuracy = number(f[12], path);
   for (std::size_t i = 0; i < r.figure.size(); ++i) {
     r.figure[i] = {number(f[before + 3 * i], path), number(f[before + 3 * i + 1], path),

@@ -253,52 +253,49 @@ std::string allowance_text() {
 
 nlohmann::json scan_json(const scan::ResolvedScan& scan, const scan::ScanResult& result) {
   const scan::ScanConfig& c = scan.config;
-  nlohmann::json out = {{"schema_version", 1},
-                        {"program_version", VALLEYDRIFT_VERSION},
-                        {"verdict", name_of(result.verdict)},
-                        {"findings", result.findings},
-                        {"allowed",
-                         {{"beyond_range", scan::exponent_allowance},
-                          {"optimal_gamma_half_width", scan::widest_optimum},
-                          {"reason", allowance_text()}}},
-                        {"manifold", c.run.manifold},
-                        {"scheme", name_of(c.run.scheme)},
-                        {"read_at", name_of(*c.read_at)},
-                        {"control", name_of(c.control)},
-                        {"epsilon", *c.run.epsilon},
-                        {"delta", c.delta},
-                        {"paths", c.run.paths},
-                        {"seed", c.run.seed},
-                        {"noise", name_of(c.run.noise)},
-                        {"noise_law", name_of(c.run.noise_law)},
-                        {"phase1", name_of(c.run.phase1)},
-                        {"random_start", c.run.random_start},
-                        {"start", std::vector<double>(scan.initial.begin(), scan.initial.end())},
-                        {"start_in_linear_range", scan.linear},
-                        {"flattest_point", std::vector<double>(scan.flattest_point.begin(), scan.flattest_point.end())},
-                        {"slow_coordinates", scan.manifold.slow_coordinate_names()},
-                        {"tau_Y", json_number(scan.tau_Y)},
-                        {"tau_Y_note", scan.note},
-                        {"exponents", nlohmann::json::array()},
-                        {"cells", nlohmann::json::array()}};
+  nlohmann::json out =
+      versioned({{"verdict", name_of(result.verdict)},
+                 {"findings", result.findings},
+                 {"allowed",
+                  {{"beyond_range", scan::exponent_allowance},
+                   {"optimal_gamma_half_width", scan::widest_optimum},
+                   {"reason", allowance_text()}}},
+                 {"manifold", c.run.manifold},
+                 {"scheme", name_of(c.run.scheme)},
+                 {"read_at", name_of(*c.read_at)},
+                 {"control", name_of(c.control)},
+                 {"epsilon", *c.run.epsilon},
+                 {"delta", c.delta},
+                 {"paths", c.run.paths},
+                 {"seed", c.run.seed},
+                 {"noise", name_of(c.run.noise)},
+                 {"noise_law", name_of(c.run.noise_law)},
+                 {"phase1", name_of(c.run.phase1)},
+                 {"random_start", c.run.random_start},
+                 {"start", std::vector<double>(scan.initial.begin(), scan.initial.end())},
+                 {"start_in_linear_range", scan.linear},
+                 {"flattest_point", std::vector<double>(scan.flattest_point.begin(), scan.flattest_point.end())},
+                 {"slow_coordinates", scan.manifold.slow_coordinate_names()},
+                 {"tau_Y", json_number(scan.tau_Y)},
+                 {"tau_Y_note", scan.note},
+                 {"exponents", nlohmann::json::array()},
+                 {"cells", nlohmann::json::array()}});
   if (c.run.batch) {
     out["batch"] = *c.run.batch;
     out["draw"] = name_of(c.run.draw);
   }
   if (c.run.random_start) out["start_scale"] = *c.run.start_scale;
   if (c.scattered()) {
-    out["start"] = nullptr;
-    out["start_reason"] = "every run begins at a random point of its own";
+    put_null(out, "start", "every run begins at a random point of its own");
   }
   for (const scan::ExponentRow& row : result.exponents) {
     nlohmann::json entry = {{"C", row.C}, {"gamma", row.gamma}};
     for (const auto& [name, exponent] :
          {std::pair{"mean", &row.mean}, std::pair{"rms", &row.rms}, std::pair{"transverse", &row.transverse}}) {
       entry[name] = exponent_json(*exponent);
-      if (!entry[name].is_null()) continue;
       const bool left_out = exponent == &row.transverse && c.control == scan::Control::no_transverse;
-      entry[std::string(name) + "_reason"] =
-          left_out ? "left out by --control no-transverse" : "fewer than three cells with status ok and this time";
+      explain(entry, name,
+              left_out ? "left out by --control no-transverse" : "fewer than three cells with status ok and this time");
     }
     out["exponents"].push_back(entry);
   }
@@ -307,8 +304,7 @@ nlohmann::json scan_json(const scan::ResolvedScan& scan, const scan::ScanResult&
                             {"interval", json_array(result.crossing->interval)},
                             {"alpha", json_number(result.crossing->alpha)}};
   } else {
-    out["optimal_gamma"] = nullptr;
-    out["optimal_gamma_reason"] = result.crossing_reason;
+    put_null(out, "optimal_gamma", result.crossing_reason);
   }
   out["prefactor"] = {{"C_star", json_number(scan.C_star)},
                       {"mean", best_json(result.rate_mean, "rate")},
@@ -402,7 +398,7 @@ nlohmann::json scan_plan_json(const scan::ResolvedScan& scan, const std::vector<
                      {"unforeseen_path_steps", json_number(work[i].unforeseen)}});
   }
   const scan::CellWork all = total(work);
-  return {{"schema_version", 1},
+  return {{"schema_version", schema_version},
           {"expected_path_steps", json_number(all.path_steps)},
           {"unforeseen_path_steps", json_number(all.unforeseen)},
           {"cells", cells}};

@@ -1,76 +1,15 @@
 // summary.json of a comparison; what is not finite is null, with its reason beside it.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "validation/report/json.hpp"
 #include "validation/report/report.hpp"
 
 namespace valleydrift::report {
 namespace {
 
-constexpr int schema_version = 1;
-
 using Json = nlohmann::json;
-
-/// Text that is valid UTF-8 whatever it came from (a file name in a reason): JSON has no other.
-std::string utf8(const std::string& text) {
-  const Json copy = text;
-  return Json::parse(copy.dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
-}
-
-const char* why_not_finite(double value) {
-  return std::isnan(value) ? "not a number" : value > 0.0 ? "infinite" : "minus infinite";
-}
-
-void put(Json& object, const std::string& key, double value) {
-  if (std::isfinite(value)) {
-    object[key] = value;
-  } else {
-    object[key] = nullptr;
-    object[key + "_reason"] = why_not_finite(value);
-  }
-}
-
-void put_null(Json& object, const std::string& key, const std::string& reason) {
-  object[key] = nullptr;
-  object[key + "_reason"] = reason;
-}
-
-/// A series; single values that are not finite are null, and the reason names the first of them.
-void put(Json& object, const std::string& key, const std::vector<double>& values) {
-  Json array = Json::array();
-  std::string reason;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) {
-      array.push_back(values[i]);
-    } else {
-      array.push_back(nullptr);
-      if (reason.empty()) reason = fmt::format("{} at record {}", why_not_finite(values[i]), i);
-    }
-  }
-  object[key] = std::move(array);
-  if (!reason.empty()) object[key + "_reason"] = reason;
-}
-
-void put_or_null(Json& object, const std::string& key, const std::vector<double>& values, const std::string& reason) {
-  if (values.empty()) {
-    put_null(object, key, reason);
-  } else {
-    put(object, key, values);
-  }
-}
-
-template <class T>
-void put_optional(Json& object, const std::string& key, const std::optional<T>& value, const std::string& reason) {
-  if (!value) {
-    put_null(object, key, reason);
-  } else if constexpr (std::is_same_v<T, std::int64_t>) {
-    object[key] = *value;
-  } else {
-    put(object, key, *value);
-  }
-}
 
 /// As it was typed.
 Json formula_json(const manifolds::FormulaSource& source) {
@@ -244,9 +183,7 @@ Json visible_json(const compare::Comparison& c) {
 }  // namespace
 
 nlohmann::json summary_json(const compare::Comparison& comparison) {
-  Json out;
-  out["schema_version"] = schema_version;
-  out["program_version"] = VALLEYDRIFT_VERSION;
+  Json out = versioned({});
   out["seed"] = comparison.config.seed;
   out["config"] = config_json(comparison.config);
   put(out, "start", std::vector<double>(comparison.start.begin(), comparison.start.end()));

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "validation/report/json.hpp"
 #include "validation/report/junit.hpp"
 
 namespace valleydrift::report {
@@ -76,12 +77,8 @@ std::string verification_text(const verify::Verification& v) {
 nlohmann::json verification_json(const verify::Verification& v) {
   nlohmann::json checks = nlohmann::json::array();
   const auto put = [](nlohmann::json& row, const char* key, double x, const std::string& reason) {
-    if (std::isfinite(x)) {
-      row[key] = x;
-    } else {
-      row[key] = nullptr;
-      row[std::string(key) + "_reason"] = reason;
-    }
+    row[key] = json_number(x);
+    explain(row, key, reason);
   };
   for (const verify::CheckResult& r : v.results) {
     nlohmann::json row = {{"id", r.check->id},        {"kind", name_of(r.check->kind)},
@@ -97,9 +94,13 @@ nlohmann::json verification_json(const verify::Verification& v) {
     }
     checks.push_back(row);
   }
-  return {{"schema_version", 1},        {"program_version", VALLEYDRIFT_VERSION}, {"passed", v.passed()},
-          {"unfinished", v.unfinished}, {"thorough", v.request.thorough},         {"seed", v.request.seed},
-          {"seconds", v.seconds},       {"false_alarm", v.false_alarm()},         {"checks", checks}};
+  return versioned({{"passed", v.passed()},
+                    {"unfinished", v.unfinished},
+                    {"thorough", v.request.thorough},
+                    {"seed", v.request.seed},
+                    {"seconds", v.seconds},
+                    {"false_alarm", v.false_alarm()},
+                    {"checks", checks}});
 }
 
 std::string verification_junit(const verify::Verification& v) {

@@ -31,36 +31,26 @@ std::string batch_text(const RunConfig& config) {
                      config.draw == manifolds::Draw::with_replacement ? "with replacement" : "without replacement");
 }
 
-std::string name_of(SlowVariable variable) {
-  switch (variable) {
-    case SlowVariable::first_order:
-      return "first-order";
-    case SlowVariable::iterated:
-      return "iterated";
-  }
-  return {};
+std::span<const manifolds::Named<SlowVariable>> names_of(SlowVariable) {
+  static constexpr manifolds::Named<SlowVariable> names[] = {
+      {SlowVariable::first_order, "first-order", "projected weights and momentum"},
+      {SlowVariable::iterated, "iterated", "the limit map of the noiseless iteration"}};
+  return names;
 }
 
-std::string name_of(Ladder ladder) {
-  switch (ladder) {
-    case Ladder::brief:
-      return "brief";
-    case Ladder::full:
-      return "full";
-  }
-  return {};
+std::span<const manifolds::Named<Ladder>> names_of(Ladder) {
+  static constexpr manifolds::Named<Ladder> names[] = {
+      {Ladder::brief, "brief", "epsilon and epsilon/2"},
+      {Ladder::full, "full", "adds epsilon/4 and three learning rates"}};
+  return names;
 }
 
-std::string name_of(Phase1 phase) {
-  switch (phase) {
-    case Phase1::none:
-      return "none";
-    case Phase1::gd:
-      return "gd";
-    case Phase1::noisy:
-      return "noisy";
-  }
-  return {};
+std::span<const manifolds::Named<Phase1>> names_of(Phase1) {
+  static constexpr manifolds::Named<Phase1> names[] = {
+      {Phase1::none, "none", "by the gradient flow, before the run"},
+      {Phase1::gd, "gd", "by the iteration without noise, as the run's first phase"},
+      {Phase1::noisy, "noisy", "by as many steps with the noise on"}};
+  return names;
 }
 
 manifolds::ManifoldDescription RunConfig::description() const {

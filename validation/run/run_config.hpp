@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/enum_names.hpp"
 #include "manifolds/formula/formula_source.hpp"
 #include "manifolds/hyperparameters.hpp"
 #include "manifolds/manifold.hpp"
@@ -16,6 +17,8 @@
 #include "sde/lyapunov_operator.hpp"
 
 namespace valleydrift::run {
+
+using manifolds::name_of;
 
 /// The noise model, DERIVATION (4): label (sigma = s J^T, Sigma = c H), isotropic (sigma = I), constant (a given
 /// D x r matrix), minibatch (batches drawn, labels exact: sigma = 0 on the valley).
@@ -29,9 +32,9 @@ enum class Ladder { brief, full };
 enum class Phase1 { none, gd, noisy };
 
 std::string name_of(NoiseKind kind);
-std::string name_of(SlowVariable variable);
-std::string name_of(Ladder ladder);
-std::string name_of(Phase1 phase);
+std::span<const manifolds::Named<SlowVariable>> names_of(SlowVariable);
+std::span<const manifolds::Named<Ladder>> names_of(Ladder);
+std::span<const manifolds::Named<Phase1>> names_of(Phase1);
 
 struct RunConfig;
 /// ", batches of 2 drawn without replacement", or nothing for the full batch.

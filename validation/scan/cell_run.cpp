@@ -202,18 +202,10 @@ void measure(const ResolvedScan& scan, const CellPlan& plan, CellResult& result)
 
 }  // namespace
 
-std::string name_of(Status status) {
-  switch (status) {
-    case Status::ok:
-      return "ok";
-    case Status::outside:
-      return "outside";
-    case Status::limit:
-      return "limit";
-    case Status::failed:
-      return "failed";
-  }
-  return {};
+std::span<const manifolds::Named<Status>> names_of(Status) {
+  static constexpr manifolds::Named<Status> names[] = {
+      {Status::ok, "ok"}, {Status::outside, "outside"}, {Status::limit, "limit"}, {Status::failed, "failed"}};
+  return names;
 }
 
 CellPlan plan_cell(const ResolvedScan& scan, const Cell& cell) {

@@ -14,7 +14,7 @@ namespace valleydrift::scan {
 /// (unstable ones are not even run), see the reason; limit: the limit of steps was reached first, times not reached are
 /// absent; failed: a path was lost.
 enum class Status { ok, outside, limit, failed };
-std::string name_of(Status status);
+std::span<const manifolds::Named<Status>> names_of(Status);
 
 /// One figure, measured and predicted; NaN for what does not exist.
 struct Figured {

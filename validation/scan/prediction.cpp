@@ -113,16 +113,10 @@ double hierarchy_accuracy(const run::ResolvedRun& run, const ResolvedScan& scan)
 
 }  // namespace
 
-std::string name_of(Source source) {
-  switch (source) {
-    case Source::none:
-      return "none";
-    case Source::limiting_flow:
-      return "limiting flow";
-    case Source::hierarchy:
-      return "moment hierarchy";
-  }
-  return {};
+std::span<const manifolds::Named<Source>> names_of(Source) {
+  static constexpr manifolds::Named<Source> names[] = {
+      {Source::none, "none"}, {Source::limiting_flow, "limiting flow"}, {Source::hierarchy, "moment hierarchy"}};
+  return names;
 }
 
 Prediction predict(const ResolvedScan& scan, const run::ResolvedRun& run) {

@@ -12,7 +12,7 @@ namespace valleydrift::scan {
 /// Where the predicted times along the valley come from: the limiting flow (10), or the hierarchy (44), (45) with its
 /// separated limit (45a).
 enum class Source { none, limiting_flow, hierarchy };
-std::string name_of(Source source);
+std::span<const manifolds::Named<Source>> names_of(Source);
 
 /// Time scales in steps at the flattest point, DERIVATION (29) to (31).
 struct TimeScales {

@@ -207,18 +207,12 @@ double place(const Cell& cell) { return manifolds::log(cell.part == Part::prefac
 
 }  // namespace
 
-std::string name_of(LawVerdict verdict) {
-  switch (verdict) {
-    case LawVerdict::agree:
-      return "agree";
-    case LawVerdict::disagree:
-      return "disagree";
-    case LawVerdict::inconclusive:
-      return "inconclusive";
-    case LawVerdict::not_judged:
-      return "not judged";
-  }
-  return {};
+std::span<const manifolds::Named<LawVerdict>> names_of(LawVerdict) {
+  static constexpr manifolds::Named<LawVerdict> names[] = {{LawVerdict::agree, "agree"},
+                                                           {LawVerdict::disagree, "disagree"},
+                                                           {LawVerdict::inconclusive, "inconclusive"},
+                                                           {LawVerdict::not_judged, "not judged"}};
+  return names;
 }
 
 double time_of(const ResolvedScan& scan, const CellResult& cell, double steps) {

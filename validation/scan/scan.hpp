@@ -32,7 +32,7 @@ inline constexpr double widest_optimum = 0.05;
 
 /// not_judged: the scan is no test of the law (another scheme, too few exponents).
 enum class LawVerdict { agree, disagree, inconclusive, not_judged };
-std::string name_of(LawVerdict verdict);
+std::span<const manifolds::Named<LawVerdict>> names_of(LawVerdict);
 
 struct ScanResult {
   std::vector<CellResult> cells;

@@ -67,21 +67,21 @@ bool tangent_coordinates(const Manifold& manifold, const Vector& y, const Vector
 
 }  // namespace
 
-std::string name_of(Control control) {
-  switch (control) {
-    case Control::none:
-      return "none";
-    case Control::no_transverse:
-      return "no-transverse";
-    case Control::wrong_clock:
-      return "wrong-clock";
-  }
-  return {};
+std::span<const manifolds::Named<Control>> names_of(Control) {
+  static constexpr manifolds::Named<Control> names[] = {
+      {Control::none, "none"}, {Control::no_transverse, "no-transverse"}, {Control::wrong_clock, "wrong-clock"}};
+  return names;
 }
 
-std::string name_of(ReadAt read_at) { return read_at == ReadAt::weights ? "weights" : "valley"; }
+std::span<const manifolds::Named<ReadAt>> names_of(ReadAt) {
+  static constexpr manifolds::Named<ReadAt> names[] = {{ReadAt::weights, "weights"}, {ReadAt::valley, "valley"}};
+  return names;
+}
 
-std::string name_of(Part part) { return part == Part::grid ? "grid" : "prefactor"; }
+std::span<const manifolds::Named<Part>> names_of(Part) {
+  static constexpr manifolds::Named<Part> names[] = {{Part::grid, "grid"}, {Part::prefactor, "prefactor"}};
+  return names;
+}
 
 std::vector<double> default_etas(Scheme scheme) {
   return scheme == Scheme::sgd ? logarithmic(1e-2, 1e-1, 7) : logarithmic(1e-4, 1e-2, 7);

@@ -6,23 +6,26 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/enum_names.hpp"
 #include "validation/run/relaxation.hpp"
 #include "validation/run/run_config.hpp"
 
 namespace valleydrift::scan {
 
+using manifolds::name_of;
+
 /// What a scan can leave out or get wrong on purpose, so that the two-thirds law must not appear: the transverse part,
 /// or the clock (times counted in slow units instead of steps).
 enum class Control { none, no_transverse, wrong_clock };
-std::string name_of(Control control);
+std::span<const manifolds::Named<Control>> names_of(Control);
 
 /// Where the slow coordinates are read: at the weights, or at the nearest point of the valley.
 enum class ReadAt { weights, valley };
-std::string name_of(ReadAt read_at);
+std::span<const manifolds::Named<ReadAt>> names_of(ReadAt);
 
 /// The part of a scan a cell belongs to: learning rates by exponents, or prefactors at one learning rate.
 enum class Part { grid, prefactor };
-std::string name_of(Part part);
+std::span<const manifolds::Named<Part>> names_of(Part);
 
 /// As given by the user; what is left open is resolved by `resolve_scan`.
 struct ScanConfig {

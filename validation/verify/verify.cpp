@@ -127,28 +127,17 @@ Schedule scheduled(const std::vector<CheckRow>& planned) {
 
 }  // namespace
 
-std::string name_of(CheckVerdict verdict) {
-  switch (verdict) {
-    case CheckVerdict::pass:
-      return "pass";
-    case CheckVerdict::fail:
-      return "fail";
-    case CheckVerdict::inconclusive:
-      return "inconclusive";
-  }
-  return {};
+std::span<const manifolds::Named<CheckVerdict>> names_of(CheckVerdict) {
+  static constexpr manifolds::Named<CheckVerdict> names[] = {
+      {CheckVerdict::pass, "pass"}, {CheckVerdict::fail, "fail"}, {CheckVerdict::inconclusive, "inconclusive"}};
+  return names;
 }
 
-std::string name_of(CheckKind kind) {
-  switch (kind) {
-    case CheckKind::deterministic:
-      return "deterministic";
-    case CheckKind::order:
-      return "order";
-    case CheckKind::statistical:
-      return "statistical";
-  }
-  return {};
+std::span<const manifolds::Named<CheckKind>> names_of(CheckKind) {
+  static constexpr manifolds::Named<CheckKind> names[] = {{CheckKind::deterministic, "deterministic"},
+                                                          {CheckKind::order, "order"},
+                                                          {CheckKind::statistical, "statistical"}};
+  return names;
 }
 
 bool Verification::passed() const {

@@ -7,9 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "manifolds/enum_names.hpp"
 #include "validation/verify/check.hpp"
 
 namespace valleydrift::verify {
+
+using manifolds::name_of;
 
 struct VerifyRequest {
   std::vector<std::string> only = {};                            ///< IDs, with * and ? as wildcards; empty: all
@@ -21,8 +24,8 @@ struct VerifyRequest {
 };
 
 enum class CheckVerdict { pass, fail, inconclusive };
-std::string name_of(CheckVerdict verdict);
-std::string name_of(CheckKind kind);
+std::span<const manifolds::Named<CheckVerdict>> names_of(CheckVerdict);
+std::span<const manifolds::Named<CheckKind>> names_of(CheckKind);
 
 /// The site of a check that concerns no valley, in reports.
 inline constexpr const char* no_site = "-";
