@@ -10,7 +10,7 @@ namespace valleydrift::report {
 
 /// For people, at most 100 columns wide where the dimension allows.
 std::string inspection_text(const inspect::Inspection& inspection);
-/// Keys as in design.md section 6; what does not exist is null, with its reason under the same key with `_reason`.
+/// Keys as in docs/output.md; what does not exist is null, with its reason under the same key with `_reason`.
 nlohmann::json inspection_json(const inspect::Inspection& inspection);
 
 }  // namespace valleydrift::report

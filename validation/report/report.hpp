@@ -12,7 +12,7 @@ namespace valleydrift::report {
 /// verdict with its reason last.
 std::string report_text(const compare::Comparison& comparison);
 
-/// summary.json, keys as in design.md section 6. A number that does not exist is null with its reason beside it, under
+/// summary.json, keys as in docs/output.md. A number that does not exist is null with its reason beside it, under
 /// the same key with `_reason` appended. Nothing in it depends on threads, folder, host or time.
 nlohmann::json summary_json(const compare::Comparison& comparison);
 
