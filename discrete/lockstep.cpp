@@ -1,6 +1,8 @@
 // The loops by the type of a manifold's loss.
 #include "discrete/lockstep.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <vector>
@@ -19,7 +21,8 @@ std::vector<LockstepEntry>& entries() {
 }
 
 const LockstepEntry& entry_for(const Manifold& manifold) {
-  const std::type_index loss = typeid(manifold.pointwise());
+  const PointwiseLoss& pointwise = manifold.pointwise();
+  const std::type_index loss = typeid(pointwise);
   const auto found = std::find_if(entries().begin(), entries().end(), [&](const auto& e) { return e.loss == loss; });
   if (found == entries().end()) {
     throw std::logic_error(manifold.name() + ": its model has no loops in discrete/, see run/add_model.hpp");
@@ -29,7 +32,14 @@ const LockstepEntry& entry_for(const Manifold& manifold) {
 
 }  // namespace
 
-void add_entry(const LockstepEntry& entry) { entries().push_back(entry); }
+void add_entry(const LockstepEntry& entry) {
+  if (entry.lanes != manifolds::lane_count) {
+    throw std::logic_error(
+        fmt::format("the model was compiled for {} lanes, the library for {}: compile both for one processor",
+                    entry.lanes, manifolds::lane_count));
+  }
+  entries().push_back(entry);
+}
 
 std::unique_ptr<Lockstep> make_lockstep(const Manifold& manifold, const Hyperparameters& hyperparameters,
                                         const NoiseModel& noise, std::int64_t paths) {

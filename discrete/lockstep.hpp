@@ -60,5 +60,8 @@ std::unique_ptr<Lockstep> make_lockstep(const Manifold& manifold, const Hyperpar
                                         const NoiseModel& noise, std::int64_t paths = 1);
 template <class T>
 std::unique_ptr<NoiselessPath<T>> make_noiseless_path(const Manifold& manifold, const Hyperparameters& hyperparameters);
+void make_lockstep(Manifold&&, const Hyperparameters&, const NoiseModel&, std::int64_t = 1) = delete;
+template <class T>
+void make_noiseless_path(Manifold&&, const Hyperparameters&) = delete;
 
 }  // namespace valleydrift::discrete

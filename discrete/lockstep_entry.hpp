@@ -14,18 +14,6 @@ namespace valleydrift::discrete {
 
 using manifolds::PointwiseLoss;
 
-/// Calls use<Groups>() with the constant that equals `groups`: 1, 2 or 4, at most `Most`.
-template <int Most, class Use>
-void with_groups(int groups, const Use& use) {
-  if constexpr (Most >= 4) {
-    if (groups == 4) return use.template operator()<4>();
-  }
-  if constexpr (Most >= 2) {
-    if (groups == 2) return use.template operator()<2>();
-  }
-  use.template operator()<1>();
-}
-
 template <class Loss>
 class LockstepOf final : public Lockstep {
   static constexpr int most = Loss::static_dimension == manifolds::dynamic || Loss::static_dimension > 4
@@ -54,7 +42,7 @@ class LockstepOf final : public Lockstep {
   void advance(int first, int together, const Lanes* xi, int steps) override {
     std::visit(
         [&](const auto& noise) {
-          with_groups<most>(together, [&]<int Groups>() {
+          manifolds::with_groups<most>(together, [&]<int Groups>() {
             discrete::advance<Groups>(loss_, constants_, noise, &state(first), xi, steps, scratch_);
           });
         },
@@ -102,13 +90,15 @@ class NoiselessPathOf final : public NoiselessPath<T> {
 /// What makes the loops of one model; the loss is of the model's own type.
 struct LockstepEntry {
   std::type_index loss;
+  int lanes;  ///< lane_count where the entry was compiled
   std::unique_ptr<Lockstep> (*lockstep)(const PointwiseLoss&, const Hyperparameters&, const NoiseModel&,
                                         std::int64_t paths);
   std::unique_ptr<NoiselessPath<double>> (*noiseless)(const PointwiseLoss&, const Hyperparameters&);
   std::unique_ptr<NoiselessPath<long double>> (*extended)(const PointwiseLoss&, const Hyperparameters&);
 };
 
-/// Adds an entry, so that make_lockstep knows the model. Not for two threads at once.
+/// Adds an entry, so that make_lockstep knows the model. Throws std::logic_error if it was compiled for lanes of
+/// another width. Not for two threads at once.
 void add_entry(const LockstepEntry& entry);
 
 /// The entry of a model of residuals, or of a loss.
@@ -118,7 +108,7 @@ LockstepEntry lockstep_entry_of() {
   static constexpr auto typed = [](const PointwiseLoss& loss) -> const L& {
     return static_cast<const manifolds::TypedLoss<L>&>(loss).loss();
   };
-  return {typeid(manifolds::TypedLoss<L>),
+  return {typeid(manifolds::TypedLoss<L>), manifolds::lane_count,
           [](const PointwiseLoss& loss, const Hyperparameters& h, const NoiseModel& noise, std::int64_t paths)
               -> std::unique_ptr<Lockstep> { return std::make_unique<LockstepOf<L>>(typed(loss), h, noise, paths); },
           [](const PointwiseLoss& loss, const Hyperparameters& h) -> std::unique_ptr<NoiselessPath<double>> {

@@ -19,7 +19,8 @@ namespace valleydrift::manifolds {
 ///                               label_count; what label noise needs, DERIVATION (4)
 ///   drawn_gradient<T>(w, shift, counts, stride, ratio, scratch, g)  the same with the part of sample a times
 ///                               ratio counts[a stride]: what a drawn batch sees, DERIVATION (48)
-/// `scratch` holds scratch_size() numbers of type T. The types T are double, Lanes and their Duals.
+/// `scratch` holds scratch_size() numbers of type T. The types T are double, long double,
+/// Lanes, and Dual and Dual<Dual> of double and Lanes.
 template <class L>
 concept Loss = requires(const L loss, std::span<const double> w, std::span<double> out) {
   { L::static_dimension } -> std::convertible_to<int>;
@@ -40,6 +41,10 @@ concept Loss = requires(const L loss, std::span<const double> w, std::span<doubl
 /// Sigma = c H with c = s.
 template <ResidualModel M>
 class LeastSquares {
+  // Storage of known size has room for the residuals alone: discrete/iteration.hpp, Scratch.
+  static_assert(!KeepsForPullback<M> || M::static_residuals == dynamic,
+                "a model with kept_count() has sizes `dynamic`");
+
  public:
   using model_type = M;
   static constexpr int static_dimension = M::static_dimension;

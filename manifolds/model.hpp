@@ -17,6 +17,7 @@ namespace valleydrift::manifolds {
 /// L(w) = (weight / 2) sum_a f_a(w)^2, DERIVATION (3).
 ///   residuals<T>(w, f)       f(w)          w: D, f: m
 ///   pullback<T, R>(w, r, g)  J(w)^T r      r: m plain numbers of type R, g: D
+/// T is double, long double, Lanes, or Dual of one of them; of residuals also Dual<Dual>. R is T, or what T is dual of.
 /// The laws that a model must keep are the checks of `verify`.
 template <class M>
 concept ResidualModel = requires(const M model, std::span<const double> w, std::span<double> out,

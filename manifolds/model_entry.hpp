@@ -13,6 +13,7 @@ LossEntry entry_of() {
   using L = LossOf<M>;
   LossEntry entry;
   if constexpr (DescribedModel<L>) entry.description = L::describe();
+  entry.serves_some = ServesSome<M>;
   entry.make = [name = entry.description ? entry.description->name : std::string()](
                    const ManifoldDescription& wanted,
                    const ParameterValues& parameters) -> std::shared_ptr<const PointwiseLoss> {

@@ -36,7 +36,6 @@ class PointwiseLoss {
   virtual void gradient(std::span<const First> w, std::span<First> g) const = 0;
   virtual void gradient(std::span<const Second> w, std::span<Second> g) const = 0;
   /// After every label has moved by its shift.
-  virtual void noisy_gradient(std::span<const double> w, std::span<const double> shift, std::span<double> g) const = 0;
   virtual void noisy_gradient(std::span<const long double> w, std::span<const long double> shift,
                               std::span<long double> g) const = 0;
   virtual void noisy_gradient(std::span<const First> w, std::span<const First> shift, std::span<First> g) const = 0;
@@ -61,7 +60,10 @@ class PointwiseLoss {
   virtual void slow_coordinates(std::span<const double> y, std::span<const double> start,
                                 std::span<double> q) const = 0;
 
-  // Closed forms of the model, if it has them: model.hpp.
+  // Closed forms of the model (model.hpp); nothing if it has none.
+  virtual bool has_closed_trace_hessian() const = 0;
+  virtual bool has_closed_limit_map() const = 0;
+  virtual bool has_closed_label_flow() const = 0;
   virtual std::optional<double> closed_trace_hessian(const Vector& y) const = 0;
   virtual std::optional<Vector> closed_limit_map(const Vector& w) const = 0;
   virtual std::optional<Vector> closed_label_flow(const Vector& y0, double ct) const = 0;

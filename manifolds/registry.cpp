@@ -92,7 +92,8 @@ void add_entry(LossEntry entry) {
     return e.description && entry.description && e.description->name == entry.description->name;
   };
   std::vector<LossEntry>& all = entries();
-  if (!has_its_name(all.back()) && std::any_of(all.begin(), all.end(), has_its_name)) {
+  const bool completes = has_its_name(all.back()) && all.back().serves_some;
+  if (!completes && std::any_of(all.begin(), all.end(), has_its_name)) {
     throw std::invalid_argument(entry.description->name + ": the list of manifolds has one of this name");
   }
   all.push_back(std::move(entry));

@@ -14,14 +14,15 @@ namespace valleydrift::manifolds {
 /// One model of the list. A name may stand in it more than once in a row, with its sizes known to the compiler before
 /// the one whose sizes are not: the first that serves the parameters is taken.
 struct LossEntry {
+  bool serves_some = false;                        ///< leaves some parameters to the entry after it
   std::optional<ManifoldDescription> description;  ///< nothing for what is typed at run time
   /// The loss of this description with resolved parameters; nullptr if it is another entry's. Throws
   /// std::invalid_argument for a condition between several parameters.
   std::function<std::shared_ptr<const PointwiseLoss>(const ManifoldDescription&, const ParameterValues&)> make;
 };
 
-/// Adds an entry at the end. Throws std::invalid_argument if another entry than the last has its name. Not for two
-/// threads at once.
+/// Adds an entry at the end. Throws std::invalid_argument if its name is taken, unless by the last entry, which leaves
+/// some parameters to it. Not for two threads at once.
 void add_entry(LossEntry entry);
 
 /// The loss described, which may be typed. Throws ConfigError for parameters out of range or an unknown name.

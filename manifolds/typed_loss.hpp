@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 #include "manifolds/derivatives.hpp"
@@ -18,7 +19,11 @@ class TypedLoss final : public PointwiseLoss {
   static std::span<double> view(Vector& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
 
  public:
-  explicit TypedLoss(L loss) : loss_(std::move(loss)) {}
+  explicit TypedLoss(L loss) : loss_(std::move(loss)) {
+    if (loss_.transverse_dimension() != model().residual_count() || loss_.dimension() != model().dimension()) {
+      throw std::logic_error("a loss has the dimension and as many transverse dimensions as its model has residuals");
+    }
+  }
   const L& loss() const { return loss_; }
 
   int dimension() const override { return loss_.dimension(); }
@@ -38,9 +43,6 @@ class TypedLoss final : public PointwiseLoss {
   void gradient(std::span<const long double> w, std::span<long double> g) const override { gradient_of(w, g); }
   void gradient(std::span<const First> w, std::span<First> g) const override { gradient_of(w, g); }
   void gradient(std::span<const Second> w, std::span<Second> g) const override { gradient_of(w, g); }
-  void noisy_gradient(std::span<const double> w, std::span<const double> shift, std::span<double> g) const override {
-    noisy_gradient_of(w, shift, g);
-  }
   void noisy_gradient(std::span<const long double> w, std::span<const long double> shift,
                       std::span<long double> g) const override {
     noisy_gradient_of(w, shift, g);
@@ -102,6 +104,9 @@ class TypedLoss final : public PointwiseLoss {
     model().slow_coordinates(y, start, q);
   }
 
+  bool has_closed_trace_hessian() const override { return HasClosedTrace<Model>; }
+  bool has_closed_limit_map() const override { return HasClosedLimitMap<Model>; }
+  bool has_closed_label_flow() const override { return HasClosedLabelFlow<Model>; }
   std::optional<double> closed_trace_hessian([[maybe_unused]] const Vector& y) const override {
     if constexpr (HasClosedTrace<Model>) return model().closed_trace_hessian(view(y));
     return {};

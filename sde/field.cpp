@@ -1,6 +1,8 @@
 // The kernels by the type of a manifold's loss.
 #include "sde/field.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <vector>
@@ -20,7 +22,8 @@ std::vector<FieldEntry>& entries() {
 
 template <class T>
 const FieldMakers<T>& makers_for(const Manifold& manifold) {
-  const std::type_index loss = typeid(manifold.pointwise());
+  const PointwiseLoss& pointwise = manifold.pointwise();
+  const std::type_index loss = typeid(pointwise);
   const auto found = std::find_if(entries().begin(), entries().end(), [&](const auto& e) { return e.loss == loss; });
   if (found == entries().end()) {
     throw std::logic_error(manifold.name() + ": its model has no kernels in sde/, see run/add_model.hpp");
@@ -34,7 +37,14 @@ const FieldMakers<T>& makers_for(const Manifold& manifold) {
 
 }  // namespace
 
-void add_entry(const FieldEntry& entry) { entries().push_back(entry); }
+void add_entry(const FieldEntry& entry) {
+  if (entry.lanes != manifolds::lane_count) {
+    throw std::logic_error(
+        fmt::format("the model was compiled for {} lanes, the library for {}: compile both for one processor",
+                    entry.lanes, manifolds::lane_count));
+  }
+  entries().push_back(entry);
+}
 
 template <class T>
 std::unique_ptr<PointGeometry<T>> make_geometry(const Manifold& manifold) {

@@ -16,8 +16,8 @@ using manifolds::Lanes;
 using manifolds::Manifold;
 using manifolds::NoiseFactor;
 
-/// The valley's geometry at points, which needs no noise. T is double (one path) or Lanes (one path per lane); none of
-/// it allocates after the first use. Shapes: w and y: D; f: m. Points passed in need not lie exactly on the valley.
+/// The valley's geometry at points, which needs no noise. T is double (one path) or Lanes (one path per lane). Shapes:
+/// w and y: D; f: m. Points passed in need not lie exactly on the valley.
 template <class T>
 class PointGeometry {
  public:
@@ -85,5 +85,11 @@ std::unique_ptr<Field<T>> make_field(const Manifold& manifold, const LyapunovOpe
                                      const NoiseFactor& noise);
 template <class T>
 std::unique_ptr<LabelDrift<T>> make_label_drift(const Manifold& manifold, const LyapunovOperator& lyapunov);
+template <class T>
+void make_geometry(Manifold&&) = delete;
+template <class T>
+void make_field(Manifold&&, const LyapunovOperator&, const NoiseFactor&) = delete;
+template <class T>
+void make_label_drift(Manifold&&, const LyapunovOperator&) = delete;
 
 }  // namespace valleydrift::sde

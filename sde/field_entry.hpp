@@ -23,11 +23,13 @@ struct FieldMakers {
 };
 struct FieldEntry {
   std::type_index loss;
+  int lanes;  ///< lane_count where the entry was compiled
   FieldMakers<double> single;
   FieldMakers<Lanes> lanes;
 };
 
-/// Adds an entry, so that make_field and the others know the model. Not for two threads at once.
+/// Adds an entry, so that make_field and the others know the model. Throws std::logic_error if it was compiled for
+/// lanes of another width. Not for two threads at once.
 void add_entry(const FieldEntry& entry);
 
 template <class T, class L>
@@ -53,7 +55,7 @@ FieldMakers<T> field_makers() {
 template <class M>
 FieldEntry field_entry_of() {
   using L = manifolds::LossOf<M>;
-  return {typeid(manifolds::TypedLoss<L>), field_makers<double, L>(), field_makers<Lanes, L>()};
+  return {typeid(manifolds::TypedLoss<L>), manifolds::lane_count, field_makers<double, L>(), field_makers<Lanes, L>()};
 }
 
 }  // namespace valleydrift::sde

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cstddef>
+#include <span>
 #include <utility>
 
 #include "discrete/step_constants.hpp"
@@ -12,8 +14,6 @@ namespace valleydrift::discrete {
 /// A constant D x r matrix sigma.
 class ConstantNoise {
  public:
-  template <class Loss>
-  static constexpr int static_draws = manifolds::dynamic;
   explicit ConstantNoise(Eigen::MatrixXd sigma) : sigma_(std::move(sigma)) {}
   template <class Loss>
   int draw_count(const Loss&) const {

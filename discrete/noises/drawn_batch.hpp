@@ -1,6 +1,10 @@
 // Noise of drawn batches.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <span>
+
 #include "discrete/step_constants.hpp"
 #include "manifolds/loss.hpp"
 #include "manifolds/random/batch_draws.hpp"

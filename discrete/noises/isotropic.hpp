@@ -1,6 +1,9 @@
 // Isotropic noise.
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 #include "discrete/step_constants.hpp"
 #include "manifolds/loss.hpp"
 
@@ -8,8 +11,6 @@ namespace valleydrift::discrete {
 
 /// sigma = I.
 struct IsotropicNoise {
-  template <class Loss>
-  static constexpr int static_draws = Loss::static_dimension;
   template <class Loss>
   int draw_count(const Loss& loss) const {
     return loss.dimension();

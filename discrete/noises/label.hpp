@@ -1,6 +1,9 @@
 // Label noise of all samples.
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 #include "discrete/step_constants.hpp"
 #include "manifolds/loss.hpp"
 
@@ -8,8 +11,6 @@ namespace valleydrift::discrete {
 
 /// sigma = s J^T: every label is moved by epsilon xi_a.
 struct LabelNoise {
-  template <class Loss>
-  static constexpr int static_draws = Loss::static_labels;
   template <class Loss>
   int draw_count(const Loss& loss) const {
     return loss.label_count();

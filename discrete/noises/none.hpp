@@ -1,6 +1,8 @@
 // No noise.
 #pragma once
 
+#include <span>
+
 #include "discrete/step_constants.hpp"
 #include "manifolds/loss.hpp"
 
@@ -8,8 +10,6 @@ namespace valleydrift::discrete {
 
 /// The gradient alone, for the limit map in phase space, DERIVATION (6).
 struct NoNoise {
-  template <class Loss>
-  static constexpr int static_draws = 0;
   template <class Loss>
   int draw_count(const Loss&) const {
     return 0;

@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cassert>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -21,6 +22,20 @@ inline constexpr int lane_count = 4;
 #else
 inline constexpr int lane_count = 2;
 #endif
+
+/// Calls use<Groups>() with the constant that equals `groups`: 1, 2 or 4, at most `Most`.
+template <int Most = 4, class Use>
+void with_groups(int groups, const Use& use) {
+  assert(groups == 1 || groups == 2 || groups == 4);
+  assert(groups <= Most);
+  if constexpr (Most >= 4) {
+    if (groups == 4) return use.template operator()<4>();
+  }
+  if constexpr (Most >= 2) {
+    if (groups == 2) return use.template operator()<2>();
+  }
+  use.template operator()<1>();
+}
 
 // GNU vectors of one double, or one 64-bit integer, per lane.
 typedef double DoubleVector __attribute__((vector_size(8 * lane_count)));

@@ -2,6 +2,8 @@
 // derivatives along several directions.
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include "sde/kernel/geometry_kernel.hpp"

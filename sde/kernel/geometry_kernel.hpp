@@ -1,7 +1,6 @@
 // The valley's geometry at a point in the inner loop: Jacobian, Gram matrix, projection, retraction.
 #pragma once
 
-#include <Eigen/Core>
 #include <cmath>
 #include <span>
 
@@ -36,7 +35,7 @@ class GeometryKernel {
   void residual_units(std::span<const T> w, std::span<T> units) {
     using std::sqrt;
     auto&& x = workspace_.local();
-    linearise(sized(w), x);
+    jacobian(sized(w), x);
     measure(sized(w), x);
     for (int a = 0; a < rows(); ++a) units[static_cast<std::size_t>(a)] = sqrt(x.squared_units[a]);
   }
@@ -134,13 +133,16 @@ class GeometryKernel {
     x.gram.require(rows() * rows());
     gram_matrix<T, m, D>(rows(), columns(), x.j.data(), model_.weight(), x.gram.data());
   }
-  /// u_a^2 at w, given the Gram matrix there.
+  /// u_a^2 at w, given J there.
   [[gnu::always_inline]] void measure(std::span<const T> w, Work& x) const {
     T square = w[0] * w[0];
     for (std::size_t k = 1; k < w.size(); ++k) square = square + w[k] * w[k];
-    square = (1.0 / model_.weight()) * max(square, T(least_length_ * least_length_));
+    square = max(square, T(least_length_ * least_length_));
     for (int a = 0; a < rows(); ++a) {
-      x.squared_units[a] = manifolds::squared_residual_unit(square * x.gram[a * (rows() + 1)]);
+      const T* slope = x.j.data() + a * columns();
+      T sum = slope[0] * slope[0];
+      for (int k = 1; k < columns(); ++k) sum = sum + slope[k] * slope[k];
+      x.squared_units[a] = manifolds::squared_residual_unit(square * sum);
     }
   }
   [[gnu::always_inline]] void factor_gram(Work& x) const {

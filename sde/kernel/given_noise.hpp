@@ -97,7 +97,6 @@ class GivenNoiseField final : public OnModel<Field<T>, T, FieldKernel<T, Model>>
   using Base::most_directions;
   using Base::operator_;
   using Base::residuals_;
-  using Base::row;
   using Base::rows;
   using Base::sized;
   using Base::sizes_known;

@@ -48,8 +48,8 @@ class IsotropicField final : public OnModel<Field<T>, T, FieldKernel<T, Model>> 
   void drift_terms(std::span<const T> y, std::span<T> curvature_term, std::span<T> mixed,
                    std::span<T> transverse) override {
     auto&& x = workspace_.local();
-    const std::vector<T> no_noise(static_cast<std::size_t>(noise_count()), T(0.0));
-    motion(sized(y), T(1.0), no_noise, x);
+    no_noise_.resize(static_cast<std::size_t>(noise_count()), T(0.0));
+    motion(sized(y), T(1.0), no_noise_, x);
     for (std::size_t k = 0; k < transverse.size(); ++k) {
       transverse[k] = x.increment[static_cast<int>(k)];
       mixed[k] = T(0.0);
@@ -72,15 +72,11 @@ class IsotropicField final : public OnModel<Field<T>, T, FieldKernel<T, Model>> 
   }
 
  private:
-  using Base::add_bent_directions;
   using Base::columns;
-  using Base::D;
   using Base::factor_gram;
-  using Base::hessian_;
   using Base::linearise;
   using Base::m;
   using Base::model_;
-  using Base::most_directions;
   using Base::operator_;
   using Base::project_by_gram;
   using Base::residuals_;
@@ -88,7 +84,6 @@ class IsotropicField final : public OnModel<Field<T>, T, FieldKernel<T, Model>> 
   using Base::row;
   using Base::rows;
   using Base::sized;
-  using Base::sizes_known;
   using Base::transverse_drift;
   using Base::workspace_;
   using typename Base::Work;
@@ -164,6 +159,7 @@ class IsotropicField final : public OnModel<Field<T>, T, FieldKernel<T, Model>> 
   }
 
   FollowedPath<T> path_;
+  std::vector<T> no_noise_;  ///< zeros, for the terms of the drift alone
   manifolds::ResidualBending<T, Model> bending_;
 };
 

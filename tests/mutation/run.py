@@ -93,7 +93,7 @@ class Known:
         self.path = path
         digest = hashlib.sha256(str(all_checks).encode())
         compiled = [p for folder in ("manifolds", "sde", "discrete", "validation")
-                    for p in (ROOT / folder).rglob("*.[ch]pp")]
+                    for p in (ROOT / folder).rglob("*.[ch]pp*")]
         for source in sorted(compiled) + [HERE / "verify.cpp"]:
             digest.update(source.name.encode() + source.read_bytes())
         self.sources = digest.hexdigest()

@@ -12,6 +12,7 @@ namespace valleydrift {
 /// of its name.
 template <class M>
 void add_model() {
+  static_assert(manifolds::DescribedModel<manifolds::LossOf<M>>, "a model of the list has describe()");
   manifolds::add_entry(manifolds::entry_of<M>());
   discrete::add_entry(discrete::lockstep_entry_of<M>());
   sde::add_entry(sde::field_entry_of<M>());

@@ -2,8 +2,11 @@
 // draws.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "discrete/lockstep.hpp"

@@ -1,7 +1,9 @@
 // A few paths of the limiting diffusion with noise of their own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "sde/steppers.hpp"

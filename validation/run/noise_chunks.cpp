@@ -6,18 +6,6 @@
 #include "validation/run/ensemble.hpp"
 
 namespace valleydrift::run {
-namespace {
-
-/// Calls use<Groups>() with the constant that equals `groups`: 1, 2 or 4.
-template <class Use>
-void with_groups(int groups, const Use& use) {
-  if (groups == 4) return use.template operator()<4>();
-  if (groups == 2) return use.template operator()<2>();
-  use.template operator()<1>();
-}
-
-}  // namespace
-
 discrete::NoiseModel noise_model(const RunConfig& config, int samples) {
   switch (config.noise) {
     case NoiseKind::label:
@@ -54,7 +42,7 @@ NoiseChunks::NoiseChunks(const discrete::NoiseModel& noise, int draws, NoiseLaw 
 void NoiseChunks::fill(std::int64_t k) {
   begin_ = k / length_ * length_;
   end_ = begin_ + length_;
-  with_groups(groups_, [&]<int Groups>() {
+  manifolds::with_groups(groups_, [&]<int Groups>() {
     if (batches_) return fill_with_batches<Groups>();
     manifolds::fill_noise<Groups>(law_, key_, first_path_, static_cast<std::uint64_t>(begin_), length_, draws_,
                                   draws_buffer_.data());
@@ -76,7 +64,8 @@ void NoiseChunks::fill_with_batches() {
 
 void fill_step(NoiseLaw law, manifolds::NoiseKey key, std::uint64_t first_path, std::uint64_t step, int draws,
                int groups, Lanes* out) {
-  with_groups(groups, [&]<int Groups>() { manifolds::fill_noise<Groups>(law, key, first_path, step, 1, draws, out); });
+  manifolds::with_groups(
+      groups, [&]<int Groups>() { manifolds::fill_noise<Groups>(law, key, first_path, step, 1, draws, out); });
 }
 
 }  // namespace valleydrift::run

@@ -117,7 +117,8 @@ class Ensemble : public CellEnsemble {
     explicit Worker(Ensemble& of)
         : of_(of),
           together_(of.states_.front()->most_together()),
-          chunks_(of.noise_, of.states_.front()->draw_count(), of.law_, {of.seed_, 0}, together_),
+          chunks_(of.noise_, of.states_.front()->draw_count(), of.law_, {of.seed_, run::process::discrete_rung},
+                  together_),
           geometry_(sde::make_geometry<Lanes>(of.manifold_)),
           residuals_(static_cast<std::size_t>(of.manifold_.transverse_dimension())),
           units_(residuals_.size()),

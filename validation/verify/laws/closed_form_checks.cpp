@@ -177,13 +177,9 @@ Finding run_finite_step(const CheckSite& site) {
   return worst.finding();
 }
 
-/// Where it is asked whether a model has a closed form.
-Vector anywhere(const Manifold& m) { return Vector::Ones(m.dimension()); }
-bool has_closed_trace(const Manifold& m) { return m.pointwise().closed_trace_hessian(anywhere(m)).has_value(); }
-bool has_closed_limit_map(const Manifold& m) { return m.pointwise().closed_limit_map(anywhere(m)).has_value(); }
-bool has_label_flow(const Manifold& m) {
-  return has_reduced_flow(m) || m.pointwise().closed_label_flow(anywhere(m), 0.0).has_value();
-}
+bool has_closed_trace(const Manifold& m) { return m.pointwise().has_closed_trace_hessian(); }
+bool has_closed_limit_map(const Manifold& m) { return m.pointwise().has_closed_limit_map(); }
+bool has_label_flow(const Manifold& m) { return has_reduced_flow(m) || m.pointwise().has_closed_label_flow(); }
 
 /// 1e-12: a point is on the valley to 1e-15, sums of 1e2 numbers round by 1e-14.
 Finding run_trace(const CheckSite& site) {

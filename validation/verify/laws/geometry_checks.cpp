@@ -227,7 +227,7 @@ std::vector<Check> geometry_checks() {
        third_along_valley},
       {"D2-curvature", kind, "The curvature radius is that of the second fundamental form.", "(33), (33a)",
        "manifolds/manifold.cpp, curvature_radius(), largest_squared_curvature_dense() and, beyond dimension 32, "
-       "_by_powers().",
+       "_by_lanczos().",
        everywhere, curvature},
       {"D3-fixed", kind, "The limit maps of flow and iteration fix the valley and are idempotent.", "(6)",
        "sde/gradient_flow.cpp, or a gradient that does not vanish on the valley: manifolds/loss.hpp.", everywhere,

@@ -139,11 +139,13 @@ Finding stratonovich(const CheckSite& site) {
   return worst.finding();
 }
 
-/// The same residuals in coordinates x with w = A x, and the loss times `factor`: a model of sizes known at run time.
+/// The same residuals in coordinates x with w = A x, and the loss times `factor`: a model whose sizes are known to the
+/// compiler, as those of the manifold's own model may be.
+template <int D, int m>
 class Transformed {
  public:
-  static constexpr int static_dimension = manifolds::dynamic;
-  static constexpr int static_residuals = manifolds::dynamic;
+  static constexpr int static_dimension = D;
+  static constexpr int static_residuals = m;
   Transformed(const Manifold& manifold, const Matrix& a, double factor) : manifold_(manifold), a_(a), factor_(factor) {}
 
   int dimension() const { return manifold_.dimension(); }
@@ -185,18 +187,28 @@ class Transformed {
 };
 
 /// The field of a model with the model itself.
+template <int D, int m>
 struct TransformedField {
-  Transformed model;
-  sde::GivenNoiseField<double, Transformed> field;
-  TransformedField(const Transformed& of, const LyapunovOperator& form, const Matrix& sigma)
+  Transformed<D, m> model;
+  sde::GivenNoiseField<double, Transformed<D, m>> field;
+  TransformedField(const Transformed<D, m>& of, const LyapunovOperator& form, const Matrix& sigma)
       : model(of),
         field(model, form, sigma) {}
 };
 
-/// In coordinates x with w = A x and with the loss times `factor`.
+/// In coordinates x with w = A x and with the loss times `factor`; small ones by the kernel of known sizes, which the
+/// models of the list have with weight 1 alone.
 Kernel kernel_in(const Matrix& a, double factor, const Manifold& m, const LyapunovOperator& form, const Matrix& sigma) {
-  const auto both = std::make_shared<TransformedField>(Transformed(m, a, factor), form, sigma);
-  return Kernel(std::shared_ptr<sde::Field<double>>(both, &both->field));
+  const auto made = [&]<int D, int residuals>() {
+    const auto both =
+        std::make_shared<TransformedField<D, residuals>>(Transformed<D, residuals>(m, a, factor), form, sigma);
+    return Kernel(std::shared_ptr<sde::Field<double>>(both, &both->field));
+  };
+  const int dimension = m.dimension(), residuals = m.transverse_dimension();
+  if (dimension == 2 && residuals == 1) return made.template operator()<2, 1>();
+  if (dimension == 3 && residuals == 1) return made.template operator()<3, 1>();
+  if (dimension == 4 && residuals == 2) return made.template operator()<4, 2>();
+  return made.template operator()<manifolds::dynamic, manifolds::dynamic>();
 }
 
 Matrix orthogonal(Random& random, Eigen::Index size) {
@@ -273,7 +285,8 @@ std::vector<Check> invariance_checks() {
            "(10), (19), (20)",
            "sde/kernel/given_noise.hpp: tangent_drift() (mixed and transverse), curvature(), noise_blocks(); with "
            "isotropic "
-           "noise sde/kernel/isotropic_noise.hpp; or sde/kernel/symmetric_eigen.hpp for manifolds with several "
+           "noise sde/kernel/isotropic_noise.hpp; of label noise sde/kernel/label_noise.hpp and field_kernel.hpp; or "
+           "sde/kernel/symmetric_eigen.hpp for manifolds with several "
            "residuals.",
            least_squares, kernel},
           {"D10-stratonovich", kind,

@@ -240,7 +240,7 @@ bool is_uv(const Manifold& m) { return m.name() == "uv" || m.name() == "vector-u
 
 std::vector<Check> path_checks() {
   constexpr auto deterministic = CheckKind::deterministic;
-  const std::string loop = "the loop of discrete/iteration.hpp (advance, the noise models), ";
+  const std::string loop = "the loop of discrete/iteration.hpp (advance), the noise models (discrete/noises), ";
   return {
       on_drawn_paths(
           {"D12-identity", deterministic,
@@ -256,7 +256,8 @@ std::vector<Check> path_checks() {
                       everywhere, run_reference}),
       on_drawn_paths({"D12-schemes", deterministic,
                       "without momentum heavy ball, Nesterov and SGD are the same, bit for bit", "(1), (2)",
-                      loop + "StepConstants: beta or the look-ahead is not 0 at beta = 0", everywhere, run_schemes}),
+                      loop + "discrete/step_constants.hpp: beta or the look-ahead is not 0 at beta = 0", everywhere,
+                      run_schemes}),
       {"D13-minibatch", deterministic,
        "without label noise the noise of any sampling of residuals vanishes on the valley, and so do drift and "
        "diffusion",

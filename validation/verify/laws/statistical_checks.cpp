@@ -224,7 +224,7 @@ std::vector<Check> statistical_checks() {
        "32 dimensions 10 %)",
        "(25), (25a), (26)",
        "transverse_plateau in sde/theorem.cpp, position_response in sde/lyapunov_operator.hpp, or the noise scale "
-       "in discrete/iteration.hpp",
+       "in discrete/noises",
        sites::everywhere, run_plateau, repeat_plateau},
   };
   for (const auto& part : {law_checks(), path_error_checks(), distribution_checks()}) {
