@@ -8,9 +8,9 @@
 
 #include "cli/option_table.hpp"
 #include "cli/values.hpp"
+#include "manifolds/catalogue.hpp"
 #include "manifolds/errors.hpp"
 #include "manifolds/formula/formula.hpp"
-#include "manifolds/registry.hpp"
 
 namespace valleydrift::cli {
 namespace {
