@@ -33,10 +33,10 @@ const LockstepEntry& entry_for(const Manifold& manifold) {
 }  // namespace
 
 void add_entry(const LockstepEntry& entry) {
-  if (entry.lanes != manifolds::lane_count) {
+  if (entry.width != manifolds::lane_count) {
     throw std::logic_error(
         fmt::format("the model was compiled for {} lanes, the library for {}: compile both for one processor",
-                    entry.lanes, manifolds::lane_count));
+                    entry.width, manifolds::lane_count));
   }
   entries().push_back(entry);
 }

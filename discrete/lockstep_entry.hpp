@@ -90,7 +90,7 @@ class NoiselessPathOf final : public NoiselessPath<T> {
 /// What makes the loops of one model; the loss is of the model's own type.
 struct LockstepEntry {
   std::type_index loss;
-  int lanes;  ///< lane_count where the entry was compiled
+  int width;  ///< lane_count where the entry was compiled
   std::unique_ptr<Lockstep> (*lockstep)(const PointwiseLoss&, const Hyperparameters&, const NoiseModel&,
                                         std::int64_t paths);
   std::unique_ptr<NoiselessPath<double>> (*noiseless)(const PointwiseLoss&, const Hyperparameters&);

@@ -23,7 +23,7 @@ struct FieldMakers {
 };
 struct FieldEntry {
   std::type_index loss;
-  int lanes;  ///< lane_count where the entry was compiled
+  int width;  ///< lane_count where the entry was compiled
   FieldMakers<double> single;
   FieldMakers<Lanes> lanes;
 };
