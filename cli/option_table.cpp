@@ -98,14 +98,6 @@ const std::vector<OptionInfo> options = {
      "start point, D numbers (default: the manifold's own, which a formula has only from its file), or random: drawn "
      "from the seed, the same for all runs; a point off the valley is moved onto it by the gradient flow (in compare "
      "unless a first phase is asked for), and the distance is reported"},
-    {"start-scale", "S", problem, runs, recorded, number("S > 0", &RunConfig::start_scale).where(starts_at_random),
-     "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
-     "(2/D)^(1/2))"},
-    {"phase1", "NAME", problem, compare, recorded, choice(&RunConfig::phase1),
-     "how a start off the valley comes onto it: {choices}; the clock starts at its end, the limiting diffusion where "
-     "the noiseless iteration arrives"},
-    {"at", "A,B,...", problem, bit(Command::inspect), of_call, value(&RunConfig::start, number_list),
-     "the point to inspect; the same as --start"},
     {"start", "A,B,...", problem, scan, recorded, start_point(),
      "start point, D numbers, moved onto the valley unless --phase1 says otherwise (default: the first point of the "
      "flow along the valley from the manifold's own start at which tr H is within 2 % of its flattest value), or "
@@ -113,10 +105,16 @@ const std::vector<OptionInfo> options = {
     {"start", "A,B,...", problem, advise, recorded, start_point(),
      "start point, D numbers, moved onto the valley (default: the first point of the flow along the valley from the "
      "manifold's own start at which tr H is within 2 % of its flattest value)"},
-    {"start-scale", "S", problem, scan, recorded, number("S > 0", &RunConfig::start_scale).where(starts_at_random),
+    {"start-scale", "S", problem, runs | scan, recorded,
+     number("S > 0", &RunConfig::start_scale).where(starts_at_random),
      "of --start random: S times a standard normal for each weight; Kaiming's S is (2/fan-in)^(1/2) (default "
      "(2/D)^(1/2))"},
+    {"phase1", "NAME", problem, compare, recorded, choice(&RunConfig::phase1),
+     "how a start off the valley comes onto it: {choices}; the clock starts at its end, the limiting diffusion where "
+     "the noiseless iteration arrives"},
     {"phase1", "NAME", problem, scan, recorded, choice(&RunConfig::phase1, scanned_phases), "{choices}"},
+    {"at", "A,B,...", problem, bit(Command::inspect), of_call, value(&RunConfig::start, number_list),
+     "the point to inspect; the same as --start"},
     {"search", "N", problem, bit(Command::inspect) | advise, of_call, whole(1, most_searches, &Options::search),
      "also look for other local flattest points: from N starts, {range}, drawn around this one and moved onto the "
      "valley by the gradient flow"},
@@ -124,7 +122,7 @@ const std::vector<OptionInfo> options = {
      "refuse a start off the valley instead of moving it"},
 
     {"scheme", "NAME", process, problems, recorded, choice(&RunConfig::scheme, schemes), "{choices}"},
-    {"eta", "X", process, runs, recorded, number("eta > 0", &RunConfig::eta),
+    {"eta", "X", process, runs | advise, recorded, number("eta > 0", &RunConfig::eta),
      "learning rate, {range} (default {default})"},
     {"beta", "X", process, runs, recorded, momentum(), "momentum, {range} (default {default}; 0 for sgd)"},
     {"C", "X", process, runs, recorded, number("C > 0", &RunConfig::C),
@@ -135,8 +133,6 @@ const std::vector<OptionInfo> options = {
      "noise scale, {range} (default: the largest that keeps the time of the motion along the valley above 50 tau_1 and "
      "the transverse cloud below 5 % of the valley's curvature radius)"},
 
-    {"eta", "X", process, advise, recorded, number("eta > 0", &RunConfig::eta),
-     "learning rate, {range} (default {default})"},
     {"epsilon", "X", process, scan | advise, recorded, number("epsilon > 0", &RunConfig::epsilon),
      "noise scale, {range} (default 0.1)"},
 
