@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "manifolds/catalogue.hpp"
+#include "manifolds/residual_unit.hpp"
 #include "sde/kernel/blocked_algebra.hpp"
 #include "sde/kernel/symmetric_eigen.hpp"
 #include "sde/theorem.hpp"

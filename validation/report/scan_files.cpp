@@ -46,7 +46,7 @@ std::string header(File file) {
   return text;
 }
 
-void put(std::string& line, double value) {
+void put_cell(std::string& line, double value) {
   line += ',';
   if (std::isfinite(value)) fmt::format_to(std::back_inserter(line), "{}", value);
 }
@@ -54,12 +54,12 @@ void put(std::string& line, double value) {
 std::string cell_row(const scan::CellResult& r) {
   std::string line = fmt::format("{},{}", r.cell.index, name_of(r.cell.part));
   for (const double x : {r.cell.eta, r.cell.gamma, r.cell.C, r.mu, r.scaled_friction, r.tau_momentum, r.unit}) {
-    put(line, x);
+    put_cell(line, x);
   }
   line += fmt::format(",{},{},{}", r.steps, name_of(r.status), name_of(r.source));
-  put(line, r.accuracy);
+  put_cell(line, r.accuracy);
   for (const scan::Figured& f : r.figure) {
-    for (const double x : {f.measured, f.standard_error, f.predicted}) put(line, x);
+    for (const double x : {f.measured, f.standard_error, f.predicted}) put_cell(line, x);
   }
   // The last cell may hold commas; a line break or a quote it does not.
   std::string reason = r.reason;
@@ -73,7 +73,7 @@ std::string replicate_rows(const scan::CellResult& r) {
   std::string text;
   for (std::size_t i = 0; i < r.replicates.size(); ++i) {
     text += fmt::format("{},{}", r.cell.index, i);
-    for (const double x : r.replicates[i]) put(text, x);
+    for (const double x : r.replicates[i]) put_cell(text, x);
     text += '\n';
   }
   return text;
@@ -85,7 +85,7 @@ std::string curve_rows(const scan::CellResult& r) {
     text += fmt::format("{}", r.cell.index);
     for (const auto* column :
          {&r.curves.steps, &r.curves.mean, &r.curves.rms, &r.curves.transverse, &r.curves.loss, &r.curves.trace}) {
-      put(text, (*column)[i]);
+      put_cell(text, (*column)[i]);
     }
     text += '\n';
   }
