@@ -277,6 +277,9 @@ BOOST_AUTO_TEST_CASE(a_file_is_a_record_and_may_say_more) {
     const std::string config = file(fmt::format("no-prefactor = true\n{}\n", line));
     BOOST_TEST(refusal({"scan", "--config", config}).find("run.ini, line 2: prefactor-") != std::string::npos);
   }
+  // A message names the line that an option contradicts.
+  BOOST_TEST(refusal({"scan", "--prefactor-C", "0.1,0.2", "--config", file("scheme = sgd\n")})
+                 .find("run.ini, line 1: scheme sgd: sgd has no momentum") != std::string::npos);
   for (const char* line : {"phase1 = gd", "strict = true"}) {
     BOOST_TEST(refusal({"compare", "--config", file(line)}).find("without --start") != std::string::npos, line);
     BOOST_TEST(refusal({"compare", "--config", file(line), "--start", "2,1"}) == "");
