@@ -36,7 +36,15 @@ class GeometryKernel {
     using std::sqrt;
     auto&& x = workspace_.local();
     jacobian(sized(w), x);
-    measure(sized(w), x);
+    measure(
+        sized(w),
+        [&](int a) {
+          const T* slope = x.j.data() + a * columns();
+          T sum = slope[0] * slope[0];
+          for (int k = 1; k < columns(); ++k) sum = sum + slope[k] * slope[k];
+          return sum;
+        },
+        x);
     for (int a = 0; a < rows(); ++a) units[static_cast<std::size_t>(a)] = sqrt(x.squared_units[a]);
   }
   [[gnu::noinline]] void project(std::span<const T> w, std::span<T> out) {
@@ -56,7 +64,9 @@ class GeometryKernel {
       model_.template residuals<T>(point, f);
       if (step == 0) {
         linearise(point, x);
-        measure(point, x);
+        const double per_weight = 1.0 / model_.weight();
+        measure(
+            point, [&](int a) { return per_weight * x.gram[a * (rows() + 1)]; }, x);
       }
       T excess = x.f[0] * x.f[0] - arrived * arrived * x.squared_units[0];
       for (int a = 1; a < rows(); ++a) excess = max(excess, x.f[a] * x.f[a] - arrived * arrived * x.squared_units[a]);
@@ -133,17 +143,13 @@ class GeometryKernel {
     x.gram.require(rows() * rows());
     gram_matrix<T, m, D>(rows(), columns(), x.j.data(), model_.weight(), x.gram.data());
   }
-  /// u_a^2 at w, given J there.
-  [[gnu::always_inline]] void measure(std::span<const T> w, Work& x) const {
+  /// u_a^2 at w; squared_slope(a) is |grad f_a|^2 there.
+  template <class SquaredSlope>
+  [[gnu::always_inline]] void measure(std::span<const T> w, const SquaredSlope& squared_slope, Work& x) const {
     T square = w[0] * w[0];
     for (std::size_t k = 1; k < w.size(); ++k) square = square + w[k] * w[k];
     square = max(square, T(least_length_ * least_length_));
-    for (int a = 0; a < rows(); ++a) {
-      const T* slope = x.j.data() + a * columns();
-      T sum = slope[0] * slope[0];
-      for (int k = 1; k < columns(); ++k) sum = sum + slope[k] * slope[k];
-      x.squared_units[a] = manifolds::squared_residual_unit(square * sum);
-    }
+    for (int a = 0; a < rows(); ++a) x.squared_units[a] = manifolds::squared_residual_unit(square * squared_slope(a));
   }
   [[gnu::always_inline]] void factor_gram(Work& x) const {
     cholesky_factor<T, m>(residuals_, std::span<T>(x.gram.data(), static_cast<std::size_t>(rows() * rows())));
