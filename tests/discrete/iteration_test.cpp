@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "discrete/lockstep.hpp"
+#include "discrete/lockstep_entry.hpp"
 #include "discrete/reference.hpp"
 #include "manifolds/catalogue.hpp"
 #include "manifolds/random/noise.hpp"
@@ -229,6 +230,11 @@ BOOST_AUTO_TEST_CASE(noiseless_iteration_is_the_noisy_one_with_zero_draws) {
       }
     }
   }
+}
+
+// A project compiled for another processor than the library would hand over lanes of another width.
+BOOST_AUTO_TEST_CASE(loops_for_lanes_of_another_width_are_refused) {
+  BOOST_CHECK_THROW(add_entry({typeid(Paths), 2 * lane_count, nullptr, nullptr, nullptr}), std::logic_error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

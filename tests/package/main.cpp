@@ -1,6 +1,8 @@
 // A program of a user's own: the theory at a point, then a short comparison, as data and as text.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "validation/compare/compare.hpp"
 #include "validation/inspect/inspection.hpp"
 #include "validation/report/report.hpp"

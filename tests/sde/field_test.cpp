@@ -11,6 +11,7 @@
 
 #include "manifolds/catalogue.hpp"
 #include "manifolds/residual_unit.hpp"
+#include "sde/field_entry.hpp"
 #include "sde/kernel/blocked_algebra.hpp"
 #include "sde/kernel/symmetric_eigen.hpp"
 #include "sde/theorem.hpp"
@@ -278,6 +279,11 @@ BOOST_AUTO_TEST_CASE(a_lane_does_not_depend_on_its_neighbours) {
     // Another lane has other results.
     BOOST_TEST(results_of_lane(m, sigma, points, starts, noises, 0) != among_others);
   });
+}
+
+// A project compiled for another processor than the library would hand over lanes of another width.
+BOOST_AUTO_TEST_CASE(fields_for_lanes_of_another_width_are_refused) {
+  BOOST_CHECK_THROW(valleydrift::sde::add_entry({typeid(Bundle), 2 * lane_count, {}, {}}), std::logic_error);
 }
 
 // The linear channel f = x y: its Hessian x^2 vanishes at x = 0. A path that steps over it is lost, its neighbours are
