@@ -9,6 +9,7 @@
 
 #include "discrete/lockstep.hpp"
 #include "manifolds/errors.hpp"
+#include "manifolds/interrupt.hpp"
 
 namespace valleydrift::verify {
 namespace {
@@ -35,6 +36,7 @@ bool iterate_to_rest(const Manifold& manifold, const Hyperparameters& h, double 
   constexpr int most_looks = 400;  // e^-19 is reached after some 15
   long double before_that = std::numeric_limits<long double>::infinity();
   for (int look = 0; look < most_looks; ++look) {
+    throw_if_interrupted();
     path->advance(steps);
     const ExtendedVector before = w;
     std::copy(path->w().begin(), path->w().end(), w.begin());

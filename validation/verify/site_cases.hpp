@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "manifolds/hyperparameters.hpp"
+#include "manifolds/interrupt.hpp"
 #include "manifolds/manifold.hpp"
 #include "validation/verify/check.hpp"
 
@@ -70,6 +71,7 @@ inline std::string named(const CheckSite& site, const Vector& y) {
 template <class Body>
 void for_points(const CheckSite& site, std::uint64_t check, const Body& body) {
   for (const Vector& y : used_points(site)) {
+    throw_if_interrupted();
     Random random(1000 * check + static_cast<std::uint64_t>(&y - site.points.data()));
     body(y, random, "at " + named(site, y));
   }
