@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <string_view>
 
 #include "manifolds/errors.hpp"
@@ -14,6 +15,7 @@ namespace valleydrift {
 namespace {
 
 volatile std::sig_atomic_t arrived = 0;
+timespec arrived_at = {};  ///< of the first signal; written and read by the handler alone
 
 /// What `run` says and returns when the flag is seen, where nobody sees it. Only calls that a handler may make.
 extern "C" void valleydrift_end_now(int /*signal_number*/) {
@@ -30,10 +32,23 @@ void end_later() {
   setitimer(ITIMER_REAL, &patience, nullptr);
 }
 
+/// Whether the first signal came within a fifth of a second: `timeout`, schedulers and terminals send one signal to a
+/// process and to its group, and nobody presses a key so fast again.
+bool came_just_now() {
+  constexpr double just_now = 0.2;  // seconds
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);  // a handler may call it
+  const auto seconds = static_cast<double>(now.tv_sec - arrived_at.tv_sec);
+  return seconds + 1e-9 * static_cast<double>(now.tv_nsec - arrived_at.tv_nsec) < just_now;
+}
+
 extern "C" void valleydrift_note_signal(int signal_number) {
-  const bool second = arrived != 0;
+  if (arrived != 0) {
+    if (signal_number == arrived && came_just_now()) return;
+    valleydrift_end_now(signal_number);
+  }
+  clock_gettime(CLOCK_MONOTONIC, &arrived_at);
   arrived = signal_number;
-  if (second) valleydrift_end_now(signal_number);
   end_later();
 }
 

@@ -4,10 +4,10 @@
 
 namespace valleydrift {
 
-/// From now on SIGINT, SIGTERM and SIGHUP set the flag; a second signal ends the program at once, and so does the first
-/// where the loops have not ended within 1.8 seconds. One that is ignored at the start stays so. Also ignores SIGPIPE
-/// and SIGXFSZ, so that a closed standard output, after the files are complete, and a file above `ulimit -f` are errors
-/// that are reported (exit code 4).
+/// From now on SIGINT, SIGTERM and SIGHUP set the flag; a second one, unless it is the same within a fifth of a
+/// second, ends the program at once, and so does the first where the loops have not ended within 1.8 seconds. One that
+/// is ignored at the start stays so. Also ignores SIGPIPE and SIGXFSZ, so that a closed standard output, after the
+/// files are complete, and a file above `ulimit -f` are errors that are reported (exit code 4).
 void install_signal_handlers();
 
 /// The signal that has arrived, 0 if none.
