@@ -43,12 +43,11 @@ bool came_just_now() {
 }
 
 extern "C" void valleydrift_note_signal(int signal_number) {
-  if (arrived != 0) {
-    if (signal_number == arrived && came_just_now()) return;
-    valleydrift_end_now(signal_number);
-  }
-  clock_gettime(CLOCK_MONOTONIC, &arrived_at);
+  if (signal_number == arrived && came_just_now()) return;
+  const bool second = arrived != 0;
   arrived = signal_number;
+  if (second) valleydrift_end_now(signal_number);
+  clock_gettime(CLOCK_MONOTONIC, &arrived_at);
   end_later();
 }
 
